@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+# Nestor: `make help` lists the targets. Everything generated goes under build/.
+
+BUILD   := build
+MACHINE ?= auto
+CPU     ?= skylake-x
+CPUS    ?= 1
+MEM     ?= 512
+V       ?= 0
+
+CC      ?= gcc
+NASM    ?= nasm
+OBJCOPY ?= objcopy
+HOSTCC  ?= gcc
+
+Q       := $(if $(filter 1,$(V)),,@)
+say      = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2);)
+
+# --- the hypervisor: one PE image -------------------------------------------------------------------------------------
+WARN    := -Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
+           -Wswitch-enum -Wvla -Woverride-init
+SRCS    := $(sort $(wildcard boot/*.c hv/*.c hv/*/*.c mm/*.c vmx/*.c vmx/*/*.c))
+ASMS    := $(filter-out hv/asm_offsets.asm,$(sort $(wildcard boot/*.asm hv/*.asm hv/*/*.asm vmx/*.asm)))
+OBJS    := $(SRCS:%.c=$(BUILD)/target/%.o) $(ASMS:%.asm=$(BUILD)/target/%.asm.o)
+CFLAGS  := -std=gnu11 -O2 -g $(WARN) -I. -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 \
+           -DGNU_EFI_USE_MS_ABI -ffreestanding -fno-builtin -fbuiltin-memcpy -fbuiltin-memset -fpie -fvisibility=hidden -fshort-wchar \
+           -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fno-strict-aliasing \
+           -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
+           -ffile-prefix-map=$(CURDIR)=.
+LDFLAGS := -nostdlib -shared -Bsymbolic -znocombreloc -znoexecstack --no-undefined -T linker.ld
+EFI     := $(BUILD)/nestor.efi
+
+# --- guests -----------------------------------------------------------------------------------------------------------
+SELFTEST := $(BUILD)/guest/selftest.elf
+
+# --- host tests -------------------------------------------------------------------------------------------------------
+# The pure modules: what is built for the host too.
+PURE    := $(wildcard mm/*.c) hv/format.c hv/config.c hv/guest/multiboot.c \
+           vmx/caps.c vmx/msr_bitmap.c vmx/cpuid_policy.c
+UNITS   := $(sort $(shell find tests/unit -name '*_test.c' 2>/dev/null))
+
+.DEFAULT_GOAL := help
+.PHONY: help all
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+all: $(EFI) ## build the EFI image (build/nestor.efi)
+
+include tests/host/host.mk
+include tests/guest/guest.mk
+include tests/run/run.mk
+
+$(BUILD)/target/%.o: %.c $(BUILD)/tools.stamp
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/target/%.asm.o: %.asm $(BUILD)/asm_offsets.inc
+	@mkdir -p $(@D)
+	$(call say,NASM,$<)$(NASM) -f elf64 -g -F dwarf -Ibuild/ -MD $(@:.o=.d) -o $@ $<
+
+# Offsets that assembly needs, computed by the compiler.
+$(BUILD)/asm_offsets.inc: vmx/asm_offsets.c.in $(BUILD)/tools.stamp
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)$(CC) $(CFLAGS) -x c -MMD -MP -MT $@ -MF $@.d -S -o - $< | sed -n 's/^.*@DEFINE \([A-Z0-9_]*\) \$$\?\([-0-9]*\).*$$/%define \1 \2/p' > $@
+
+# The image carries the built-in self-test, and after a first link the table of its own function names.
+$(BUILD)/target/hv/guest/selftest.asm.o: $(SELFTEST)
+link = ld $(LDFLAGS) /usr/lib/crt0-efi-x86_64.o $(OBJS) $(1) -L/usr/lib -lgnuefi -o $(2)
+
+$(BUILD)/nestor.so: $(OBJS) linker.ld hv/symbols.sh
+	$(call say,LD,$@)$(call link,,$@.1)
+	$(Q)hv/symbols.sh $@.1 > $(BUILD)/symbols.c
+	$(Q)$(CC) $(CFLAGS) -c -o $(BUILD)/symbols.o $(BUILD)/symbols.c
+	$(Q)$(call link,$(BUILD)/symbols.o,$@)
+
+$(EFI): $(BUILD)/nestor.so
+	$(call say,EFI,$@)$(OBJCOPY) -j .text -j .rodata -j .data -j .symbols -j .dynamic -j .dynsym -j .rela -j .reloc \
+		--target efi-app-x86_64 --subsystem=10 $< $@
+
+clean: ## remove build/
+	rm -rf $(BUILD)
+
+-include $(OBJS:.o=.d) $(BUILD)/asm_offsets.inc.d

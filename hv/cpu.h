@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What belongs to one physical CPU. Only that CPU writes it, except where a field says otherwise. */
+#ifndef HV_CPU_H
+#define HV_CPU_H
+
+#include "hv/exit_record.h"
+#include "hv/types.h"
+
+enum counter {
+#define COUNTER(name, text) CTR_##name,
+#include "hv/counters.def"
+#undef COUNTER
+	COUNTERS
+};
+
+struct vcpu;
+
+struct cpu {
+	struct cpu *self; /* gs:0 */
+	u32 index;
+	u32 apic_id;
+	struct vcpu *vcpu; /* that runs here now */
+	void *vmxon_region;
+	void *current_vmcs;     /* as VMPTRLD left it; NULL: none */
+	u32 window_depth;       /* transient slots in use */
+	u32 online;             /* set once with release, read by the boot CPU with acquire */
+	u64 record_next;        /* entries written so far */
+	u64 counters[COUNTERS]; /* any CPU may read them */
+	u64 exits[EXIT_REASONS_MAX];
+	struct exit_record records[EXIT_RECORDS];
+};
+
+/* CPU by index, 0 ≤ index < cpu_count(). */
+struct cpu *cpu_get(u32 index);
+u32 cpu_count(void);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* 16550 transmit at a configurable I/O port and speed: polled, with a bounded wait per byte. */
+#ifndef HV_SERIAL_H
+#define HV_SERIAL_H
+
+#include "hv/types.h"
+
+/* Program 8N1 at this speed. A port where no UART answers (scratch register) is left alone: output is then dropped. */
+void serial_init(u16 port, u32 baud);
+void serial_write(const char *bytes, size_t count);
+
+#endif

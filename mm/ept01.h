@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* EPT01: L1's physical memory as hardware sees it, built from the regions with the largest leaf that both sides allow. */
+#ifndef MM_EPT01_H
+#define MM_EPT01_H
+
+#include "mm/addr.h"
+#include "mm/memslot.h"
+
+/* What the CPU's EPT can do (IA32_VMX_EPT_VPID_CAP) and what the host's memory types are; set once at boot. */
+struct ept_features {
+	bool leaf_2m;
+	bool leaf_1g;
+	bool accessed_dirty;
+	bool execute_only;
+};
+
+struct mtrr_map; /* mm/mtrr.h */
+
+void ept01_set_features(const struct ept_features *features, const struct mtrr_map *types);
+
+/* EPTP value (SDM "Extended-Page-Table Pointer (EPTP)"): WB, 4 levels, A/D where offered. */
+u64 ept01_pointer(const struct vm_memory *memory);
+/* Map every region now, largest leaf first. 0 or -ENOMEM. */
+int ept01_populate(struct vm_memory *memory);
+/* An EPT violation at gpa: map the leaf if a region has it. 0, -ENOENT (no region), -EFAULT (write to a read-only one). */
+int ept01_fault(struct vm_memory *memory, l1_gpa_t gpa, bool write);
+
+/* Leaves by size, for the report. */
+struct ept_leaf_counts {
+	u64 leaves_4k, leaves_2m, leaves_1g;
+	u64 tables;
+};
+void ept01_count(const struct vm_memory *memory, struct ept_leaf_counts *counts);
+
+#endif
