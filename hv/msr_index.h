@@ -107,6 +107,8 @@
 #define RFLAGS_FIXED               (1u << 1)
 #define RFLAGS_TF                  (1u << 8)
 #define RFLAGS_IF                  (1u << 9)
+#define RFLAGS_DF                  (1u << 10)
 #define RFLAGS_RF                  (1u << 16)
+#define RFLAGS_AC                  (1u << 18)
 
 #endif

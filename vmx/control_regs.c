@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules of MOV to control registers (SDM "MOV—Move to/from Control Registers"), as pure functions. */
+#include "vmx/control_regs.h"
+
+bool cr0_write_faults(const struct cr_state *now, u64 value)
+{
+	bool paging_goes_on = (value & CR0_PG) && !(now->cr0 & CR0_PG);
+	bool paging_goes_off = !(value & CR0_PG) && (now->cr0 & CR0_PG);
+
+	if (value >> 32)
+		return true;
+	if ((value & CR0_PG) && !(value & CR0_PE))
+		return true;
+	if ((value & CR0_NW) && !(value & CR0_CD))
+		return true;
+	if (paging_goes_on && (now->efer & EFER_LME))
+		return !(now->cr4 & CR4_PAE) || now->cs_long;
+	if (paging_goes_off)
+		return ((now->efer & EFER_LMA) && now->cs_long) || (now->cr4 & CR4_PCIDE);
+	return false;
+}
+
+bool cr4_write_faults(const struct cr_state *now, u64 value, u64 allowed)
+{
+	bool long_mode = now->efer & EFER_LMA;
+	bool pcid_goes_on = (value & CR4_PCIDE) && !(now->cr4 & CR4_PCIDE);
+
+	if (value & ~allowed)
+		return true;
+	if (long_mode && !(value & CR4_PAE))
+		return true;
+	return pcid_goes_on && (!long_mode || (now->cr3 & BITS(11, 0)));
+}
+
+u64 efer_after_cr0(u64 efer, u64 cr0)
+{
+	if ((cr0 & CR0_PG) && (efer & EFER_LME))
+		return efer | EFER_LMA;
+	return efer & ~(u64)EFER_LMA;
+}
+
+bool is_pae_paging(u64 cr0, u64 cr4, u64 efer)
+{
+	return (cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(efer & EFER_LMA);
+}
+
+bool cr_write_loads_pdptes(const struct cr_state *before, const struct cr_state *after)
+{
+	u64 cr0_changes = before->cr0 ^ after->cr0;
+	u64 cr4_changes = before->cr4 ^ after->cr4;
+
+	if (!is_pae_paging(after->cr0, after->cr4, after->efer))
+		return false;
+	return (cr0_changes & (CR0_CD | CR0_NW | CR0_PG)) ||
+	       (cr4_changes & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP));
+}
+
+bool pdpte_is_invalid(u64 pdpte, u32 maxphyaddr)
+{
+	u64 reserved = BITS(2, 1) | BITS(8, 5) | BITS(63, maxphyaddr);
+
+	return (pdpte & 1) && (pdpte & reserved);
+}

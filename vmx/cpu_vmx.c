@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Switching a CPU into VMX root operation, and the pages that VMX wants. */
+#include "vmx/cpu_vmx.h"
+#include "hv/errno.h"
+#include "hv/msr_index.h"
+#include "hv/percpu.h"
+#include "hv/x86.h"
+#include "mm/page.h"
+#include "vmx/caps.h"
+#include "vmx/ops.h"
+
+void *vmcs_alloc(void)
+{
+	u32 *vmcs = page_alloc(0);
+
+	if (vmcs)
+		*vmcs = vmx_caps()->revision;
+	return vmcs;
+}
+
+void vmcs_load_first(void *vmcs)
+{
+	counter_inc(CTR_VMCLEAR);
+	vmx_vmclear(page_to_hpa(vmcs));
+	counter_inc(CTR_VMPTRLD);
+	vmx_vmptrld(page_to_hpa(vmcs));
+	this_cpu()->current_vmcs = vmcs;
+}
+
+static int allow_vmxon(void)
+{
+	u64 control = rdmsr(MSR_IA32_FEATURE_CONTROL);
+
+	if (!(control & FEATURE_CONTROL_LOCKED)) {
+		control |= FEATURE_CONTROL_VMXON | FEATURE_CONTROL_LOCKED;
+		wrmsr(MSR_IA32_FEATURE_CONTROL, control);
+	}
+	return control & FEATURE_CONTROL_VMXON ? 0 : -ENOTSUP;
+}
+
+int vmx_cpu_enter(void)
+{
+	const struct vmx_caps *caps = vmx_caps();
+	int error = allow_vmxon();
+	void *region;
+
+	if (error)
+		return error;
+	region = vmcs_alloc();
+	if (!region)
+		return -ENOMEM;
+	write_cr0((read_cr0() | caps->cr0_fixed0) & caps->cr0_fixed1);
+	write_cr4((read_cr4() | caps->cr4_fixed0) & caps->cr4_fixed1);
+	vmx_on(page_to_hpa(region));
+	this_cpu()->vmxon_region = region;
+	return 0;
+}

@@ -1,0 +1,98 @@
+; SPDX-License-Identifier: MIT
+; VM entry and exit: the guest's general registers are switched here, everything else is the VMCS's business.
+bits 64
+default rel
+%include "asm_offsets.inc"
+
+; Register order of struct vcpu.regs; rsp (4) lives in the VMCS, rdi (7) is switched last.
+%macro each_guest_register 1
+	%1 rax, 0
+	%1 rcx, 1
+	%1 rdx, 2
+	%1 rbx, 3
+	%1 rbp, 5
+	%1 rsi, 6
+	%1 r8, 8
+	%1 r9, 9
+	%1 r10, 10
+	%1 r11, 11
+	%1 r12, 12
+	%1 r13, 13
+	%1 r14, 14
+	%1 r15, 15
+%endmacro
+
+%macro load_register 2
+	mov %1, [rdi + VCPU_REGS + 8 * %2]
+%endmacro
+
+%macro store_register 2
+	mov [rdi + VCPU_REGS + 8 * %2], %1
+%endmacro
+
+%define VMX_SUCCEED      0
+%define VMX_FAIL_INVALID 1
+%define VMX_FAIL_VALID   2
+
+section .text
+
+; u32 vcpu_enter(struct vcpu *v) - see vmx/vcpu.h
+global vcpu_enter:function hidden
+vcpu_enter:
+	push rbp
+	mov rbp, rsp
+	push rbx
+	push r12
+	push r13
+	push r14
+	push r15
+	push rdi                                ; the exit finds its vcpu here
+	cmp [rdi + VCPU_HOST_RSP], rsp
+	jne .write_host_rsp
+.host_rsp_written:
+	cmp qword [rdi + VCPU_LAUNCHED], 0      ; the loads below leave the flags alone
+	each_guest_register load_register
+	mov rdi, [rdi + VCPU_REGS + 8 * 7]
+	je .launch
+	vmresume
+	jmp .failed
+.launch:
+	vmlaunch
+.failed:                                        ; CF: no current VMCS; ZF: VM-instruction error
+	mov eax, VMX_FAIL_VALID
+	mov ecx, VMX_FAIL_INVALID
+	cmovc eax, ecx
+	pop rdi
+	jmp return
+.write_host_rsp:
+	mov eax, FIELD_HOST_RSP
+	vmwrite rax, rsp
+	mov [rdi + VCPU_HOST_RSP], rsp
+	jmp .host_rsp_written
+
+; The CPU arrives here at a VM exit, with HOST_RSP = what vcpu_enter left.
+global vcpu_exit_landing:function hidden
+vcpu_exit_landing:
+	push rdi
+	mov rdi, [rsp + 8]
+	each_guest_register store_register
+	pop qword [rdi + VCPU_REGS + 8 * 7]
+	mov qword [rdi + VCPU_LAUNCHED], 1
+	; No guest value stays in a register that C code might use speculatively; the others are popped below.
+	xor ecx, ecx
+	xor edx, edx
+	xor esi, esi
+	xor r8d, r8d
+	xor r9d, r9d
+	xor r10d, r10d
+	xor r11d, r11d
+	pop rdi
+	xor eax, eax                            ; VMX_SUCCEED
+return:
+	pop r15
+	pop r14
+	pop r13
+	pop r12
+	pop rbx
+	pop rbp
+	ret

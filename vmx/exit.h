@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* How an exit is handled: one handler a reason, and only the run loop acts on what it returns. */
+#ifndef VMX_EXIT_H
+#define VMX_EXIT_H
+
+#include "vmx/exit_reasons.h"
+#include "vmx/vcpu.h"
+
+enum exit_action {
+	EXIT_RESUME,    /* enter again where the guest was */
+	EXIT_SKIP_INSN, /* the instruction was completed: enter behind it */
+	EXIT_STOP,      /* the VM is stopping */
+};
+
+typedef enum exit_action (*exit_handler)(struct vcpu *v);
+
+/* Handle the exit in v->exit; a reason without a handler stops the VM with a dump that names it. */
+enum exit_action exit_dispatch(struct vcpu *v);
+
+enum exit_action exit_exception_nmi(struct vcpu *v);
+enum exit_action exit_external_interrupt(struct vcpu *v);
+enum exit_action exit_triple_fault(struct vcpu *v);
+enum exit_action exit_cpuid(struct vcpu *v);
+enum exit_action exit_hlt(struct vcpu *v);
+enum exit_action exit_undefined(struct vcpu *v);
+enum exit_action exit_nothing(struct vcpu *v);
+enum exit_action exit_rdpmc(struct vcpu *v);
+enum exit_action exit_xsetbv(struct vcpu *v);
+enum exit_action exit_vmcall(struct vcpu *v);
+enum exit_action exit_cr_access(struct vcpu *v);
+enum exit_action exit_io(struct vcpu *v);
+enum exit_action exit_rdmsr(struct vcpu *v);
+enum exit_action exit_wrmsr(struct vcpu *v);
+enum exit_action exit_entry_failure(struct vcpu *v);
+enum exit_action exit_ept_violation(struct vcpu *v);
+
+/* The exit qualification, read once and kept in the flight recorder. */
+u64 exit_qualification(struct vcpu *v);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Exits that take a few lines each. */
+#include "hv/apic.h"
+#include "hv/msr_index.h"
+#include "hv/panic.h"
+#include "hv/percpu.h"
+#include "hv/x86.h"
+#include "vmx/exit.h"
+#include "vmx/inject.h"
+#include "vmx/ops.h"
+#include "vmx/segment.h"
+#include "vmx/vm.h"
+
+/* Take the NMI of this exit as if it had come in root operation. */
+static enum exit_action take_nmi(void)
+{
+	/*
+	 * NMIs stay blocked after such an exit until the next IRET; on Bochs 2.7 the exit
+	 * also saves the guest as blocked by NMI: quirk B5). INT 2 runs the handler and its IRET; then the guest's bit goes.
+	 */
+	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	__asm__ volatile("int $2" ::: "memory");
+	if (blocked & BLOCKED_BY_NMI)
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(u64)BLOCKED_BY_NMI);
+	return EXIT_RESUME;
+}
+
+enum exit_action exit_exception_nmi(struct vcpu *v)
+{
+	u32 info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO);
+
+	v->exit->detail = info;
+	if (INTR_INFO_TYPE(info) == INTR_NMI)
+		return take_nmi();
+	if (INTR_INFO_VECTOR(info) == VECTOR_MC)
+		panic("machine check while L1 ran at 0x%llx", (unsigned long long)v->exit->rip);
+	vm_stop_l1(v, "exception %u that was not asked for", INTR_INFO_VECTOR(info));
+	return EXIT_STOP;
+}
+
+enum exit_action exit_external_interrupt(struct vcpu *v)
+{
+	/* The vector was acknowledged by the exit. No device of L0 raises any: a left-over of the firmware. */
+	v->exit->detail = vmcs_read(VMCS_EXIT_INTR_INFO);
+	apic_eoi();
+	return EXIT_RESUME;
+}
+
+enum exit_action exit_triple_fault(struct vcpu *v)
+{
+	vm_stop_l1(v, "triple fault at rip 0x%llx", (unsigned long long)v->exit->rip);
+	return EXIT_STOP;
+}
+
+enum exit_action exit_cpuid(struct vcpu *v)
+{
+	struct cpuid_regs r;
+	u32 leaf = (u32)v->regs[GPR_RAX];
+
+	v->exit->detail = leaf;
+	cpuid_policy_answer(&v->vm->cpuid, &v->cpuid, leaf, (u32)v->regs[GPR_RCX], &r);
+	v->regs[GPR_RAX] = r.eax;
+	v->regs[GPR_RBX] = r.ebx;
+	v->regs[GPR_RCX] = r.ecx;
+	v->regs[GPR_RDX] = r.edx;
+	return EXIT_SKIP_INSN;
+}
+
+enum exit_action exit_hlt(struct vcpu *v)
+{
+	vm_stop_l1(v, "HLT at rip 0x%llx, and this machine has no interrupt that could wake it",
+		   (unsigned long long)v->exit->rip);
+	return EXIT_STOP;
+}
+
+enum exit_action exit_undefined(struct vcpu *v)
+{
+	inject_exception(v, VECTOR_UD);
+	return EXIT_RESUME;
+}
+
+/* INVD would drop L0's dirty lines as well; its promise to the guest is kept by doing nothing, as WBINVD's is. */
+enum exit_action exit_nothing(struct vcpu *v)
+{
+	(void)v;
+	return EXIT_SKIP_INSN;
+}
+
+/* L1's CPUID has no performance counters, so no counter number is valid. */
+enum exit_action exit_rdpmc(struct vcpu *v)
+{
+	inject_exception_error(v, VECTOR_GP, 0);
+	return EXIT_RESUME;
+}
+
+/* SDM "XSETBV": #GP for CPL > 0, ECX ≠ 0, or a value that the processor does not allow. */
+enum exit_action exit_xsetbv(struct vcpu *v)
+{
+	u64 value = vcpu_edx_eax(v);
+
+	v->exit->detail = value;
+	if (segment_cpl() || (u32)v->regs[GPR_RCX] ||
+	    !cpuid_policy_xcr0_valid(&v->vm->cpuid, value)) {
+		inject_exception_error(v, VECTOR_GP, 0);
+		return EXIT_RESUME;
+	}
+	v->xcr0 = value;
+	cpuid_context_set_xcr0(&v->vm->cpuid, &v->cpuid, value);
+	xsetbv(0, value);
+	return EXIT_SKIP_INSN;
+}
+
+enum exit_action exit_entry_failure(struct vcpu *v)
+{
+	vm_stop_l1(v, "VM entry failed: %s, qualification %llu", exit_reason_name(v->exit->reason & 0xffff),
+		   (unsigned long long)exit_qualification(v));
+	return EXIT_STOP;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * L1's linear addresses: the walk through L1's own paging structures (SDM "Hierarchical Paging Structures"), for the few
+ * instructions whose memory operand L0 must reach. Pure: memory is read through a function, nothing is cached.
+ */
+#ifndef VMX_GUEST_LINEAR_H
+#define VMX_GUEST_LINEAR_H
+
+#include "mm/addr.h"
+
+/* How L1 translates right now. */
+struct paging_mode {
+	u64 cr0, cr3, cr4, efer;
+	u32 cpl;
+	bool alignment_check; /* RFLAGS.AC: overrides SMAP for explicit accesses */
+};
+
+enum linear_access { LINEAR_READ, LINEAR_WRITE };
+
+/* Page-fault error code bits. */
+#define PF_PRESENT  (1u << 0)
+#define PF_WRITE    (1u << 1)
+#define PF_USER     (1u << 2)
+#define PF_RESERVED (1u << 3)
+
+/* Read bytes of L1-physical memory: 0 or a negative error, which the walk takes for a not-present entry. */
+typedef int (*guest_reader)(void *context, l1_gpa_t gpa, void *dst, size_t bytes);
+
+struct linear_result {
+	bool faults;
+	u32 error_code; /* of the #PF */
+	l1_gpa_t gpa;
+};
+
+struct linear_source {
+	guest_reader read;
+	void *context;
+};
+
+struct linear_result linear_translate(const struct paging_mode *mode, u64 linear,
+				      enum linear_access access, const struct linear_source *source);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Nestor's own hypercalls (hv/abi.h): one table, one function each. Arguments are L1's: everything is checked, nothing trusted. */
+#include "hv/abi.h"
+#include "hv/errno.h"
+#include "hv/log.h"
+#include "hv/percpu.h"
+#include "hv/recorder.h"
+#include "vmx/exit.h"
+#include "vmx/inject.h"
+#include "vmx/segment.h"
+#include "vmx/vm.h"
+
+typedef s64 (*hypercall)(struct vcpu *v);
+
+static s64 call_console(struct vcpu *v)
+{
+	char text[256];
+	l1_gpa_t from = l1_gpa(v->regs[GPR_RBX]);
+	u64 left = v->regs[GPR_RCX];
+
+	if (left > NESTOR_CONSOLE_MAX)
+		return -E2BIG;
+	while (left) {
+		u64 part = MIN(left, sizeof(text));
+
+		if (guest_read(v->vm->memory, from, text, part))
+			return -EFAULT;
+		log_write(text, part);
+		from = l1_gpa_add(from, part);
+		left -= part;
+	}
+	return 0;
+}
+
+static s64 call_test_result(struct vcpu *v)
+{
+	u64 outcome = v->regs[GPR_RBX];
+
+	if (outcome > NESTOR_TEST_ERROR)
+		return -EINVAL;
+	v->vm->outcomes[outcome]++;
+	return 0;
+}
+
+static s64 call_stop(struct vcpu *v)
+{
+	vm_stop(v->vm, (u32)v->regs[GPR_RBX]);
+	return 0;
+}
+
+/* Sum a table of u64 that each CPU has at this offset, and copy it to L1: at most RCX values at RBX. */
+static s64 copy_sums(struct vcpu *v, size_t offset, u64 values)
+{
+	l1_gpa_t to = l1_gpa(v->regs[GPR_RBX]);
+	u64 wanted = MIN(v->regs[GPR_RCX], values);
+
+	for (u64 i = 0; i < wanted; i++) {
+		u64 sum = 0;
+
+		for (u32 cpu = 0; cpu < cpu_count(); cpu++)
+			sum += ((const u64 *)(const void *)((const char *)cpu_get(cpu) + offset))[i];
+		if (guest_write(v->vm->memory, l1_gpa_add(to, i * sizeof(sum)), &sum, sizeof(sum)))
+			return -EFAULT;
+	}
+	v->regs[GPR_RBX] = values;
+	return 0;
+}
+
+static s64 call_counters(struct vcpu *v)
+{
+	return copy_sums(v, offsetof(struct cpu, counters), COUNTERS);
+}
+
+static s64 call_exit_counts(struct vcpu *v)
+{
+	return copy_sums(v, offsetof(struct cpu, exits), EXIT_REASONS_MAX);
+}
+
+static s64 call_capabilities(struct vcpu *v)
+{
+	v->regs[GPR_RBX] = v->vm->config->test_calls ? NESTOR_CAP_TEST_CALLS : 0;
+	return 0;
+}
+
+static s64 call_recorder(struct vcpu *v)
+{
+	(void)v;
+	recorder_dump(this_cpu());
+	return 0;
+}
+
+static const hypercall hypercalls[] = {
+	[NESTOR_CALL_CONSOLE] = call_console,
+	[NESTOR_CALL_TEST_RESULT] = call_test_result,
+	[NESTOR_CALL_STOP] = call_stop,
+	[NESTOR_CALL_COUNTERS] = call_counters,
+	[NESTOR_CALL_EXIT_COUNTS] = call_exit_counts,
+	[NESTOR_CALL_CAPABILITIES] = call_capabilities,
+	[NESTOR_CALL_RECORDER] = call_recorder,
+};
+
+enum exit_action exit_vmcall(struct vcpu *v)
+{
+	u64 number = v->regs[GPR_RAX];
+
+	v->exit->detail = number;
+	if (segment_cpl()) {
+		inject_exception(v, VECTOR_UD);
+		return EXIT_RESUME;
+	}
+	counter_inc(CTR_HYPERCALLS);
+	if (number < ARRAY_SIZE(hypercalls) && hypercalls[number])
+		v->regs[GPR_RAX] = (u64)hypercalls[number](v);
+	else
+		v->regs[GPR_RAX] = (u64) - (s64)ENOTSUP;
+	return v->vm->stopping ? EXIT_STOP : EXIT_SKIP_INSN;
+}

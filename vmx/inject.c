@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Injection of events at VM entry, and completion of emulated instructions. */
+#include "vmx/inject.h"
+#include "hv/msr_index.h"
+#include "hv/x86.h"
+#include "vmx/ops.h"
+#include "vmx/segment.h"
+
+static void inject(enum intr_type type, enum vector vector, u32 flags)
+{
+	vmcs_write(VMCS_ENTRY_INTR_INFO,
+		   INTR_INFO_VALID | flags | (u32)type << 8 | (u32)vector);
+}
+
+void inject_exception(struct vcpu *v, enum vector vector)
+{
+	(void)v;
+	inject(INTR_HARDWARE_EXCEPTION, vector, 0);
+}
+
+void inject_exception_error(struct vcpu *v, enum vector vector, u32 error_code)
+{
+	/* An error code is delivered in protected mode only. */
+	bool protected_mode = vmcs_read(VMCS_GUEST_CR0) & CR0_PE;
+
+	(void)v;
+	vmcs_write(VMCS_ENTRY_ERROR_CODE, error_code);
+	inject(INTR_HARDWARE_EXCEPTION, vector, protected_mode ? INTR_INFO_ERROR_CODE : 0);
+}
+
+void inject_page_fault(struct vcpu *v, u64 linear, u32 error_code)
+{
+	write_cr2(linear); /* L0 takes no page faults: the guest's CR2 stays in the register */
+	inject_exception_error(v, VECTOR_PF, error_code);
+}
+
+u32 inject_requeue_info(u32 idt_vectoring_info)
+{
+	if (!(idt_vectoring_info & INTR_INFO_VALID))
+		return 0;
+	return idt_vectoring_info & (u32)(INTR_INFO_VALID | BITS(11, 0)); /* bit 12 is undefined */
+}
+
+void inject_requeue(struct vcpu *v)
+{
+	u32 info = inject_requeue_info((u32)vmcs_read(VMCS_IDT_VECTORING_INFO));
+
+	(void)v;
+	if (!info)
+		return;
+	switch ((enum intr_type)INTR_INFO_TYPE(info)) {
+	case INTR_SOFTWARE_INTERRUPT:
+	case INTR_PRIVILEGED_SOFTWARE:
+	case INTR_SOFTWARE_EXCEPTION:
+		vmcs_write(VMCS_ENTRY_INSN_LEN, vmcs_read(VMCS_EXIT_INSN_LEN));
+		break;
+	case INTR_NMI: {
+		/* Its delivery blocked NMIs; injecting it again wants them unblocked. */
+		u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(u64)BLOCKED_BY_NMI);
+		break;
+	}
+	case INTR_EXTERNAL:
+	case INTR_HARDWARE_EXCEPTION:
+	case INTR_OTHER:
+		break;
+	}
+	if (info & INTR_INFO_ERROR_CODE)
+		vmcs_write(VMCS_ENTRY_ERROR_CODE, vmcs_read(VMCS_IDT_VECTORING_ERROR));
+	vmcs_write(VMCS_ENTRY_INTR_INFO, info);
+}
+
+u64 insn_next_rip(u64 rip, u32 length, bool long_mode_code)
+{
+	u64 next = rip + length;
+
+	return long_mode_code ? next : (u32)next;
+}
+
+void vcpu_skip_insn(struct vcpu *v)
+{
+	u32 length = (u32)vmcs_read(VMCS_EXIT_INSN_LEN);
+	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	/* Only an instruction that ends below 4 GiB without passing it is certain to need no look at CS.L. */
+	bool long_code = v->exit->rip < BITS(31, 5) || segment_is_64bit_code();
+
+	vmcs_write(VMCS_GUEST_RIP, insn_next_rip(v->exit->rip, length, long_code));
+	if (unlikely(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   blocked & ~(u64)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	if (unlikely(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
+			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+}

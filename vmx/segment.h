@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Access rights of segment registers as the VMCS holds them (SDM "Format of Access Rights"). */
+#ifndef VMX_SEGMENT_H
+#define VMX_SEGMENT_H
+
+#include "vmx/ops.h"
+
+#define AR_TYPE(ar)  ((ar) & 0xfu)
+#define AR_S         (1u << 4)
+#define AR_DPL(ar)   ((ar) >> 5 & 3u)
+#define AR_P         (1u << 7)
+#define AR_L         (1u << 13)
+#define AR_DB        (1u << 14)
+#define AR_G         (1u << 15)
+#define AR_UNUSABLE  (1u << 16)
+
+#define AR_FLAT_CODE (AR_G | AR_DB | AR_P | AR_S | 0xbu) /* execute/read, accessed */
+#define AR_FLAT_DATA (AR_G | AR_DB | AR_P | AR_S | 0x3u) /* read/write, accessed */
+#define AR_BUSY_TSS  (AR_P | 0xbu)
+
+/* Whether the guest runs 64-bit code (IA-32e mode and CS.L). */
+static inline bool segment_is_64bit_code(void)
+{
+	return vmcs_read(VMCS_GUEST_AR_CS) & AR_L;
+}
+
+/* Current privilege level: SS.DPL (SDM "Guest Register State"). */
+static inline u32 segment_cpl(void)
+{
+	return AR_DPL((u32)vmcs_read(VMCS_GUEST_AR_SS));
+}
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* One virtual CPU of L1. Everything in it belongs to the physical CPU that runs it. */
+#ifndef VMX_VCPU_H
+#define VMX_VCPU_H
+
+#include "hv/exit_record.h"
+#include "mm/addr.h"
+#include "vmx/cpuid_policy.h"
+
+struct vm;
+
+/* General registers, numbered as instructions and exit qualifications number them. RSP lives in the VMCS. */
+enum gpr {
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_R8,
+	GPR_R9,
+	GPR_R10,
+	GPR_R11,
+	GPR_R12,
+	GPR_R13,
+	GPR_R14,
+	GPR_R15,
+	GPRS
+};
+
+#define MTRR_VARIABLE 8 /* variable-range MTRRs that L1 sees */
+#define MTRR_FIXED    11
+
+/* L1's MTRRs: storage without effect, EPT01 takes the host's types. */
+struct guest_mtrrs {
+	u64 def_type;
+	u64 fixed[MTRR_FIXED];
+	u64 variable[MTRR_VARIABLE][2]; /* base, mask */
+};
+
+struct vcpu {
+	u64 regs[GPRS];  /* loaded and stored by vmx/enter.asm; regs[GPR_RSP] is not used */
+	u64 host_rsp;    /* what HOST_RSP of vmcs01 holds */
+	u64 launched;    /* vmcs01 was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
+	struct vm *vm;
+	struct exit_record *exit; /* the exit in hand: an entry of the flight recorder */
+	u32 index;
+	bool stopped;
+	u64 ept_generation;       /* of EPT01, that this CPU has flushed up to */
+
+	void *vmcs01;
+	void *msr_bitmap;
+	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on */
+	u64 xcr0;
+	u64 apic_base;
+	u64 misc_enable;
+	u64 cr8;
+	u64 tsc_offset;
+	struct guest_mtrrs mtrrs;
+};
+
+static inline u64 vcpu_reg(const struct vcpu *v, enum gpr reg)
+{
+	return v->regs[reg];
+}
+
+/* EDX:EAX, as MSR and XSETBV instructions take it. */
+static inline u64 vcpu_edx_eax(const struct vcpu *v)
+{
+	return (u64)(u32)v->regs[GPR_RDX] << 32 | (u32)v->regs[GPR_RAX];
+}
+
+static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
+{
+	v->regs[GPR_RAX] = (u32)value;
+	v->regs[GPR_RDX] = value >> 32;
+}
+
+/*
+ * Enter the guest and come back at its next exit (vmx/enter.asm). The VMCS to enter is current.
+ * VMX_SUCCEED: an exit happened; otherwise the entry failed as enum vmx_status says.
+ */
+u32 vcpu_enter(struct vcpu *v);
+
+/* Where the VMCS's HOST_RIP points: the second half of vcpu_enter. */
+void vcpu_exit_landing(void);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The virtual machine that L1 is: its memory, what its CPUs look like, its ports, and the verdict it gives. */
+#ifndef VMX_VM_H
+#define VMX_VM_H
+
+#include "hv/abi.h"
+#include "hv/config.h"
+#include "mm/memslot.h"
+#include "vmx/cpuid_policy.h"
+#include "vmx/vcpu.h"
+
+#define VM_PORT_RANGES 16
+
+/* A run of I/O ports that a device claims. Accesses of 2 and 4 bytes arrive as they are. */
+struct port_range {
+	u16 first;
+	u16 last;
+	u32 (*read)(void *device, u16 port, u32 bytes);
+	void (*write)(void *device, u16 port, u32 bytes, u32 value);
+	void *device;
+};
+
+struct vm {
+	struct vm_memory *memory;
+	const struct config *config;
+	struct cpuid_policy cpuid;
+	struct port_range ports[VM_PORT_RANGES];
+	u32 port_ranges;
+
+	/* The verdict. */
+	u64 outcomes[NESTOR_TEST_ERROR + 1]; /* by enum nestor_outcome */
+	bool stopping;
+	u32 exit_code;
+	u64 first_entry_tsc;
+};
+
+/* Claim ports; a range that overlaps a claimed one, or does not fit the table, is a bug of ours. */
+void vm_claim_ports(struct vm *vm, const struct port_range *range);
+/* The range that has this port, or NULL. */
+const struct port_range *vm_find_port(const struct vm *vm, u16 port);
+
+/* End L1 for its own fault: "nestor: L1 stopped: text", its state, the last exits; exit code 2. */
+void vm_stop_l1(struct vcpu *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* End the machine because L1 asked for it. */
+void vm_stop(struct vm *vm, u32 code);
+
+#endif
