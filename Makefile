@@ -23,7 +23,7 @@ SRCS    := $(sort $(wildcard boot/*.c hv/*.c hv/*/*.c mm/*.c vmx/*.c vmx/*/*.c))
 ASMS    := $(filter-out hv/asm_offsets.asm,$(sort $(wildcard boot/*.asm hv/*.asm hv/*/*.asm vmx/*.asm)))
 OBJS    := $(SRCS:%.c=$(BUILD)/target/%.o) $(ASMS:%.asm=$(BUILD)/target/%.asm.o)
 CFLAGS  := -std=gnu11 -O2 -g $(WARN) -I. -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 \
-           -DGNU_EFI_USE_MS_ABI -ffreestanding -fno-builtin -fbuiltin-memcpy -fbuiltin-memset -fpie -fvisibility=hidden -fshort-wchar \
+           -DGNU_EFI_USE_MS_ABI -ffreestanding -fno-builtin -fpie -fvisibility=hidden -fshort-wchar \
            -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fno-strict-aliasing \
            -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
            -ffile-prefix-map=$(CURDIR)=.
