@@ -14,7 +14,7 @@ void *vmcs_alloc(void)
 	u32 *vmcs = page_alloc(0);
 
 	if (vmcs)
-		*vmcs = vmx_caps()->revision;
+		*vmcs = VMX_BASIC_REVISION(vmx_caps()->basic);
 	return vmcs;
 }
 

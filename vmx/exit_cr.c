@@ -51,7 +51,7 @@ static bool load_pdptes(struct vcpu *v, u64 cr3)
 	if (guest_read(v->vm->memory, l1_gpa(cr3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
 		return false;
 	for (u32 i = 0; i < 4; i++)
-		if (pdpte_is_invalid(pdptes[i], vmx_caps()->maxphyaddr))
+		if (pdpte_is_invalid(pdptes[i], vmx_caps()->physical_bits))
 			return false;
 	for (u32 i = 0; i < 4; i++)
 		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);

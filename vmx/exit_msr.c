@@ -71,7 +71,7 @@ static enum msr_result read_apic_base(struct vcpu *v, u32 msr, u64 *value)
 /* This machine has no local APIC yet: as on a CPU whose APIC was disabled, the enable bits do not come back. */
 static enum msr_result write_apic_base(struct vcpu *v, u32 msr, u64 value)
 {
-	u64 writable = BITS(vmx_caps()->maxphyaddr - 1, 12);
+	u64 writable = BITS(vmx_caps()->physical_bits - 1, 12);
 
 	(void)msr;
 	if ((value ^ v->apic_base) & ~writable)
@@ -144,7 +144,7 @@ static enum msr_result read_mtrr(struct vcpu *v, u32 msr, u64 *value)
 
 static enum msr_result write_mtrr(struct vcpu *v, u32 msr, u64 value)
 {
-	if (guest_mtrr_write_faults(msr, value, vmx_caps()->maxphyaddr))
+	if (guest_mtrr_write_faults(msr, value, vmx_caps()->physical_bits))
 		return MSR_FAULTS;
 	*guest_mtrr_find(&v->mtrrs, msr) = value;
 	return MSR_DONE;
