@@ -78,6 +78,9 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
 	v->regs[GPR_RDX] = value >> 32;
 }
 
+/* The state after a reset, but for what the VMCS holds; v->vm and v->index are set. On the CPU that will run it. */
+void vcpu_reset(struct vcpu *v);
+
 /*
  * Enter the guest and come back at its next exit (vmx/enter.asm). The VMCS to enter is current.
  * VMX_SUCCEED: an exit happened; otherwise the entry failed as enum vmx_status says.

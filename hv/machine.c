@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Making L1: memory by the map, image by the load plan, devices, one vCPU; then running it. */
+#include "hv/machine.h"
+#include "hv/dev/power.h"
+#include "hv/dev/uart.h"
+#include "hv/guest/multiboot.h"
+#include "hv/guest/pc_memory.h"
+#include "hv/log.h"
+#include "hv/msr_index.h"
+#include "hv/panic.h"
+#include "hv/x86.h"
+#include "mm/ept01.h"
+#include "mm/page.h"
+#include "mm/window.h"
+#include "vmx/caps.h"
+#include "vmx/run.h"
+#include "vmx/vm.h"
+#include "vmx/vmcs01.h"
+
+/* Guest frames that L1 does not get unless it is told a size: for what the regions' books and moves need. */
+#define FRAMES_KEPT_BACK 1024
+
+static struct machine {
+	struct vm vm;
+	struct vcpu vcpu;
+	struct uart uart;
+	struct power power;
+	struct load_range ranges[PC_RANGES_MAX];
+	u32 range_count;
+	u64 memory; /* bytes */
+	struct load_plan plan;
+} machine;
+
+const struct vm *machine_vm(void)
+{
+	return &machine.vm;
+}
+
+static u64 memory_size(const struct config *config)
+{
+	u64 frames = guest_frame_free_count();
+
+	if (config->memory)
+		return config->memory;
+	return (frames > FRAMES_KEPT_BACK ? frames - FRAMES_KEPT_BACK : 0) * PAGE_SIZE;
+}
+
+void machine_plan(const struct boot_info *info)
+{
+	struct multiboot_module modules[MULTIBOOT_MODULES_MAX];
+	struct multiboot_image image;
+	struct multiboot_error error;
+	struct multiboot_request request = {
+		.image = &image,
+		.name = info->kernel.name,
+		.cmdline = info->config.cmdline,
+		.modules = modules,
+		.module_count = info->module_count,
+		.ranges = machine.ranges,
+	};
+
+	for (u32 i = 0; i < info->module_count; i++) {
+		const struct boot_blob *blob = &info->modules[i];
+
+		modules[i] = (struct multiboot_module){ page_from_hpa(hpa(blob->base)), blob->size,
+							blob->name, blob->cmdline };
+	}
+	machine.memory = memory_size(&info->config);
+	machine.range_count = pc_memory_map(machine.memory, machine.ranges);
+	request.range_count = machine.range_count;
+	if (multiboot_parse(page_from_hpa(hpa(info->kernel.base)), info->kernel.size, &image,
+			    &error) ||
+	    multiboot_plan(&request, &machine.plan, &error))
+		panic("%s", error.text);
+}
+
+static void make_memory(struct vm *vm)
+{
+	struct ept_leaf_counts leaves;
+
+	vm->memory = vm_memory_create(l1_gfn(BIT(vmx_caps()->physical_bits) >> PAGE_SHIFT));
+	if (!vm->memory)
+		panic("no memory for L1's region table");
+	for (u32 i = 0; i < machine.range_count; i++) {
+		const struct load_range *range = &machine.ranges[i];
+		enum memslot_result result =
+			memslot_add_ram(vm->memory, l1_gpa_to_l1_gfn(range->base),
+					range->bytes >> PAGE_SHIFT, 0);
+
+		if (result != MEMSLOT_OK)
+			panic("L1's memory at 0x%llx: %s", (unsigned long long)range->base.raw,
+			      memslot_result_text(result));
+	}
+	if (ept01_populate(vm->memory))
+		panic("EPT01 does not fit into the host pool");
+	ept01_count(vm->memory, &leaves);
+	log_line("ept01", "L1 has %u regions in %llu + %llu + %llu leaves of 1 GiB, 2 MiB, 4 KiB",
+		 memslot_count(vm->memory), (unsigned long long)leaves.leaves_1g,
+		 (unsigned long long)leaves.leaves_2m, (unsigned long long)leaves.leaves_4k);
+}
+
+/* Copy bytes that L0 does not map (files in firmware-allocated memory) into L1, page by page through windows. */
+static void copy_in(const struct load_copy *copy)
+{
+	u64 done = 0;
+
+	while (done < copy->bytes) {
+		hpa_t from = page_to_hpa((const u8 *)copy->from + done);
+		u64 offset = from.raw & (PAGE_SIZE - 1);
+		u64 part = MIN(PAGE_SIZE - offset, copy->bytes - done);
+		u8 *page = window_map(hpa_to_pfn(from), WINDOW_READ);
+
+		if (guest_write(machine.vm.memory, l1_gpa_add(copy->to, done), page + offset, part))
+			panic("L1 has no memory at 0x%llx for its image",
+			      (unsigned long long)(copy->to.raw + done));
+		window_unmap(page);
+		done += part;
+	}
+	if (guest_zero(machine.vm.memory, l1_gpa_add(copy->to, done), copy->zero_bytes))
+		panic("L1 has no memory at 0x%llx to clear",
+		      (unsigned long long)(copy->to.raw + done));
+}
+
+static void make_devices(struct vm *vm)
+{
+	const struct port_range ranges[] = {
+		{ UART_COM1, UART_COM1 + 7, uart_read, uart_write, &machine.uart },
+		{ POWER_DEBUG_EXIT, POWER_DEBUG_EXIT + 3, power_read, power_write, &machine.power },
+		{ POWER_SHUTDOWN, POWER_SHUTDOWN, power_read, power_write, &machine.power },
+	};
+
+	machine.power.vm = vm;
+	for (u32 i = 0; i < ARRAY_SIZE(ranges); i++)
+		vm_claim_ports(vm, &ranges[i]);
+}
+
+static void make_vcpu(struct vm *vm, struct vcpu *v)
+{
+	const struct start_state start = {
+		.rip = machine.plan.entry.raw,
+		.rax = MULTIBOOT_BOOT_MAGIC,
+		.rbx = machine.plan.info_gpa.raw,
+	};
+
+	v->vm = vm;
+	vcpu_reset(v);
+	if (vmcs01_create(v, &start))
+		panic("no memory for vCPU %u", v->index);
+}
+
+u32 machine_run(const struct boot_info *info)
+{
+	struct vm *vm = &machine.vm;
+
+	vm->config = &info->config;
+	cpuid_policy_build(&vm->cpuid, false);
+	make_memory(vm);
+	for (u32 i = 0; i < machine.plan.copy_count; i++)
+		copy_in(&machine.plan.copies[i]);
+	make_devices(vm);
+	make_vcpu(vm, &machine.vcpu);
+	log_line("L1", "starts: %s, %llu MiB, 1 vCPU", info->kernel.name,
+		 (unsigned long long)(machine.memory / MIB));
+	vcpu_run(&machine.vcpu);
+	return vm->exit_code;
+}
