@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* EPT01: L1's physical memory as hardware sees it, built from the regions with the largest leaf that both sides allow. */
+/* EPT01: L1's physical memory as hardware sees it, built from the regions with the largest leaf
+ * that both sides allow. */
 #ifndef MM_EPT01_H
 #define MM_EPT01_H
 
 #include "mm/addr.h"
 #include "mm/memslot.h"
 
-/* What the CPU's EPT can do (IA32_VMX_EPT_VPID_CAP) and what the host's memory types are; set once at boot. */
+/* What the CPU's EPT can do (IA32_VMX_EPT_VPID_CAP) and what the host's memory types are; set once
+ * at boot. */
 struct ept_features {
 	bool leaf_2m;
 	bool leaf_1g;
@@ -22,8 +24,18 @@ void ept01_set_features(const struct ept_features *features, const struct mtrr_m
 u64 ept01_pointer(const struct vm_memory *memory);
 /* Map every region now, largest leaf first. 0 or -ENOMEM. */
 int ept01_populate(struct vm_memory *memory);
-/* An EPT violation at gpa: map the leaf if a region has it. 0, -ENOENT (no region), -EFAULT (write to a read-only one). */
+/*
+ * An EPT violation at gpa: map the leaf if a region has it. 0, -ENOENT (no region), -EFAULT (write
+ * to a read-only one), -ENOMEM (no page for a table).
+ */
 int ept01_fault(struct vm_memory *memory, l1_gpa_t gpa, bool write);
+
+/*
+ * Grows, from 1 on, whenever EPT01 loses or changes a present leaf. Before it enters the VM, a CPU
+ * whose last INVEPT was at another value reads this, then does INVEPT (single-context on
+ * ept01_pointer) and keeps the value read.
+ */
+u64 ept01_generation(const struct vm_memory *memory);
 
 /* Leaves by size, for the report. */
 struct ept_leaf_counts {

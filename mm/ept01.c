@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EPT01: a leaf is as large as the extent behind it, the CPU and the host's memory types allow.
+ * IPAT stays 0, so that L1's PAT counts (SDM "Memory Type Used for Translated Guest-Physical
+ * Addresses").
+ */
+#include "mm/ept01.h"
+#include "hv/errno.h"
+#include "hv/panic.h"
+#include "hv/percpu.h"
+#include "mm/mtrr.h"
+#include "mm/page.h"
+#include "mm/vm_memory.h"
+
+static struct ept_features cpu;             /* constant after boot */
+static const struct mtrr_map *memory_types; /* the same */
+
+void ept01_set_features(const struct ept_features *features, const struct mtrr_map *types)
+{
+	cpu = *features;
+	memory_types = types;
+}
+
+u64 ept01_pointer(const struct vm_memory *memory)
+{
+	return page_to_hpa(memory->ept01.root).raw | EPTP_WRITE_BACK | EPTP_FOUR_LEVELS |
+	       (cpu.accessed_dirty ? EPTP_AD_ENABLE : 0);
+}
+
+u64 ept01_generation(const struct vm_memory *memory)
+{
+	return ept_generation(&memory->ept01);
+}
+
+static bool cpu_has_level(u32 level)
+{
+	return level == EPT_LEVEL_4K || (level == EPT_LEVEL_2M && cpu.leaf_2m) ||
+	       (level == EPT_LEVEL_1G && cpu.leaf_1g);
+}
+
+/* Would a leaf of this level around gfn map frames of this extent only, all of one memory type? */
+static bool leaf_fits(const struct extent *extent, u64 gfn, u32 level, enum memory_type *type)
+{
+	u64 pages = ept_level_pages(level);
+	u64 first = ALIGN_DOWN(gfn, pages);
+	u64 distance =
+		first - extent->node.first; /* wraps where the leaf starts before the extent */
+	pfn_t at = pfn_add(extent->pfn, distance);
+
+	return cpu_has_level(level) && first >= extent->node.first &&
+	       distance + pages <= extent->node.pages && IS_ALIGNED(at.raw, pages) &&
+	       mtrr_block_type(memory_types, pfn_to_hpa(at), ept_level_order(level), type);
+}
+
+/* Map the largest leaf over gfn. 0 or -ENOMEM; *next = the first gfn after the leaf. */
+static int map_leaf(struct vm_memory *memory, const struct backing *backing, u64 gfn, u64 *next)
+{
+	struct ept_leaf leaf = { .level = EPT_LEVEL_1G };
+	enum memory_type type = MEMORY_UC;
+	u64 first;
+
+	while (!leaf_fits(backing->extent, gfn, leaf.level, &type) && leaf.level > EPT_LEVEL_4K)
+		leaf.level--;
+	first = ALIGN_DOWN(gfn, ept_level_pages(leaf.level));
+	leaf.pfn = backing_pfn(backing, first);
+	leaf.bits = EPT_READ | EPT_EXECUTE | (u64)type << EPT_TYPE_SHIFT;
+	if (!(backing->region->flags & MEMSLOT_READONLY))
+		leaf.bits |= EPT_WRITE;
+	*next = first + ept_level_pages(leaf.level);
+	return ept_map(&memory->ept01, first, &leaf);
+}
+
+int ept01_populate(struct vm_memory *memory)
+{
+	int rc = 0;
+
+	ASSERT(memory_types);
+	spin_lock(&memory->lock);
+	for (u32 i = 0; !rc && i < memslot_count(memory); i++) {
+		const struct range_node *region = range_tree_nth(memory->regions, i);
+		u64 gfn = region->first;
+
+		while (!rc && gfn < region->first + region->pages) {
+			struct backing backing;
+
+			rc = vm_memory_find(memory, gfn, &backing);
+			if (!rc)
+				rc = map_leaf(memory, &backing, gfn, &gfn);
+		}
+	}
+	spin_unlock(&memory->lock);
+	return rc;
+}
+
+static int fault_locked(struct vm_memory *memory, u64 gfn, bool write)
+{
+	struct backing backing;
+	int rc = vm_memory_find(memory, gfn, &backing);
+
+	if (rc)
+		return rc;
+	if (write && (backing.region->flags & MEMSLOT_READONLY))
+		return -EFAULT;
+	rc = map_leaf(memory, &backing, gfn, &gfn);
+	if (!rc)
+		counter_inc(CTR_EPT01_FAULTS);
+	return rc;
+}
+
+int ept01_fault(struct vm_memory *memory, l1_gpa_t gpa, bool write)
+{
+	int rc;
+
+	ASSERT(memory_types);
+	spin_lock(&memory->lock);
+	rc = fault_locked(memory, l1_gpa_to_l1_gfn(gpa).raw, write);
+	spin_unlock(&memory->lock);
+	return rc;
+}
+
+void ept01_zap(struct vm_memory *memory, u64 gfn, u64 pages)
+{
+	/* No leaf reaches beyond its region, so none has to be split, which is all that could fail.
+	 */
+	int rc = ept_unmap(&memory->ept01, gfn, pages);
+
+	ASSERT(rc == 0);
+	ept_free_retired(&memory->ept01);
+}
+
+void ept01_count(const struct vm_memory *memory, struct ept_leaf_counts *counts)
+{
+	counts->leaves_4k = memory->ept01.leaves[EPT_LEVEL_4K];
+	counts->leaves_2m = memory->ept01.leaves[EPT_LEVEL_2M];
+	counts->leaves_1g = memory->ept01.leaves[EPT_LEVEL_1G];
+	counts->tables = memory->ept01.tables;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Copies to and from L1's memory, page by page through a transient window, under the lock that
+ * keeps the page there. */
+#include "hv/errno.h"
+#include "hv/string.h"
+#include "mm/vm_memory.h"
+#include "mm/window.h"
+
+struct transfer { /* one of the two, or none: zeros into the guest */
+	char *dst;
+	const char *src;
+};
+
+static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
+{
+	if (transfer->dst) {
+		memcpy(transfer->dst, guest, bytes);
+		transfer->dst += bytes;
+	} else if (transfer->src) {
+		memcpy(guest, transfer->src, bytes);
+		transfer->src += bytes;
+	} else {
+		memset(guest, 0, bytes);
+	}
+}
+
+/* The part of the transfer that lies in one page. */
+static int transfer_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
+			 size_t bytes)
+{
+	enum window_access access = transfer->dst ? WINDOW_READ : WINDOW_WRITE;
+	u64 gfn = l1_gpa_to_l1_gfn(gpa).raw;
+	int rc = -EFAULT;
+	struct backing backing;
+
+	spin_lock(&memory->lock);
+	if (!vm_memory_find(memory, gfn, &backing) &&
+	    (access == WINDOW_READ || !(backing.region->flags & MEMSLOT_READONLY))) {
+		char *page = window_map(backing_pfn(&backing, gfn), access);
+
+		transfer_bytes(transfer, page + gpa.raw % PAGE_SIZE, bytes);
+		window_unmap(page);
+		rc = 0;
+	}
+	spin_unlock(&memory->lock);
+	return rc;
+}
+
+static int transfer_all(struct vm_memory *memory, l1_gpa_t gpa, struct transfer transfer,
+			size_t bytes)
+{
+	while (bytes) {
+		size_t part = MIN(bytes, PAGE_SIZE - gpa.raw % PAGE_SIZE);
+		int rc = transfer_page(memory, gpa, &transfer, part);
+
+		if (rc)
+			return rc;
+		gpa = l1_gpa_add(gpa, part);
+		bytes -= part;
+	}
+	return 0;
+}
+
+int guest_read(struct vm_memory *memory, l1_gpa_t gpa, void *dst, size_t bytes)
+{
+	return transfer_all(memory, gpa, (struct transfer){ .dst = dst }, bytes);
+}
+
+int guest_write(struct vm_memory *memory, l1_gpa_t gpa, const void *src, size_t bytes)
+{
+	return transfer_all(memory, gpa, (struct transfer){ .src = src }, bytes);
+}
+
+int guest_zero(struct vm_memory *memory, l1_gpa_t gpa, size_t bytes)
+{
+	return transfer_all(memory, gpa, (struct transfer){ 0 }, bytes);
+}
