@@ -44,11 +44,12 @@ void test_error(const char *file, int line, const char *why);
 
 #define EXPECT_EQ(got_, want_)                                                                     \
 	do {                                                                                       \
-		u64 got = (u64)(got_), want = (u64)(want_);                                        \
+		u64 expect_got_ = (u64)(got_), expect_want_ = (u64)(want_);                        \
                                                                                                    \
-		if (got != want)                                                                   \
+		if (expect_got_ != expect_want_)                                                   \
 			test_fail(__FILE__, __LINE__, "expected %s = 0x%llx got 0x%llx", #got_,    \
-				  (unsigned long long)want, (unsigned long long)got);              \
+				  (unsigned long long)expect_want_,                                \
+				  (unsigned long long)expect_got_);                                \
 	} while (0)
 
 #define SKIP(why)                                                                                  \

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An image that ends badly on purpose, so that what is said about it can be tested:
+ *
+ *     crash=triple  a triple fault (the default)
+ *     crash=hang    a loop that never ends
+ *     crash=halt    HLT with interrupts off: nothing wakes it
+ *     crash=ud      an exception that the guest library itself reports
+ *     crash=hole    reads and writes physical memory where there is none; all ones is what a
+ * machine without it reads
+ */
+#include "hv/x86.h"
+#include "tests/guest/lib/cmdline.h"
+#include "tests/guest/lib/console.h"
+#include "tests/guest/lib/descriptors.h"
+#include "tests/guest/lib/init.h"
+#include "tests/guest/lib/report.h"
+
+#define HOLE                                                                                      \
+	0xd0000000ULL /* above the RAM and below the local APIC of the machines that tests run on \
+		       */
+
+static void crash_triple(void)
+{
+	static const struct table_pointer empty;
+
+	__asm__ volatile("lidt %0; ud2" ::"m"(empty));
+}
+
+static void crash_hang(void)
+{
+	for (;;)
+		cpu_pause();
+}
+
+static void crash_halt(void)
+{
+	halt_forever();
+}
+
+static void crash_ud(void)
+{
+	__asm__ volatile("ud2");
+}
+
+static void crash_hole(void)
+{
+	volatile u64 *hole = (volatile u64 *)HOLE;
+
+	*hole = 0;
+	print_line("guest: the hole at 0x%llx reads 0x%llx", (unsigned long long)HOLE,
+		   (unsigned long long)*hole);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} ways[] = {
+	{ "triple", crash_triple }, { "hang", crash_hang }, { "halt", crash_halt },
+	{ "ud", crash_ud },         { "hole", crash_hole },
+};
+
+_Noreturn void guest_main(const char *cmdline)
+{
+	static const struct report_counts none;
+	const char *list = "triple";
+	size_t length = 6;
+
+	if (cmdline_find(cmdline, "crash", &length))
+		list = cmdline_find(cmdline, "crash", &length);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (!cmdline_list_has(list, length, ways[i].name))
+			continue;
+		print_line("guest: crash=%s", ways[i].name);
+		ways[i].run();
+		report_end(REPORT_PASSED, &none); /* survived */
+	}
+	report_fatal("unknown crash '%.*s'", (int)length, list);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Measuring: each loop once to warm up and once by the clock, and Nestor's counters around it. */
+#include "tests/guest/lib/bench.h"
+#include "hv/format.h"
+#include "hv/x86.h"
+#include "tests/guest/lib/console.h"
+#include "tests/guest/lib/nestor.h"
+
+#define CALIBRATION_LOOPS 10000
+#define LINE_MAX          400
+
+struct measurement {
+	u64 ticks;
+	u64 counters[NESTOR_COUNTERS];
+};
+
+static const char *const counter_names[NESTOR_COUNTERS] = {
+#define COUNTER(name, text) #name,
+#include "hv/counters.def"
+#undef COUNTER
+};
+
+/*
+ * Bochs' time-stamp counter counts instructions. Two loops whose bodies differ by three
+ * instructions and by one cycle or less on any CPU with a clock tell it from one that counts time.
+ */
+BENCH_LOOP(loop_short, "", "")
+BENCH_LOOP(loop_long, "", "nop\n\tnop\n\tnop")
+
+static u64 ticks_of(void (*run)(u64), u64 iterations)
+{
+	u64 start = rdtsc();
+
+	run(iterations);
+	return rdtsc() - start;
+}
+
+static bool is_instruction_counter(void)
+{
+	u64 shorter = ticks_of(loop_short, CALIBRATION_LOOPS);
+	u64 longer = ticks_of(loop_long, CALIBRATION_LOOPS);
+
+	return longer - shorter == 3 * CALIBRATION_LOOPS;
+}
+
+static struct measurement measure(void (*run)(u64), u64 iterations)
+{
+	struct measurement before, after;
+
+	run(1);
+	if (nestor_is_present())
+		nestor_read_counters(before.counters);
+	after.ticks = ticks_of(run, iterations);
+	if (nestor_is_present())
+		nestor_read_counters(after.counters);
+	for (size_t i = 0; i < NESTOR_COUNTERS && nestor_is_present(); i++)
+		after.counters[i] -= before.counters[i];
+	return after;
+}
+
+/* Append " name=value", the value by iteration: whole when it divides, else with two decimals. */
+static size_t append(char *line, size_t length, const char *name, u64 total, u64 iterations)
+{
+	char key[32];
+	size_t i;
+
+	for (i = 0; name[i] && i < sizeof(key) - 1; i++)
+		key[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+	key[i] = '\0';
+	if (total % iterations == 0)
+		return length + format_text(line + length, LINE_MAX - length, " %s=%llu", key,
+					    (unsigned long long)(total / iterations));
+	return length + format_text(line + length, LINE_MAX - length, " %s=%llu.%02llu", key,
+				    (unsigned long long)(total / iterations),
+				    (unsigned long long)(total % iterations * 100 / iterations));
+}
+
+/* A noisy clock may put the empty loop above the full one. */
+static u64 difference(u64 with, u64 without)
+{
+	return with > without ? with - without : 0;
+}
+
+void bench_run(const struct bench *bench)
+{
+	struct measurement with, without;
+	char line[LINE_MAX] = "";
+	size_t length;
+	u64 ticks;
+
+	if (bench->place == NESTOR_ONLY && !nestor_is_present()) {
+		print_line("# BENCH %s not run: needs Nestor", bench->name);
+		return;
+	}
+	with = measure(bench->with, bench->iterations);
+	without = measure(bench->without, bench->iterations);
+	ticks = difference(with.ticks, without.ticks);
+	length = format_text(
+		line, sizeof(line), " %s=%llu", is_instruction_counter() ? "insns" : "ticks",
+		(unsigned long long)((ticks + bench->iterations / 2) / bench->iterations));
+	for (size_t i = 0; i < NESTOR_COUNTERS && nestor_is_present(); i++) {
+		u64 total = difference(with.counters[i], without.counters[i]);
+
+		if (total && length < LINE_MAX)
+			length = append(line, length, counter_names[i], total, bench->iterations);
+	}
+	print_line("BENCH %s%s", bench->name, line);
+}

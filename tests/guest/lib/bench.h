@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the cost of one instruction is declared:
+ *
+ *     BENCH_INSN(l1_cpuid, ANYWHERE, 1000, "xor %%eax, %%eax", "cpuid");
+ *
+ * Two loops that differ in the measured instruction only are run and their difference is printed,
+ * by iteration: "BENCH l1_cpuid insns=212 exits=1 vmread=2". Where the time-stamp counter does not
+ * count instructions the key is "ticks" instead.
+ */
+#ifndef TESTS_GUEST_LIB_BENCH_H
+#define TESTS_GUEST_LIB_BENCH_H
+
+#include "hv/types.h"
+
+enum bench_place { ANYWHERE, NESTOR_ONLY };
+
+struct bench {
+	const char *name;
+	enum bench_place place;
+	u64 iterations;
+	void (*with)(u64 iterations);
+	void (*without)(u64 iterations);
+};
+
+/* The loop counter is in a register that neither setup nor the instruction may use: RAX to RDI are
+ * theirs. */
+#define BENCH_LOOP(name_, setup_, insn_)                                                      \
+	static void name_(u64 iterations)                                                     \
+	{                                                                                     \
+		__asm__ volatile("1:\n\t" setup_ "\n\t" insn_ "\n\t"                          \
+				 "dec %0\n\t"                                                 \
+				 "jnz 1b"                                                     \
+				 : "+r"(iterations)                                           \
+				 :                                                            \
+				 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "cc", "memory"); \
+	}
+
+#define BENCH_INSN(name_, place_, iterations_, setup_, insn_)                                  \
+	BENCH_LOOP(bench_with_##name_, setup_, insn_)                                          \
+	BENCH_LOOP(bench_without_##name_, setup_, "")                                          \
+	static const struct bench bench_entry_##name_                                          \
+		__attribute__((used, section(".data.benches." #name_), aligned(8))) = {        \
+			#name_, place_, iterations_, bench_with_##name_, bench_without_##name_ \
+		}
+
+void bench_run(const struct bench *bench);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest's GDT, TSS and IDT. The selectors are laid out as SYSCALL and SYSRET want them. */
+#ifndef TESTS_GUEST_LIB_DESCRIPTORS_H
+#define TESTS_GUEST_LIB_DESCRIPTORS_H
+
+#include "hv/types.h"
+
+#define KERNEL_CS      0x08u
+#define KERNEL_DS      0x10u
+#define USER_DS        0x1bu
+#define USER_CS        0x23u
+#define NOT_PRESENT    0x28u /* a data segment with P = 0 */
+#define TSS_SELECTOR   0x30u
+#define GDT_ENTRIES    8
+
+#define USER_INTERRUPT 0x80u /* the only vector that ring 3 may raise with INT n */
+
+struct table_pointer {
+	u16 limit;
+	u64 base;
+} __attribute__((packed));
+
+extern const struct table_pointer descriptor_gdt_pointer;
+extern const struct table_pointer descriptor_idt_pointer;
+
+/* Load TSS and IDT; the GDT is in place since start.asm. */
+void descriptors_init(void);
+/* Make the gate of one vector present or not; a missing gate turns delivery into #NP. */
+void descriptor_set_gate_present(u8 vector, bool present);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Nestor as its guest sees it: discovery by CPUID and the hypercalls of hv/abi.h. */
+#ifndef TESTS_GUEST_LIB_NESTOR_H
+#define TESTS_GUEST_LIB_NESTOR_H
+
+#include "hv/abi.h"
+#include "hv/types.h"
+
+enum nestor_counter {
+#define COUNTER(name, text) NESTOR_COUNTER_##name,
+#include "hv/counters.def"
+#undef COUNTER
+	NESTOR_COUNTERS
+};
+
+void nestor_init(void);
+bool nestor_is_present(void);
+/* The base of Nestor's CPUID leaves; 0 when it is not there. */
+u32 nestor_cpuid_base(void);
+
+/* Returns RAX: 0 or a negative error. *result, unless NULL, takes RBX. */
+s64 nestor_call(u64 number, u64 rbx, u64 rcx, u64 *result);
+/* Zero-filled where Nestor has fewer. False on an error. */
+bool nestor_read_counters(u64 counters[NESTOR_COUNTERS]);
+/* Exits so far with this basic reason; ~0 on an error. */
+u64 nestor_exit_count(u32 reason);
+
+#endif

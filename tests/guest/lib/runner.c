@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The main function of a test image: proves that the harness can fail, runs the selected tests in
+ * the order of their names, then the benches, and ends with a verdict.
+ *
+ *     suite=a,b     only these suites          bench=a,b   these benches (all, none); with suite=
+ * or test=, none unless asked test=a,b      only tests of these names  list        print the names,
+ * run nothing
+ */
+#include "tests/guest/lib/bench.h"
+#include "tests/guest/lib/cmdline.h"
+#include "tests/guest/lib/console.h"
+#include "tests/guest/lib/init.h"
+#include "tests/guest/lib/nestor.h"
+#include "tests/guest/lib/outcome.h"
+#include "tests/guest/lib/report.h"
+#include "tests/guest/lib/selfcheck.h"
+#include "tests/test.h"
+
+extern const struct test guest_tests_start[], guest_tests_end[];
+extern const struct bench guest_benches_start[], guest_benches_end[];
+
+static const char *const keys[] = { "suite", "test", "bench", "list" };
+
+static bool is_test_selected(const char *cmdline, const struct test *test)
+{
+	size_t length;
+	const char *list = cmdline_find(cmdline, "suite", &length);
+
+	if (list && !cmdline_list_has(list, length, test->suite))
+		return false;
+	list = cmdline_find(cmdline, "test", &length);
+	return !list || cmdline_list_has(list, length, test->name);
+}
+
+static bool is_bench_selected(const char *cmdline, const struct bench *bench)
+{
+	size_t length;
+	const char *list = cmdline_find(cmdline, "bench", &length);
+
+	if (!list)
+		return !cmdline_find(cmdline, "suite", &length) &&
+		       !cmdline_find(cmdline, "test", &length);
+	return cmdline_list_has(list, length, "all") || cmdline_list_has(list, length, bench->name);
+}
+
+static void print_outcome(u32 number, const struct test *test, const struct outcome *outcome)
+{
+	switch (outcome->result) {
+	case NESTOR_TEST_PASS:
+		print_line("ok %u - %s/%s", number, test->suite, test->name);
+		return;
+	case NESTOR_TEST_SKIP:
+		print_line("ok %u - %s/%s # SKIP %s", number, test->suite, test->name,
+			   outcome->text);
+		return;
+	case NESTOR_TEST_FAIL:
+	case NESTOR_TEST_ERROR:
+		print_line("not ok %u - %s/%s # %s", number, test->suite, test->name,
+			   outcome->text);
+		return;
+	}
+}
+
+static void run_tests(const char *cmdline, struct report_counts *counts)
+{
+	u32 planned = 0, number = 0;
+
+	for (const struct test *test = guest_tests_start; test < guest_tests_end; test++)
+		planned += is_test_selected(cmdline, test);
+	print_line("TAP version 13");
+	print_line("1..%u", planned);
+	for (const struct test *test = guest_tests_start; test < guest_tests_end; test++) {
+		const struct outcome *outcome;
+
+		if (!is_test_selected(cmdline, test))
+			continue;
+		outcome = outcome_of(test->run);
+		counts->outcomes[outcome->result]++;
+		print_outcome(++number, test, outcome);
+		if (nestor_is_present())
+			nestor_call(NESTOR_CALL_TEST_RESULT, outcome->result, 0, NULL);
+	}
+}
+
+static void run_benches(const char *cmdline, struct report_counts *counts)
+{
+	for (const struct bench *bench = guest_benches_start; bench < guest_benches_end; bench++) {
+		if (!is_bench_selected(cmdline, bench))
+			continue;
+		bench_run(bench);
+		counts->benches++;
+	}
+}
+
+_Noreturn static void list_all(void)
+{
+	static const struct report_counts none;
+
+	for (const struct test *test = guest_tests_start; test < guest_tests_end; test++)
+		print_line("# %s/%s", test->suite, test->name);
+	for (const struct bench *bench = guest_benches_start; bench < guest_benches_end; bench++)
+		print_line("# bench %s", bench->name);
+	report_end(REPORT_PASSED, &none);
+}
+
+_Noreturn void guest_main(const char *cmdline)
+{
+	struct report_counts counts = { 0 };
+	const char *wrong;
+	size_t length;
+
+	wrong = cmdline_find_unknown(cmdline, keys, ARRAY_SIZE(keys), &length);
+	if (wrong)
+		report_fatal("unknown option '%.*s'; expected suite=, test=, bench= or list",
+			     (int)length, wrong);
+	if (cmdline_find(cmdline, "list", &length))
+		list_all();
+	wrong = selfcheck();
+	if (wrong)
+		report_fatal("the harness is broken: %s", wrong);
+
+	outcome_set_verbose(true);
+	run_tests(cmdline, &counts);
+	run_benches(cmdline, &counts);
+	report_end(report_code_of(&counts), &counts);
+}

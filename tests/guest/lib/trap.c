@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Where every vector of the guest lands: a handler, the innermost trap point, or the end of the
+ * run. */
+#include "tests/guest/lib/trap.h"
+#include "hv/x86.h"
+#include "tests/guest/lib/descriptors.h"
+#include "tests/guest/lib/paging.h"
+#include "tests/guest/lib/report.h"
+
+/* Known to trap.asm. */
+_Static_assert(offsetof(struct trap_point, rsp) == 48, "trap.asm");
+_Static_assert(offsetof(struct trap_point, rip) == 56, "trap.asm");
+_Static_assert(offsetof(struct trap_point, rflags) == 64, "trap.asm");
+_Static_assert(offsetof(struct trap_point, outer) == 72, "trap.asm");
+_Static_assert(sizeof(struct trap_frame) == 22 * sizeof(u64), "trap.asm");
+_Static_assert(USER_CS == 0x23 && USER_DS == 0x1b && USER_INTERRUPT == 0x80, "trap.asm");
+
+struct trap_point *trap_points; /* innermost first; also written by trap.asm */
+static trap_handler handlers[256];
+
+void trap_dispatch(struct trap_frame *frame);
+_Noreturn void trap_enter_user(const void *code);
+
+void trap_disarm(void)
+{
+	trap_points = trap_points->outer;
+}
+
+void trap_set_handler(u8 vector, trap_handler handler)
+{
+	handlers[vector] = handler;
+}
+
+static void unwind(struct trap_frame *frame, struct trap_point *point)
+{
+	point->trap = (struct trap){ frame->vector, frame->error, frame->rip, read_cr2() };
+	frame->rbx = point->rbx;
+	frame->rbp = point->rbp;
+	frame->r12 = point->r12;
+	frame->r13 = point->r13;
+	frame->r14 = point->r14;
+	frame->r15 = point->r15;
+	frame->rsp = point->rsp;
+	frame->rip = point->rip;
+	frame->rflags = point->rflags;
+	frame->rax = 1;
+	frame->cs = KERNEL_CS;
+	frame->ss = KERNEL_DS;
+}
+
+void trap_dispatch(struct trap_frame *frame)
+{
+	struct trap_point *point = trap_points;
+
+	if (handlers[frame->vector] && handlers[frame->vector](frame))
+		return;
+	if (!point)
+		report_fatal("trap %llu error 0x%llx rip 0x%llx rsp 0x%llx cr2 0x%llx",
+			     (unsigned long long)frame->vector, (unsigned long long)frame->error,
+			     (unsigned long long)frame->rip, (unsigned long long)frame->rsp,
+			     (unsigned long long)read_cr2());
+	trap_points = point->outer;
+	unwind(frame, point);
+}
+
+struct trap trap_of_user(const void *code)
+{
+	u64 *leaf = paging_leaf((u64)code);
+	u64 before = *leaf;
+	struct trap trap;
+
+	paging_set(leaf, (u64)code, before | PTE_USER);
+	trap = TRAP_OF(trap_enter_user(code));
+	paging_set(leaf, (u64)code, before);
+	return trap;
+}
