@@ -35,7 +35,7 @@ SELFTEST := $(BUILD)/guest/selftest.elf
 
 # --- host tests -------------------------------------------------------------------------------------------------------
 # The pure modules: what is built for the host too.
-PURE    := $(wildcard mm/*.c) hv/format.c hv/config.c hv/config_keys.c hv/guest/multiboot.c \
+PURE    := $(wildcard mm/*.c) hv/format.c hv/config.c hv/config_keys.c $(wildcard hv/guest/multiboot*.c) \
            vmx/caps.c vmx/msr_bitmap.c vmx/cpuid_policy.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c' 2>/dev/null))
 
