@@ -38,13 +38,19 @@ SELFTEST := $(BUILD)/guest/selftest.elf
 PURE    := $(wildcard mm/*.c) \
            hv/config.c \
            hv/config_keys.c \
+           hv/dev/uart.c \
            hv/format.c \
            hv/guest/multiboot.c \
+           hv/guest/pc_memory.c \
            vmx/caps.c \
            vmx/caps_log.c \
+           vmx/control_regs.c \
            vmx/controls.c \
            vmx/cpuid_policy.c \
+           vmx/event.c \
            vmx/exit_reasons.c \
+           vmx/guest_linear.c \
+           vmx/guest_mtrr.c \
            vmx/msr_bitmap.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c' 2>/dev/null))

@@ -34,13 +34,6 @@ void inject_page_fault(struct vcpu *v, u64 linear, u32 error_code)
 	inject_exception_error(v, VECTOR_PF, error_code);
 }
 
-u32 inject_requeue_info(u32 idt_vectoring_info)
-{
-	if (!(idt_vectoring_info & INTR_INFO_VALID))
-		return 0;
-	return idt_vectoring_info & (u32)(INTR_INFO_VALID | BITS(11, 0)); /* bit 12 is undefined */
-}
-
 void inject_requeue(struct vcpu *v)
 {
 	u32 info = inject_requeue_info((u32)vmcs_read(VMCS_IDT_VECTORING_INFO));
@@ -69,13 +62,6 @@ void inject_requeue(struct vcpu *v)
 	if (info & INTR_INFO_ERROR_CODE)
 		vmcs_write(VMCS_ENTRY_ERROR_CODE, vmcs_read(VMCS_IDT_VECTORING_ERROR));
 	vmcs_write(VMCS_ENTRY_INTR_INFO, info);
-}
-
-u64 insn_next_rip(u64 rip, u32 length, bool long_mode_code)
-{
-	u64 next = rip + length;
-
-	return long_mode_code ? next : (u32)next;
 }
 
 void vcpu_skip_insn(struct vcpu *v)

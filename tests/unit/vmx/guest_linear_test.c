@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* The walk through a guest's paging structures: each mode, each right, each way to fault. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "hv/msr_index.h"
+#include "vmx/guest_linear.h"
+
+/* 16 pages of guest memory from address 0; what lies above does not exist. */
+static u8 memory[16 * 4096];
+
+static int read_memory(void *context, l1_gpa_t gpa, void *dst, size_t bytes)
+{
+	(void)context;
+	if (gpa.raw + bytes > sizeof(memory))
+		return -1;
+	memcpy(dst, memory + gpa.raw, bytes);
+	return 0;
+}
+
+static const struct linear_source source = { read_memory, NULL };
+
+static void put64(u64 at, u64 value)
+{
+	memcpy(memory + at, &value, sizeof(value));
+}
+
+static void put32(u64 at, u32 value)
+{
+	memcpy(memory + at, &value, sizeof(value));
+}
+
+#define P   1u
+#define W   2u
+#define U   4u
+#define BIG 0x80u
+
+/* 4-level: tables at pages 1 to 4 map linear 7f8040201xxx to page 5. */
+#define LINEAR 0x7f8040201abcULL
+static struct paging_mode four_level(void)
+{
+	memset(memory, 0, sizeof(memory));
+	put64(0x1000 + 8 * 255, 0x2000 | P | W | U);
+	put64(0x2000 + 8 * 1, 0x3000 | P | W | U);
+	put64(0x3000 + 8 * 1, 0x4000 | P | W | U);
+	put64(0x4000 + 8 * 1, 0x5000 | P | W | U);
+	return (struct paging_mode){ .cr0 = CR0_PE | CR0_PG | CR0_WP,
+				     .cr3 = 0x1000,
+				     .cr4 = CR4_PAE,
+				     .efer = EFER_LMA };
+}
+
+static void expect_address(const struct paging_mode *mode, u64 linear, u64 gpa)
+{
+	struct linear_result r = linear_translate(mode, linear, LINEAR_READ, &source);
+
+	assert_false(r.faults);
+	assert_int_equal(r.gpa.raw, gpa);
+}
+
+static void expect_fault(const struct paging_mode *mode, enum linear_access access, u32 error_code)
+{
+	struct linear_result r = linear_translate(mode, LINEAR, access, &source);
+
+	assert_true(r.faults);
+	assert_int_equal(r.error_code, error_code);
+}
+
+static void without_paging_the_address_is_physical(void **state)
+{
+	struct paging_mode mode = { .cr0 = CR0_PE };
+
+	(void)state;
+	expect_address(&mode, 0x12345678, 0x12345678);
+}
+
+static void four_levels_reach_a_4k_page(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	expect_address(&mode, LINEAR, 0x5abc);
+}
+
+static void large_pages_end_the_walk(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	put64(0x3000 + 8 * 1, 0x40000000 | P | W | U | BIG);
+	expect_address(&mode, LINEAR, 0x40000000 + (LINEAR & BITS(20, 0)));
+	put64(0x2000 + 8 * 1, 0x80000000 | P | W | U | BIG);
+	expect_address(&mode, LINEAR, 0x80000000 + (LINEAR & BITS(29, 0)));
+}
+
+static void pae_has_four_pdptes_without_rights(void **state)
+{
+	struct paging_mode mode = { .cr0 = CR0_PE | CR0_PG, .cr3 = 0x1020, .cr4 = CR4_PAE };
+
+	(void)state;
+	memset(memory, 0, sizeof(memory));
+	put64(0x1020 + 8 * 3, 0x2000 | P);
+	put64(0x2000 + 8 * 511, 0x3000 | P | W | U);
+	put64(0x3000 + 8 * 2, 0x7000 | P | W | U);
+	expect_address(&mode, 0xffe02004, 0x7004);
+	assert_false(linear_translate(&mode, 0xffe02004, LINEAR_WRITE, &source).faults);
+}
+
+static void two_levels_of_32bit_entries(void **state)
+{
+	struct paging_mode mode = { .cr0 = CR0_PE | CR0_PG, .cr3 = 0x1000 };
+
+	(void)state;
+	memset(memory, 0, sizeof(memory));
+	put32(0x1000 + 4 * 3, 0x2000 | P | W | U);
+	put32(0x2000 + 4 * 1023, 0x6000 | P | W | U);
+	expect_address(&mode, 3u << 22 | 1023u << 12 | 8, 0x6008);
+	put32(0x1000 + 4 * 4, 0x00c00000 | BIT(13) | P | W | U | BIG);
+	mode.cr4 = CR4_PSE;
+	expect_address(&mode, 4u << 22 | 0x123456, 0x100c00000 + 0x123456);
+}
+
+static void not_present_at_every_level(void **state)
+{
+	static const u64 entries[] = { 0x1000 + 8 * 255, 0x2008, 0x3008, 0x4008 };
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(entries); i++) {
+		struct paging_mode mode = four_level();
+
+		put64(entries[i], 0);
+		expect_fault(&mode, LINEAR_READ, 0);
+		mode.cpl = 3;
+		expect_fault(&mode, LINEAR_WRITE, PF_WRITE | PF_USER);
+	}
+}
+
+static void rights_are_anded_along_the_walk(void **state)
+{
+	static const u64 entries[] = { 0x1000 + 8 * 255, 0x2008, 0x3008, 0x4008 };
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(entries); i++) {
+		struct paging_mode mode = four_level();
+		u64 entry;
+
+		memcpy(&entry, memory + entries[i], sizeof(entry));
+		put64(entries[i], entry & ~(u64)W);
+		expect_fault(&mode, LINEAR_WRITE, PF_PRESENT | PF_WRITE);
+		put64(entries[i], entry & ~(u64)U);
+		mode.cpl = 3;
+		expect_fault(&mode, LINEAR_READ, PF_PRESENT | PF_USER);
+	}
+}
+
+static void supervisor_writes_read_only_pages_without_wp(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	put64(0x4008, 0x5000 | P);
+	mode.cr0 &= ~(u64)CR0_WP;
+	assert_false(linear_translate(&mode, LINEAR, LINEAR_WRITE, &source).faults);
+}
+
+static void smap_guards_user_pages_unless_ac_is_set(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	mode.cr4 |= CR4_SMAP;
+	expect_fault(&mode, LINEAR_READ, PF_PRESENT);
+	mode.alignment_check = true;
+	expect_address(&mode, LINEAR, 0x5abc);
+}
+
+static void a_table_outside_memory_is_not_present(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	put64(0x3008, 0x7ffff000 | P | W | U);
+	expect_fault(&mode, LINEAR_READ, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_paging_the_address_is_physical),
+		cmocka_unit_test(four_levels_reach_a_4k_page),
+		cmocka_unit_test(large_pages_end_the_walk),
+		cmocka_unit_test(pae_has_four_pdptes_without_rights),
+		cmocka_unit_test(two_levels_of_32bit_entries),
+		cmocka_unit_test(not_present_at_every_level),
+		cmocka_unit_test(rights_are_anded_along_the_walk),
+		cmocka_unit_test(supervisor_writes_read_only_pages_without_wp),
+		cmocka_unit_test(smap_guards_user_pages_unless_ac_is_set),
+		cmocka_unit_test(a_table_outside_memory_is_not_present),
+	};
+
+	return cmocka_run_group_tests_name("vmx/guest_linear", tests, NULL, NULL);
+}
