@@ -3,7 +3,17 @@
 #ifndef VMX_GUEST_MTRR_H
 #define VMX_GUEST_MTRR_H
 
-#include "vmx/vcpu.h"
+#include "hv/types.h"
+
+#define MTRR_VARIABLE 8 /* variable-range MTRRs that L1 sees */
+#define MTRR_FIXED    11
+
+/* L1's MTRRs: storage without effect, EPT01 takes the host's types. */
+struct guest_mtrrs {
+	u64 def_type;
+	u64 fixed[MTRR_FIXED];
+	u64 variable[MTRR_VARIABLE][2]; /* base, mask */
+};
 
 /* IA32_MTRRCAP as L1 sees it: variable ranges, fixed ranges, write combining. */
 #define GUEST_MTRRCAP ((u64)MTRR_VARIABLE | BIT(8) | BIT(10))

@@ -6,6 +6,7 @@
 #include "hv/exit_record.h"
 #include "mm/addr.h"
 #include "vmx/cpuid_policy.h"
+#include "vmx/guest_mtrr.h"
 
 struct vm;
 
@@ -28,16 +29,6 @@ enum gpr {
 	GPR_R14,
 	GPR_R15,
 	GPRS
-};
-
-#define MTRR_VARIABLE 8 /* variable-range MTRRs that L1 sees */
-#define MTRR_FIXED    11
-
-/* L1's MTRRs: storage without effect, EPT01 takes the host's types. */
-struct guest_mtrrs {
-	u64 def_type;
-	u64 fixed[MTRR_FIXED];
-	u64 variable[MTRR_VARIABLE][2]; /* base, mask */
 };
 
 struct vcpu {
