@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Boot one machine with an EFI image and say how it went. The exit code is the verdict (tests/run/verdict.sh).
+# shellcheck disable=SC1091,SC2034,SC2100 # the parts stand beside this file, and use what is set here
+set -euo pipefail
+
+RUN_DIR=$(cd "$(dirname "$0")" && pwd)
+. "$RUN_DIR/image.sh"
+. "$RUN_DIR/bochs.sh"
+. "$RUN_DIR/qemu.sh"
+. "$RUN_DIR/watch.sh"
+. "$RUN_DIR/verdict.sh"
+
+usage() {
+	cat <<-'EOF'
+		usage: machine.sh [NAME=value ...] [file on the ESP=source file ...]
+		  MACHINE=auto|bochs|qemu-kvm|qemu-tcg   auto: nested KVM where the host has it, else Bochs
+		  BOARD=pc|q35        QEMU's machine type
+		  CPU=skylake-x ...   a name of tests/run/models.txt
+		  CPUS=1 MEM=512      CPUs; MiB of memory
+		  EFI=build/nestor.efi   what the firmware starts
+		  CONFIG=text         nestor.cfg, ';' ends a line; CONFIG=@file takes it from a file
+		  LIMIT=120           seconds
+		  NAME=run            of the log, build/logs/NAME.log
+		  IPS=n               Bochs: instructions a simulated second
+		  STOP_AT=text        end the run, with success, when the console shows this
+		  KEEP=1              keep the run's folder
+	EOF
+	exit 6
+}
+
+fail() {
+	printf 'machine: %s\n' "$1" >&2
+	exit 6
+}
+
+# Settings come from the environment, then from the arguments; all else names a file for the ESP.
+parse_arguments() {
+	MACHINE=${MACHINE:-auto} BOARD=${BOARD:-pc} CPU=${CPU:-skylake-x} CPUS=${CPUS:-1} MEM=${MEM:-512}
+	EFI=${EFI:-build/nestor.efi} CONFIG=${CONFIG:-} NAME=${NAME:-run} LIMIT=${LIMIT:-}
+	STOP_AT=${STOP_AT:-} KEEP=${KEEP:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
+	QEMU_EXTRA=()
+	FILES=()
+	local argument
+	for argument in "$@"; do
+		case $argument in
+		MACHINE=* | BOARD=* | CPU=* | CPUS=* | MEM=* | EFI=* | CONFIG=* | LIMIT=* | NAME=* | IPS=* | \
+			STOP_AT=* | KEEP=*)
+			printf -v "${argument%%=*}" '%s' "${argument#*=}"
+			;;
+		?*=?*) FILES+=("$argument") ;;
+		*) usage ;;
+		esac
+	done
+	LIMIT=${LIMIT:-$((90 + 60 * CPUS))}
+}
+
+# model_name bochs|qemu: what that emulator calls $CPU.
+model_name() {
+	local name bochs qemu
+
+	while read -r name bochs qemu; do
+		if [ "$name" = "$CPU" ]; then
+			echo "${!1}"
+			return
+		fi
+	done <"$RUN_DIR/models.txt"
+	return 1
+}
+
+choose_machine() {
+	if [ "$MACHINE" = auto ]; then
+		MACHINE=bochs
+		! kvm_nested || MACHINE=qemu-kvm
+		echo "machine: $MACHINE (by itself; MACHINE= chooses)"
+	fi
+	case $MACHINE in
+	bochs | qemu-tcg) ;;
+	qemu-kvm) kvm_nested || fail "this host offers no nested VMX (kvm_intel nested=Y and a writable /dev/kvm)" ;;
+	*) fail "no machine '$MACHINE': bochs, qemu-kvm, qemu-tcg or auto" ;;
+	esac
+	model_name bochs >/dev/null || fail "no CPU model '$CPU'; tests/run/models.txt lists them"
+	[ -r "$OVMF" ] || fail "no firmware at $OVMF: install the package ovmf"
+}
+
+prepare() {
+	local config='' pair
+
+	[ -r "$EFI" ] || fail "no EFI image $EFI"
+	for pair in "${FILES[@]}"; do
+		[ -r "${pair#*=}" ] || fail "no file ${pair#*=}"
+	done
+	WORK=build/runs/$NAME-$$
+	mkdir -p "$WORK" build/logs
+	WORK=$(cd "$WORK" && pwd)
+	LOG=$(pwd)/build/logs/$NAME.log
+	trap 'watch_kill; [ -n "$KEEP" ] || rm -rf "$WORK"' EXIT
+	trap 'echo; echo "machine: interrupted"; exit 130' INT TERM HUP
+	case $CONFIG in
+	'') ;;
+	@*) config=${CONFIG#@} ;;
+	*)
+		config=$WORK/nestor.cfg
+		tr ';' '\n' <<<"$CONFIG" >"$config"
+		;;
+	esac
+	image_make "$WORK/disk.img" "$EFI" "$config" "${FILES[@]}"
+}
+
+parse_arguments "$@"
+choose_machine
+prepare
+"${MACHINE%%-*}_command"
+watch_run
+if [ "$ENDING" = stopped ]; then
+	exit 0
+fi
+result=$(verdict "$LOG" "$ENDING")
+echo "machine: $result ($NAME: $MACHINE $CPU, ${CPUS} CPUs, ${SECONDS} s, $LOG)"
+exit "$(verdict_status "${result%%:*}")"

@@ -1,0 +1,3 @@
+@echo -off
+echo nestor-run: back in the firmware
+reset -s

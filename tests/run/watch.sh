@@ -1,0 +1,47 @@
+# shellcheck shell=bash disable=SC2034 # machine.sh uses what is set here
+# SPDX-License-Identifier: MIT
+# Run the emulator: its console, a FIFO, goes line by line to stdout and to the log; stop it at the limit.
+# Only processes started here are ever killed. Bochs' debugger ignores SIGTERM, so it is SIGKILL.
+
+EMULATOR_PID=
+READER_PID=
+
+watch_kill() {
+	[ -z "$EMULATOR_PID" ] || kill -KILL "$EMULATOR_PID" 2>/dev/null || true
+	[ -z "$READER_PID" ] || kill -TERM "$READER_PID" 2>/dev/null || true
+}
+
+# Carriage returns and terminal control sequences stay out of stdout and log.
+watch_filter() {
+	sed -u -e 's/\r//g' -e 's/\x1b\[[0-9;=?]*[A-Za-z]//g' | tee "$LOG"
+}
+
+# watch_run: run EMULATOR in $WORK; sets ENDING as verdict() wants it ("limit <s>", "stopped", or the emulator's).
+watch_run() {
+	local status=0 deadline=$((SECONDS + LIMIT))
+
+	mkfifo "$WORK/console"
+	exec 3<>"$WORK/console" # keeps both ends open until the emulator has opened, or failed to
+	watch_filter <"$WORK/console" 3>&- &
+	READER_PID=$!
+	(cd "$WORK" && exec "${EMULATOR[@]}" </dev/null >emulator.out 2>&1 3>&-) &
+	EMULATOR_PID=$!
+
+	ENDING=
+	while kill -0 "$EMULATOR_PID" 2>/dev/null; do
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			ENDING="limit $LIMIT"
+		elif [ -n "$STOP_AT" ] && grep -aq -- "$STOP_AT" "$LOG"; then
+			ENDING=stopped
+		fi
+		[ -z "$ENDING" ] || kill -KILL "$EMULATOR_PID"
+		sleep 0.3
+	done
+	wait "$EMULATOR_PID" 2>/dev/null || status=$?
+	EMULATOR_PID=
+	exec 3>&-
+	wait "$READER_PID" || true
+	READER_PID=
+	[ -z "$(tail -c 1 "$LOG")" ] || echo # a last line that was cut
+	[ -n "$ENDING" ] || ENDING=$("${MACHINE%%-*}_ending" "$status")
+}
