@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bare mode. The image may be linked to where the firmware's page tables, stack and descriptor
+ * tables are, so that nothing of the firmware's is used any more once copying begins: stack and
+ * page tables come from a workspace that the ranges call reserved, like this program itself.
+ */
+#include "boot/bare.h"
+#include "boot/bare_asm.h"
+#include "hv/log.h"
+#include "hv/msr_index.h"
+#include "hv/string.h"
+#include "hv/x86.h"
+
+#define TABLE_ENTRIES   512
+#define DIRECTORIES     4       /* of 1 GiB each */
+#define ENTRY_TABLE     0x3ULL  /* present, writable */
+#define ENTRY_PAGE_2M   0x83ULL /* and a large page */
+#define STACK_BYTES     16384
+#define CPUID_1_ECX_VMX (1u << 5)
+
+#define PIC_MASTER_MASK 0x21
+#define PIC_SLAVE_MASK  0xa1
+#define LVT_TIMER       0x320u
+#define TIMER_INITIAL   0x380u
+#define LVT_MASKED      (1u << 16)
+
+struct bare {
+	u64 pml4[TABLE_ENTRIES];
+	u64 pdpt[TABLE_ENTRIES];
+	u64 directories[DIRECTORIES][TABLE_ENTRIES];
+	u8 stack[STACK_BYTES];
+	struct load_plan plan;
+	u32 range_count;
+	struct load_range ranges[BOOT_RANGES_MAX];
+};
+
+int bare_reserve(struct boot *boot)
+{
+	if (boot->info->image_base + boot->info->image_size > 4 * GIB || (read_cr4() & CR4_LA57))
+		return boot_refuse(boot,
+				   "bare mode: Nestor runs above 4 GiB or with 5-level paging; "
+				   "use a firmware that does not");
+	boot->bare = (void *)boot_pages_take(boot, sizeof(*boot->bare), 4 * GIB - 1);
+	if (!boot->bare)
+		return boot_refuse(boot, "bare mode: no memory below 4 GiB; add RAM");
+	return 0;
+}
+
+int bare_plan(struct boot *boot)
+{
+	struct boot_info *info = boot->info;
+	struct multiboot_module modules[CONFIG_MODULES_MAX];
+	struct multiboot_request request = {
+		.image = &boot->kernel,
+		.name = info->kernel.name,
+		.cmdline = info->kernel.cmdline,
+		.modules = modules,
+		.module_count = info->module_count,
+		.ranges = boot->bare->ranges,
+		.range_count = info->range_count,
+	};
+	struct multiboot_error error;
+
+	for (u32 i = 0; i < info->range_count; i++) {
+		const struct boot_range *range = &info->ranges[i];
+
+		boot->bare->ranges[i] = (struct load_range){
+			.base = l1_gpa(range->base),
+			.bytes = range->size,
+			.type = range->type == BOOT_RAM ? LOAD_RAM : LOAD_RESERVED,
+		};
+	}
+	for (u32 i = 0; i < info->module_count; i++) {
+		const struct boot_blob *module = &info->modules[i];
+
+		modules[i] = (struct multiboot_module){ .from = (const void *)module->base,
+							.bytes = module->size,
+							.name = module->name,
+							.cmdline = module->cmdline };
+	}
+	if (multiboot_plan(&request, &boot->bare->plan, &error))
+		return boot_refuse(boot, "%s; link the image elsewhere or add RAM", error.text);
+	return 0;
+}
+
+/* The first 4 GiB one to one. */
+static u64 build_page_tables(struct bare *bare)
+{
+	memset(bare->pml4, 0, sizeof(bare->pml4));
+	memset(bare->pdpt, 0, sizeof(bare->pdpt));
+	bare->pml4[0] = (u64)bare->pdpt | ENTRY_TABLE;
+	for (u64 i = 0; i < DIRECTORIES; i++) {
+		bare->pdpt[i] = (u64)bare->directories[i] | ENTRY_TABLE;
+		for (u64 j = 0; j < TABLE_ENTRIES; j++)
+			bare->directories[i][j] = (i * GIB + j * 2 * MIB) | ENTRY_PAGE_2M;
+	}
+	return (u64)bare->pml4;
+}
+
+static void apic_write(u64 apic_base, u32 offset, u32 value)
+{
+	if (apic_base & APIC_BASE_X2APIC)
+		wrmsr(MSR_X2APIC_FIRST + offset / 16, value);
+	else
+		*(volatile u32 *)(ALIGN_DOWN(apic_base, PAGE_SIZE) + offset) = value;
+}
+
+/* No interrupt of the firmware's devices may reach the image. */
+static void quiet_interrupts(void)
+{
+	u64 apic_base = rdmsr(MSR_IA32_APIC_BASE);
+
+	out8(PIC_MASTER_MASK, 0xff);
+	out8(PIC_SLAVE_MASK, 0xff);
+	if (apic_base & APIC_BASE_ENABLED) {
+		apic_write(apic_base, LVT_TIMER, LVT_MASKED);
+		apic_write(apic_base, TIMER_INITIAL, 0);
+	}
+}
+
+/* What a firmware with VMX switched on would have left: the image's VMXON depends on it. */
+static void allow_vmxon(void)
+{
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_VMX))
+		return;
+	if (!(rdmsr(MSR_IA32_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED))
+		wrmsr(MSR_IA32_FEATURE_CONTROL, FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMXON);
+}
+
+/* On the workspace's stack and page tables: from here on, the firmware's memory is the image's. */
+static void load_and_enter(const struct bare *bare)
+{
+	const struct load_plan *plan = &bare->plan;
+
+	for (u32 i = 0; i < plan->copy_count; i++) {
+		const struct load_copy *copy = &plan->copies[i];
+		u8 *to = (u8 *)copy->to.raw;
+
+		memcpy(to, copy->from, copy->bytes);
+		memset(to + copy->bytes, 0, copy->zero_bytes);
+	}
+	bare_enter((u32)plan->entry.raw, (u32)plan->info_gpa.raw);
+}
+
+_Noreturn void bare_start(struct boot *boot)
+{
+	struct bare *bare = boot->bare;
+
+	log_raw("nestor: bare: %s at 0x%llx, information block at 0x%llx", boot->info->kernel.name,
+		(unsigned long long)bare->plan.entry.raw,
+		(unsigned long long)bare->plan.info_gpa.raw);
+	quiet_interrupts();
+	allow_vmxon();
+	bare_switch(build_page_tables(bare), bare->stack + STACK_BYTES, load_and_enter, bare);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The L1 image and its modules. */
+#include "boot/images.h"
+#include "boot/esp.h"
+#include "hv/guest/selftest.h"
+#include "hv/log.h"
+
+static int load_kernel(struct boot *boot)
+{
+	struct boot_info *info = boot->info;
+	int rc = 0;
+
+	if (info->config.kernel[0]) {
+		rc = esp_read(boot, info->config.kernel, ESP_FILE_MAX, &info->kernel);
+	} else {
+		info->kernel.base = (u64)selftest_image;
+		info->kernel.size = (u64)(selftest_image_end - selftest_image);
+		info->kernel.name = "built-in self-test";
+	}
+	info->kernel.cmdline = info->config.cmdline;
+	return rc;
+}
+
+static int check_kernel(struct boot *boot)
+{
+	const struct boot_blob *kernel = &boot->info->kernel;
+	struct multiboot_error error;
+
+	if (multiboot_parse((const void *)kernel->base, kernel->size, &boot->kernel, &error))
+		return boot_refuse(boot,
+				   "%s: %s; set 'kernel' to an intact multiboot-1 ELF32 image",
+				   kernel->name, error.text);
+	log_line("boot", "kernel %s: 0x%llx bytes, %u segments, entry 0x%x", kernel->name,
+		 (unsigned long long)kernel->size, boot->kernel.segment_count, boot->kernel.entry);
+	return 0;
+}
+
+int images_load(struct boot *boot)
+{
+	struct boot_info *info = boot->info;
+	int rc = load_kernel(boot);
+
+	if (!rc)
+		rc = check_kernel(boot);
+	for (u32 i = 0; i < info->config.module_count && !rc; i++) {
+		const struct config_module *module = &info->config.modules[i];
+
+		rc = esp_read(boot, module->path, ESP_FILE_MAX, &info->modules[i]);
+		info->modules[i].cmdline = module->cmdline;
+		info->module_count = i + 1;
+	}
+	return rc;
+}
