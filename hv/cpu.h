@@ -4,6 +4,7 @@
 #define HV_CPU_H
 
 #include "hv/exit_record.h"
+#include "hv/page_table.h"
 #include "hv/types.h"
 
 enum counter {
@@ -24,11 +25,20 @@ struct cpu {
 	void *current_vmcs;     /* as VMPTRLD left it; NULL: none */
 	u32 window_depth;       /* transient slots in use */
 	u32 online;             /* set once with release, read by the boot CPU with acquire */
+	u32 kicked;             /* hv/nmi.h: set by who sends an NMI, taken by this CPU when it arrives */
+	u64 nmi_reported;       /* unexplained NMIs that have had their log line */
 	u64 record_next;        /* entries written so far */
 	u64 counters[COUNTERS]; /* any CPU may read them */
 	u64 exits[EXIT_REASONS_MAX];
 	struct exit_record records[EXIT_RECORDS];
 };
+
+struct boot_info;
+
+/*
+ * Allocate the struct of every CPU in info (page_alloc), and give the boot CPU its GS base. -ENOMEM when the pool is empty.
+ */
+int cpu_init(const struct boot_info *info, page_source *source);
 
 /* CPU by index, 0 ≤ index < cpu_count(). */
 struct cpu *cpu_get(u32 index);

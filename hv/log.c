@@ -47,14 +47,14 @@ static void send(const char *bytes, size_t count)
 static void send_line(char *line, size_t length)
 {
 	length = MIN(length, (size_t)LINE_MAX - 2);
-	line[length] = '\0';
+	line[length] = '\n';
+	line[length + 1] = '\0';
 	lock();
 	if (line_open)
 		send("\n", 1);
+	send(line, length + 1);
 	if (mirror != NULL)
 		mirror(line);
-	line[length] = '\n';
-	send(line, length + 1);
 	unlock();
 }
 

@@ -26,7 +26,7 @@ void log_enter_panic(void);
 void log_use_cpu_numbers(void);
 
 /*
- * Also send every line (without its newline) to this sink: the firmware's console before ExitBootServices. NULL ends it.
+ * Also send every line (with its newline) to this sink: the firmware's console before ExitBootServices. NULL ends it.
  */
 void log_set_mirror(void (*sink)(const char *line));
 

@@ -104,6 +104,46 @@ static inline void invlpg(const void *va)
 	__asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
 }
 
+struct table_register { /* as LGDT and LIDT read it */
+	u16 limit;
+	u64 base;
+} __attribute__((packed));
+
+static inline void load_gdt(const void *base, size_t limit)
+{
+	struct table_register gdtr = { (u16)limit, (uintptr_t)base };
+
+	__asm__ volatile("lgdt %0" ::"m"(gdtr) : "memory");
+}
+
+static inline void load_idt(const void *base, size_t limit)
+{
+	struct table_register idtr = { (u16)limit, (uintptr_t)base };
+
+	__asm__ volatile("lidt %0" ::"m"(idtr) : "memory");
+}
+
+static inline void load_task_register(u16 selector)
+{
+	__asm__ volatile("ltr %0" ::"r"(selector) : "memory");
+}
+
+static inline void load_segment_registers(u64 code, u32 data)
+{
+	__asm__ volatile("pushq %0\n\t"
+			 "leaq 1f(%%rip), %%rax\n\t"
+			 "pushq %%rax\n\t"
+			 "lretq\n"
+			 "1:\n\t"
+			 "movl %1, %%ds\n\t"
+			 "movl %1, %%es\n\t"
+			 "movl %1, %%ss\n\t"
+			 "movl %1, %%fs\n\t"
+			 "movl %1, %%gs" ::"r"(code),
+			 "r"(data)
+			 : "rax", "memory");
+}
+
 static inline void cpu_pause(void)
 {
 	__asm__ volatile("pause");
