@@ -153,7 +153,10 @@ u32 machine_run(const struct boot_info *info)
 	struct vm *vm = &machine.vm;
 
 	vm->config = &info->config;
-	cpuid_policy_build(&vm->cpuid, false);
+	cpuid_policy_build(&vm->cpuid, &(struct cpuid_setup){
+					       .vcpus = 1,
+					       .cpu2_controls = vmx_controls_for(CONTROL_SET_CPU2),
+				       });
 	make_memory(vm);
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);

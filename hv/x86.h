@@ -99,6 +99,11 @@ CONTROL_REGISTER(cr4)
 
 #undef CONTROL_REGISTER
 
+static inline void xsetbv(u32 xcr, u64 value)
+{
+	__asm__ volatile("xsetbv" ::"c"(xcr), "a"((u32)value), "d"((u32)(value >> 32)));
+}
+
 static inline void invlpg(const void *va)
 {
 	__asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");

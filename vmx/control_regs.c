@@ -2,6 +2,12 @@
 /* The rules of MOV to control registers (SDM "MOV—Move to/from Control Registers"), as pure functions. */
 #include "vmx/control_regs.h"
 
+#define XCR0_X87     BIT(0)
+#define XCR0_SSE     BIT(1)
+#define XCR0_AVX     BIT(2)
+#define XCR0_MPX     BITS(4, 3)
+#define XCR0_AVX512  BITS(7, 5)
+
 bool cr0_write_faults(const struct cr_state *now, u64 value)
 {
 	bool paging_goes_on = (value & CR0_PG) && !(now->cr0 & CR0_PG);
@@ -60,4 +66,21 @@ bool pdpte_is_invalid(u64 pdpte, u32 maxphyaddr)
 	u64 reserved = BITS(2, 1) | BITS(8, 5) | BITS(63, maxphyaddr);
 
 	return (pdpte & 1) && (pdpte & reserved);
+}
+
+/* Components that come together or not at all. */
+static bool all_or_none(u64 value, u64 mask)
+{
+	return (value & mask) == 0 || (value & mask) == mask;
+}
+
+bool xcr0_is_valid(u64 value, u64 supported)
+{
+	if ((value & ~supported) || !(value & XCR0_X87))
+		return false;
+	if ((value & XCR0_AVX) && !(value & XCR0_SSE))
+		return false;
+	if ((value & XCR0_AVX512) && !(value & XCR0_AVX))
+		return false;
+	return all_or_none(value, XCR0_MPX) && all_or_none(value, XCR0_AVX512);
 }

@@ -85,7 +85,6 @@ static enum exit_action change_state(struct vcpu *v, const struct cr_state *befo
 		return fault(v);
 	cr_state_write(after);
 	vcpu_flush_linear(v); /* the write flushes what the guest's CPU would flush, and more */
-	cpuid_context_set_cr4(&v->cpuid, after->cr4);
 	return EXIT_SKIP_INSN;
 }
 

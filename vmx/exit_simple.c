@@ -5,11 +5,15 @@
 #include "hv/panic.h"
 #include "hv/percpu.h"
 #include "hv/x86.h"
+#include "vmx/control_regs.h"
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
+
+#define CPUID_LEAF_FEATURES  1u
+#define CPUID_LEAF_FEATURES7 7u
 
 /* Take the NMI of this exit as if it had come in root operation. */
 static enum exit_action take_nmi(void)
@@ -59,7 +63,9 @@ enum exit_action exit_cpuid(struct vcpu *v)
 	u32 leaf = (u32)v->regs[GPR_RAX];
 
 	v->exit->detail = leaf;
-	cpuid_policy_answer(&v->vm->cpuid, &v->cpuid, leaf, (u32)v->regs[GPR_RCX], &r);
+	if (leaf == CPUID_LEAF_FEATURES || leaf == CPUID_LEAF_FEATURES7)
+		v->cpuid.cr4 = vmcs_read(VMCS_GUEST_CR4); /* OSXSAVE and OSPKE mirror bits that L1 sets freely */
+	r = cpuid_policy_answer(&v->vm->cpuid, &v->cpuid, leaf, (u32)v->regs[GPR_RCX]);
 	v->regs[GPR_RAX] = r.eax;
 	v->regs[GPR_RBX] = r.ebx;
 	v->regs[GPR_RCX] = r.ecx;
@@ -101,12 +107,11 @@ enum exit_action exit_xsetbv(struct vcpu *v)
 
 	v->exit->detail = value;
 	if (segment_cpl() || (u32)v->regs[GPR_RCX] ||
-	    !cpuid_policy_xcr0_valid(&v->vm->cpuid, value)) {
+	    !xcr0_is_valid(value, v->vm->cpuid.xcr0)) {
 		inject_exception_error(v, VECTOR_GP, 0);
 		return EXIT_RESUME;
 	}
-	v->xcr0 = value;
-	cpuid_context_set_xcr0(&v->vm->cpuid, &v->cpuid, value);
+	v->cpuid.xcr0 = value;
 	xsetbv(0, value);
 	return EXIT_SKIP_INSN;
 }

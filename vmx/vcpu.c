@@ -3,7 +3,6 @@
 #include "vmx/vcpu.h"
 #include "hv/msr_index.h"
 #include "hv/x86.h"
-#include "vmx/vm.h"
 
 #define APIC_BASE_ADDRESS      0xfee00000u
 #define XCR0_X87               1u
@@ -17,8 +16,7 @@ void vcpu_reset(struct vcpu *v)
 	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
 	v->cr8 = 0;
 	v->tsc_offset = 0;
-	v->xcr0 = XCR0_X87;
-	cpuid_context_init(&v->vm->cpuid, &v->cpuid, v->index);
+	v->cpuid = (struct cpuid_context){ .xcr0 = XCR0_X87, .apic_id = v->index };
 	if (read_cr4() & CR4_OSXSAVE)
-		xsetbv(0, v->xcr0);
+		xsetbv(0, v->cpuid.xcr0);
 }

@@ -43,8 +43,7 @@ struct vcpu {
 
 	void *vmcs01;
 	void *msr_bitmap;
-	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on */
-	u64 xcr0;
+	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on; XCR0 lives here */
 	u64 apic_base;
 	u64 misc_enable;
 	u64 cr8;

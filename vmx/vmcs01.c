@@ -2,6 +2,7 @@
 /* Building vmcs01: controls from the table, host state from this CPU, guest state as a multiboot loader leaves a PC. */
 #include "vmx/vmcs01.h"
 #include "hv/errno.h"
+#include "hv/idt.h"
 #include "hv/msr_index.h"
 #include "hv/segments.h"
 #include "hv/x86.h"
@@ -77,24 +78,23 @@ static void write_controls(const struct vcpu *v)
 
 static void write_host_state(void)
 {
-	struct host_segments host;
+	u32 cpu = this_cpu()->index;
 
-	segments_describe(&host);
 	vmcs_write(VMCS_HOST_CR0, read_cr0());
 	vmcs_write(VMCS_HOST_CR3, read_cr3());
 	vmcs_write(VMCS_HOST_CR4, read_cr4());
-	vmcs_write(VMCS_HOST_SEL_CS, host.cs);
-	vmcs_write(VMCS_HOST_SEL_TR, host.tr);
-	vmcs_write(VMCS_HOST_SEL_SS, host.ss);
-	vmcs_write(VMCS_HOST_SEL_DS, host.ss);
-	vmcs_write(VMCS_HOST_SEL_ES, host.ss);
+	vmcs_write(VMCS_HOST_SEL_CS, SELECTOR_CODE);
+	vmcs_write(VMCS_HOST_SEL_TR, SELECTOR_TSS);
+	vmcs_write(VMCS_HOST_SEL_SS, SELECTOR_DATA);
+	vmcs_write(VMCS_HOST_SEL_DS, SELECTOR_DATA);
+	vmcs_write(VMCS_HOST_SEL_ES, SELECTOR_DATA);
 	vmcs_write(VMCS_HOST_SEL_FS, 0);
 	vmcs_write(VMCS_HOST_SEL_GS, 0);
 	vmcs_write(VMCS_HOST_BASE_FS, 0);
-	vmcs_write(VMCS_HOST_BASE_GS, rdmsr(MSR_IA32_GS_BASE));
-	vmcs_write(VMCS_HOST_BASE_TR, host.tr_base);
-	vmcs_write(VMCS_HOST_BASE_GDTR, host.gdt_base);
-	vmcs_write(VMCS_HOST_BASE_IDTR, host.idt_base);
+	vmcs_write(VMCS_HOST_BASE_GS, (u64)this_cpu());
+	vmcs_write(VMCS_HOST_BASE_TR, segments_tss_base(cpu));
+	vmcs_write(VMCS_HOST_BASE_GDTR, segments_gdt_base(cpu));
+	vmcs_write(VMCS_HOST_BASE_IDTR, idt_base());
 	vmcs_write(VMCS_HOST_SYSENTER_CS, 0);
 	vmcs_write(VMCS_HOST_SYSENTER_ESP, 0);
 	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);

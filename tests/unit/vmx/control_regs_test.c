@@ -128,6 +128,23 @@ static void pdpte_reserved_bits_count_only_when_present(void **state)
 	assert_false(pdpte_is_invalid(1 | BIT(39), 40));
 }
 
+static void xcr0_components_depend_on_each_other(void **state)
+{
+	static const struct {
+		u64 value;
+		bool valid;
+	} cases[] = {
+		{ 1, true }, { 3, true }, { 7, true }, { 0, false }, { 2, false }, { 5, false },
+		{ 0x0b, false }, { 0x1b, true }, { 0xe7, true }, { 0x67, false }, { 0xe3, false },
+		{ 1ULL << 63 | 1, false },
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(xcr0_is_valid(cases[i].value, 0xff), cases[i].valid);
+	assert_false(xcr0_is_valid(7, 3));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +159,7 @@ int main(void)
 		cmocka_unit_test(cr4_pcid_needs_long_mode_and_pcid_zero),
 		cmocka_unit_test(lma_follows_lme_and_paging),
 		cmocka_unit_test(pdptes_load_when_pae_paging_changes),
+		cmocka_unit_test(xcr0_components_depend_on_each_other),
 		cmocka_unit_test(pdpte_reserved_bits_count_only_when_present),
 	};
 
