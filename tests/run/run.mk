@@ -1,5 +1,60 @@
 # SPDX-License-Identifier: MIT
-# Machines: packages, disk images, running.
+# Machines: packages, the images that tests need, running.
 
-$(BUILD)/tools.stamp:
-	@mkdir -p $(@D) && touch $@
+MACHINE_ENV := MACHINE=$(MACHINE) CPU=$(CPU) CPUS=$(CPUS) MEM=$(MEM)
+JOBS        ?= $(shell nproc)
+
+# --- packages: looked at on every build; the stamps are only touched when something was installed ---------------------
+.PHONY: FORCE
+$(BUILD)/tools.stamp: FORCE
+	@tests/run/packages.sh build run
+	@mkdir -p $(@D) && { test -e $@ || touch $@; }
+
+$(BUILD)/lint-tools.stamp: FORCE
+	@tests/run/packages.sh build run lint
+	@mkdir -p $(@D) && { test -e $@ || touch $@; }
+
+$(BUILD)/debug-tools.stamp: FORCE
+	@tests/run/packages.sh build run debug
+	@mkdir -p $(@D) && { test -e $@ || touch $@; }
+
+# --- test components: an EFI application, and kernels that must be refused --------------------------------------------
+LOCK_VMX    := $(BUILD)/tests/lock_vmx.efi
+BAD_KERNELS := $(addprefix $(BUILD)/tests/,elf64.elf huge.elf truncated.elf)
+
+$(BUILD)/tests/lock_vmx.o: tests/efi/lock_vmx.c $(BUILD)/tools.stamp
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) -c -o $@ $<
+
+$(LOCK_VMX): $(BUILD)/tests/lock_vmx.o linker.ld
+	$(call say,EFI,$@)ld $(LDFLAGS) /usr/lib/crt0-efi-x86_64.o $< -L/usr/lib -lgnuefi -lefi -o $(@:.efi=.so)
+	$(Q)$(OBJCOPY) -j .text -j .rodata -j .data -j .dynamic -j .dynsym -j .rela -j .reloc \
+		--target efi-app-x86_64 --subsystem=10 $(@:.efi=.so) $@
+
+$(BUILD)/tests/%.elf: tests/run/images/%.asm $(BUILD)/tools.stamp
+	@mkdir -p $(@D)
+	$(call say,NASM,$<)$(NASM) -f $(if $(filter elf64,$*),elf64,elf32) -o $(@:.elf=.o) $<
+	$(Q)ld -m $(if $(filter elf64,$*),elf_x86_64,elf_i386) -n -z noexecstack -Ttext=0x100000 -o $@ $(@:.elf=.o)
+
+$(BUILD)/tests/truncated.elf: $(SELFTEST)
+	@mkdir -p $(@D)
+	$(Q)head -c 4096 $< > $@
+
+# --- running ----------------------------------------------------------------------------------------------------------
+.PHONY: run check soak debug usb
+
+run: $(EFI) ## boot Nestor with the built-in self-test (MACHINE= CPU= CPUS= MEM= CONFIG=)
+	$(Q)$(MACHINE_ENV) tests/run/machine.sh EFI=$(EFI)
+
+check: $(EFI) $(SELFTEST) $(LOCK_VMX) $(BAD_KERNELS) ## run every test: host units, then machines (ONLY=name for some)
+	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh tests/run/cases.txt
+
+soak: $(EFI) $(SELFTEST) $(LOCK_VMX) $(BAD_KERNELS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not
+	$(Q)tests/run/soak.sh > $(BUILD)/soak.txt
+	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh $(BUILD)/soak.txt
+
+debug: $(EFI) $(BUILD)/debug-tools.stamp ## start a machine in its debugger, stopped at Nestor's entry
+	$(Q)$(MACHINE_ENV) tests/run/debug.sh $(EFI) $(BUILD)/nestor.so
+
+usb: $(EFI) ## write build/nestor-usb.img for a physical box
+	$(Q)tests/run/usb.sh $(EFI) $(BUILD)/nestor-usb.img
