@@ -36,12 +36,16 @@ SELFTEST := $(BUILD)/guest/selftest.elf
 # --- host tests -------------------------------------------------------------------------------------------------------
 # The pure modules: what is built for the host too.
 PURE    := $(wildcard mm/*.c) \
+           hv/acpi.c \
            hv/config.c \
            hv/config_keys.c \
            hv/dev/uart.c \
            hv/format.c \
            hv/guest/multiboot.c \
            hv/guest/pc_memory.c \
+           hv/page_table.c \
+           hv/stack.c \
+           hv/symbol_search.c \
            vmx/caps.c \
            vmx/caps_log.c \
            vmx/control_regs.c \
@@ -89,6 +93,7 @@ $(BUILD)/nestor.so: $(OBJS) linker.ld hv/symbols.sh
 	$(Q)hv/symbols.sh $@.1 > $(BUILD)/symbols.c
 	$(Q)$(CC) $(CFLAGS) -c -o $(BUILD)/symbols.o $(BUILD)/symbols.c
 	$(Q)$(call link,$(BUILD)/symbols.o,$@)
+	$(Q)hv/symbols.sh --check $@.1 $@
 
 $(EFI): $(BUILD)/nestor.so
 	$(call say,EFI,$@)$(OBJCOPY) -j .text -j .rodata -j .data -j .symbols -j .dynamic -j .dynsym -j .rela -j .reloc \

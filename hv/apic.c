@@ -34,8 +34,9 @@ static const struct {
 	u16 offset;
 	u8 max_lvt;
 } local_vectors[] = {
-	{ APIC_LVT_TIMER, 0 },	  { APIC_LVT_LINT0, 0 },   { APIC_LVT_LINT1, 0 }, { APIC_LVT_ERROR, 3 },
-	{ APIC_LVT_COUNTERS, 4 }, { APIC_LVT_THERMAL, 5 }, { APIC_LVT_CMCI, 6 },
+	{ APIC_LVT_TIMER, 0 }, { APIC_LVT_LINT0, 0 },    { APIC_LVT_LINT1, 0 },
+	{ APIC_LVT_ERROR, 3 }, { APIC_LVT_COUNTERS, 4 }, { APIC_LVT_THERMAL, 5 },
+	{ APIC_LVT_CMCI, 6 },
 };
 
 static bool has_x2apic(void)
@@ -68,7 +69,8 @@ static void apic_write(u32 offset, u32 value)
 		*mmio_register(offset) = value;
 }
 
-/* Writing the base twice does no harm, and Bochs computes the logical id only at the second write in x2APIC mode. */
+/* Writing the base twice does no harm, and Bochs computes the logical id only at the second write
+ * in x2APIC mode. */
 static void enable_x2apic(void)
 {
 	u64 base = rdmsr(MSR_IA32_APIC_BASE) | APIC_BASE_ENABLED | APIC_BASE_X2APIC;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What belongs to one physical CPU. Only that CPU writes it, except where a field says otherwise. */
+/* What belongs to one physical CPU. Only that CPU writes it, except where a field says otherwise.
+ */
 #ifndef HV_CPU_H
 #define HV_CPU_H
 
 #include "hv/exit_record.h"
-#include "hv/page_table.h"
+#include "hv/page_source.h"
 #include "hv/types.h"
 
 enum counter {
@@ -22,12 +23,12 @@ struct cpu {
 	u32 apic_id;
 	struct vcpu *vcpu; /* that runs here now */
 	void *vmxon_region;
-	void *current_vmcs;     /* as VMPTRLD left it; NULL: none */
-	u32 window_depth;       /* transient slots in use */
-	u32 online;             /* set once with release, read by the boot CPU with acquire */
-	u32 kicked;             /* hv/nmi.h: set by who sends an NMI, taken by this CPU when it arrives */
-	u64 nmi_reported;       /* unexplained NMIs that have had their log line */
-	u64 record_next;        /* entries written so far */
+	void *current_vmcs; /* as VMPTRLD left it; NULL: none */
+	u32 window_depth;   /* transient slots in use */
+	u32 online;         /* set once with release, read by the boot CPU with acquire */
+	u32 kicked;       /* hv/nmi.h: set by who sends an NMI, taken by this CPU when it arrives */
+	u64 nmi_reported; /* unexplained NMIs that have had their log line */
+	u64 record_next;  /* entries written so far */
 	u64 counters[COUNTERS]; /* any CPU may read them */
 	u64 exits[EXIT_REASONS_MAX];
 	struct exit_record records[EXIT_RECORDS];
@@ -36,7 +37,8 @@ struct cpu {
 struct boot_info;
 
 /*
- * Allocate the struct of every CPU in info (page_alloc), and give the boot CPU its GS base. -ENOMEM when the pool is empty.
+ * Allocate the struct of every CPU in info (page_alloc), and give the boot CPU its GS base. -ENOMEM
+ * when the pool is empty.
  */
 int cpu_init(const struct boot_info *info, page_source *source);
 

@@ -10,13 +10,13 @@
 #include "hv/trap_frame.h"
 #include "hv/x86.h"
 
-#define VECTORS         256u
-#define EXCEPTIONS      32u
-#define VECTOR_NMI      2u
-#define VECTOR_DF       8u
-#define VECTOR_MC       18u
-#define STUB_SIZE       16u
-#define GATE_INTERRUPT  0x8eu /* present, ring 0, 64-bit interrupt gate */
+#define VECTORS        256u
+#define EXCEPTIONS     32u
+#define VECTOR_NMI     2u
+#define VECTOR_DF      8u
+#define VECTOR_MC      18u
+#define STUB_SIZE      16u
+#define GATE_INTERRUPT 0x8eu /* present, ring 0, 64-bit interrupt gate */
 
 struct gate {
 	u16 offset_low;

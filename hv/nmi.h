@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NMIs between CPUs: to kick one (make it leave its guest) and to stop all others for good. An NMI that no one announced is
- * counted, and reported later from a place where locks may be taken.
+ * NMIs between CPUs: to kick one (make it leave its guest) and to stop all others for good. An NMI
+ * that no one announced is counted, and reported later from a place where locks may be taken.
  */
 #ifndef HV_NMI_H
 #define HV_NMI_H
@@ -10,7 +10,8 @@
 
 /* Make this CPU leave its guest soon. What it shall do then is said elsewhere, before this call. */
 void nmi_kick(struct cpu *cpu);
-/* An NMI arrived here: called by the trap handler and for a VM exit by NMI. Takes no lock; halts when all shall stop. */
+/* An NMI arrived here: called by the trap handler and for a VM exit by NMI. Takes no lock; halts
+ * when all shall stop. */
 void nmi_arrived(void);
 /* Log NMIs that nothing explains, if there are new ones. */
 void nmi_report(void);

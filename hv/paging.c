@@ -31,13 +31,14 @@ static int map_range(u64 start, u64 end, enum page_purpose purpose)
 	return page_table_map(&table, span, purpose);
 }
 
-/* In order of address; what is neither code nor data (headers, constants, relocations) is read-only. */
+/* In order of address; what is neither code nor data (headers, constants, relocations) is
+ * read-only. */
 static int map_image(const struct boot_info *info)
 {
 	const u64 borders[] = {
-		info->image_base,	 address_of(__text_start),
-		address_of(__text_end),	 address_of(__data_start),
-		address_of(__data_end),	 info->image_base + ALIGN_UP(info->image_size, PAGE_SIZE),
+		info->image_base,       address_of(__text_start),
+		address_of(__text_end), address_of(__data_start),
+		address_of(__data_end), info->image_base + ALIGN_UP(info->image_size, PAGE_SIZE),
 	};
 	static const enum page_purpose purposes[] = { PAGE_CONST, PAGE_CODE, PAGE_CONST, PAGE_DATA,
 						      PAGE_CONST };
@@ -129,8 +130,8 @@ void paging_set_memory_types(void)
 }
 
 /*
- * On L0's tables, on the main stack. CR4 comes after CR3, as the firmware's tables may not stand SMEP; clearing PGE drops
- * the firmware's global translations.
+ * On L0's tables, on the main stack. CR4 comes after CR3, as the firmware's tables may not stand
+ * SMEP; clearing PGE drops the firmware's global translations.
  */
 static void finish_activation(void *unused)
 {

@@ -22,8 +22,9 @@ enum {
 #define LINE_CONTROL_8N1     0x03u
 #define LINE_CONTROL_DIVISOR 0x80u
 #define FIFO_ENABLE_CLEAR    0x07u
-#define FIFO_ENABLED         0xc0u /* both bits in the interrupt identification: the FIFO works (16550A) \
-				    */
+#define FIFO_ENABLED                                                                \
+	0xc0u /* both bits in the interrupt identification: the FIFO works (16550A) \
+	       */
 #define FIFO_SIZE            16u
 #define MODEM_DTR_RTS        0x03u
 #define STATUS_HOLDING_EMPTY 0x20u

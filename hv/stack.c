@@ -43,7 +43,8 @@ bool stack_find(u64 address, struct stack_place *place)
 
 		if (address < bottom - PAGE_SIZE || address >= stack_top((u32)cpu, kind))
 			continue;
-		*place = (struct stack_place){ (u32)cpu, kind, layout[kind].name, address < bottom };
+		*place =
+			(struct stack_place){ (u32)cpu, kind, layout[kind].name, address < bottom };
 		return true;
 	}
 	return false;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ACPI tables as the firmware left them (ACPI specification, "ACPI Software Programming Model").
+ * They lie in firmware memory: to be read only while the firmware's page tables are in use. Lengths
+ * and checksums are checked.
+ */
+#ifndef HV_ACPI_H
+#define HV_ACPI_H
+
+#include "hv/types.h"
+
+struct acpi_header {
+	char signature[4];
+	u32 length; /* of the whole table */
+	u8 revision;
+	u8 checksum;
+	char oem[18];
+	char creator[8];
+};
+
+/* The first good table with this signature; NULL when there is none, or rsdp is 0. */
+const struct acpi_header *acpi_find(u64 rsdp, const char *signature);
+
+/* The reset register of the FADT, when it is an I/O port. */
+struct acpi_reset {
+	u16 port;
+	u8 value;
+};
+bool acpi_reset_register(const struct acpi_header *fadt, struct acpi_reset *reset);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Quieting the board and ending a run. The ways to end one are tables, tried from the most to the
+ * least specific. */
+#include "hv/platform.h"
+#include "hv/acpi.h"
+#include "hv/log.h"
+#include "hv/msr_index.h"
+#include "hv/nmi.h"
+#include "hv/pci.h"
+#include "hv/serial.h"
+#include "hv/string.h"
+#include "hv/x86.h"
+
+#define PIC_MASTER_MASK       0x21u
+#define PIC_SLAVE_MASK        0xa1u
+#define QEMU_DEBUG_EXIT       0xf4u
+#define QEMU_Q35_PM_CONTROL   0x604u
+#define QEMU_PC_PM_CONTROL    0xb004u
+#define PM_CONTROL_SLEEP      0x2000u /* SLP_EN, SLP_TYP = 0: soft off on QEMU's boards */
+#define BOCHS_DEBUG           0xe9u
+#define BOCHS_SHUTDOWN        0x8900u
+#define RESET_CONTROL         0xcf9u
+#define RESET_CONTROL_FULL    0x0eu
+#define KEYBOARD_COMMAND      0x64u
+#define KEYBOARD_PULSE_RESET  0xfeu
+#define CPUID_HYPERVISOR_LEAF 0x40000000u
+#define RESET_POLLS           1000000u
+
+static enum config_on_exit on_exit;
+static bool has_reset_register;
+static struct acpi_reset reset_register;
+
+static void log_microcode(void)
+{
+	/* SDM "Determining the Signature": write 0, CPUID, then the revision stands in the high
+	 * half. */
+	wrmsr(MSR_IA32_BIOS_SIGN_ID, 0);
+	cpuid(1, 0);
+	log_line("platform", "microcode revision 0x%x",
+		 (unsigned int)(rdmsr(MSR_IA32_BIOS_SIGN_ID) >> 32));
+}
+
+void platform_init(const struct boot_info *info)
+{
+	u32 masters;
+
+	on_exit = info->config.on_exit;
+	has_reset_register = acpi_reset_register(acpi_find(info->rsdp, "FACP"), &reset_register);
+	out8(PIC_MASTER_MASK, 0xff);
+	out8(PIC_SLAVE_MASK, 0xff);
+	masters = pci_stop_bus_masters();
+	log_line("platform", "%u PCI bus masters stopped", masters);
+	log_microcode();
+}
+
+static bool hypervisor_is(const char *signature)
+{
+	struct cpuid_regs leaf;
+	u32 words[3];
+
+	if (!(cpuid(1, 0).ecx & BIT(31)))
+		return false;
+	leaf = cpuid(CPUID_HYPERVISOR_LEAF, 0);
+	words[0] = leaf.ebx;
+	words[1] = leaf.ecx;
+	words[2] = leaf.edx;
+	return memcmp(words, signature, sizeof(words)) == 0;
+}
+
+static bool is_qemu(void)
+{
+	return hypervisor_is("TCGTCGTCGTCG") || hypervisor_is("KVMKVMKVM\0\0");
+}
+
+/* Its debug port answers reads; QEMU can have one like it. */
+static bool is_bochs(void)
+{
+	return !(cpuid(1, 0).ecx & BIT(31)) && in8(BOCHS_DEBUG) == BOCHS_DEBUG;
+}
+
+static bool knows_reset_register(void)
+{
+	return has_reset_register;
+}
+
+static bool always(void)
+{
+	return true;
+}
+
+static void qemu_debug_exit(u32 code)
+{
+	out32(QEMU_DEBUG_EXIT, code);
+}
+
+static void qemu_power_off(u32 code)
+{
+	(void)code;
+	out16(QEMU_Q35_PM_CONTROL, PM_CONTROL_SLEEP);
+	out16(QEMU_PC_PM_CONTROL, PM_CONTROL_SLEEP);
+}
+
+static void bochs_shutdown(u32 code)
+{
+	(void)code;
+	for (const char *c = "Shutdown"; *c != '\0'; c++)
+		out8(BOCHS_SHUTDOWN, (u8)*c);
+}
+
+static void acpi_reset(u32 code)
+{
+	(void)code;
+	out8(reset_register.port, reset_register.value);
+}
+
+static void chipset_reset(u32 code)
+{
+	(void)code;
+	out8(RESET_CONTROL, RESET_CONTROL_FULL);
+}
+
+static void keyboard_reset(u32 code)
+{
+	(void)code;
+	out8(KEYBOARD_COMMAND, KEYBOARD_PULSE_RESET);
+}
+
+struct way_out {
+	enum config_on_exit how;
+	bool (*is_here)(void);
+	void (*take)(u32 code); /* returns when it had no effect */
+};
+
+static const struct way_out ways_out[] = {
+	{ ON_EXIT_POWEROFF, is_qemu, qemu_debug_exit },
+	{ ON_EXIT_POWEROFF, is_qemu, qemu_power_off },
+	{ ON_EXIT_POWEROFF, is_bochs, bochs_shutdown },
+	{ ON_EXIT_REBOOT, knows_reset_register, acpi_reset },
+	{ ON_EXIT_REBOOT, always, chipset_reset },
+	{ ON_EXIT_REBOOT, always, keyboard_reset },
+};
+
+_Noreturn void platform_stop(enum config_on_exit how, u32 code)
+{
+	interrupts_off();
+	nmi_stop_others();
+	serial_flush();
+	for (size_t i = 0; i < ARRAY_SIZE(ways_out); i++) {
+		if (ways_out[i].how != how || !ways_out[i].is_here())
+			continue;
+		ways_out[i].take(code);
+		for (u32 poll = 0; poll < RESET_POLLS; poll++)
+			cpu_pause();
+	}
+	log_line("platform", "halted; it is safe to switch off");
+	serial_flush();
+	halt_forever();
+}
+
+_Noreturn void platform_end(u32 code)
+{
+	log_raw("nestor: END code=%u", code);
+	platform_stop(on_exit, code);
+}

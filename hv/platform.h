@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The board around the CPUs: quieting it at the start, and the ways to end a run. */
+#ifndef HV_PLATFORM_H
+#define HV_PLATFORM_H
+
+#include "hv/boot_info.h"
+
+/* Exit code of a run that ended in a panic. */
+#define EXIT_CODE_PANIC 101u
+
+/*
+ * After ExitBootServices, on the firmware's page tables: note what info says about ending a run,
+ * mask the 8259s, stop PCI bus masters, log the microcode revision.
+ */
+void platform_init(const struct boot_info *info);
+
+/*
+ * Stop the other CPUs and end the run; code goes to machines that take one. Where the board knows
+ * no way to be switched off or reset, say so and halt.
+ */
+_Noreturn void platform_stop(enum config_on_exit how, u32 code);
+/* Print the END line, then the same in the way the configuration names. */
+_Noreturn void platform_end(u32 code);
+
+#endif
