@@ -41,7 +41,7 @@ static bool is_screen(struct boot *boot, EFI_HANDLE handle)
 	if (EFI_ERROR(boot->services->HandleProtocol(handle, &device_path_guid, (void **)&node)))
 		return false;
 	for (; !IsDevicePathEnd(node); node = NextDevicePathNode(node)) {
-		if (DevicePathNodeLength(node) < sizeof(EFI_DEVICE_PATH))
+		if ((size_t)DevicePathNodeLength(node) < sizeof(EFI_DEVICE_PATH))
 			return false;
 		if (DevicePathType(node) == MESSAGING_DEVICE_PATH &&
 		    DevicePathSubType(node) == MSG_UART_DP)

@@ -7,6 +7,7 @@
 #ifndef HV_CONFIG_H
 #define HV_CONFIG_H
 
+#include "hv/panic_test.h"
 #include "hv/types.h"
 
 enum config_mode { MODE_HYPERVISOR, MODE_BARE };
@@ -34,6 +35,7 @@ struct config {
 	u32 console_baud;
 	enum config_on_exit on_exit; /* on_exit = poweroff | reboot | halt */
 	u32 log;                     /* log = none | caps | exits | memory, comma separated: bits of config_log */
+	enum panic_test panic_test;  /* panic_test = none | assert | ud | ...: a fault of L0 on purpose, after boot */
 	bool test_calls;             /* test_calls = on | off: hypercalls that change memory */
 };
 

@@ -20,6 +20,11 @@ static const struct choice logs[] = { { "caps", LOG_CAPS },
 				      { "exits", LOG_EXITS },
 				      { "memory", LOG_MEMORY } };
 static const struct choice switches[] = { { "on", true }, { "off", false } };
+static const struct choice panic_tests[] = {
+	{ "none", PANIC_TEST_NONE },   { "assert", PANIC_TEST_ASSERT }, { "ud", PANIC_TEST_UD },
+	{ "overflow", PANIC_TEST_OVERFLOW }, { "code", PANIC_TEST_CODE }, { "const", PANIC_TEST_CONST },
+	{ "nx", PANIC_TEST_NX },       { "null", PANIC_TEST_NULL },
+};
 static const struct choice uarts[] = { { "com1", 0x3f8 }, { "com2", 0x2f8 } };
 
 static bool choose(const struct choice *choices, size_t count, const char *name, u32 *value)
@@ -252,6 +257,16 @@ static bool parse_test_calls(struct config *config, const char *value)
 	return true;
 }
 
+static bool parse_panic_test(struct config *config, const char *value)
+{
+	u32 which;
+
+	if (!CHOOSE(panic_tests, value, &which))
+		return false;
+	config->panic_test = (enum panic_test)which;
+	return true;
+}
+
 const struct config_key config_keys[] = {
 	{ .name = "kernel", .parse = parse_kernel, .expected = "a path of at most 127 characters" },
 	{ .name = "cmdline", .parse = parse_cmdline, .expected = "at most 511 characters" },
@@ -273,6 +288,9 @@ const struct config_key config_keys[] = {
 	{ .name = "log",
 	  .parse = parse_log,
 	  .expected = "none, or some of caps, exits, memory with commas between" },
+	{ .name = "panic_test",
+	  .parse = parse_panic_test,
+	  .expected = "none, assert, ud, overflow, code, const, nx or null" },
 	{ .name = "test_calls", .parse = parse_test_calls, .expected = "on or off" },
 };
 

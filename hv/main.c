@@ -9,7 +9,6 @@
 #include "hv/paging.h"
 #include "hv/panic.h"
 #include "hv/panic_test.h"
-#include "hv/pci.h"
 #include "hv/percpu.h"
 #include "hv/platform.h"
 #include "hv/report.h"
@@ -82,7 +81,6 @@ static void run_on_own_tables(void *argument)
 	idt_load();
 	apic_init();
 	windows_init();
-	pci_stop_bus_masters();
 	host_ept_init();
 	if (info->config.log & LOG_CAPS)
 		caps_log();
@@ -90,12 +88,12 @@ static void run_on_own_tables(void *argument)
 	start_cpus();
 	code = machine_run(info);
 	report_print(info);
-	log_raw("nestor: END code=%u", code);
-	platform_stop(info->config.on_exit, code);
+	platform_end(code);
 }
 
 void nestor_main(struct boot_info *info)
 {
+	platform_init(info);
 	memory_init(info);
 	if (cpu_init(info, page_alloc) || paging_init(info, page_alloc))
 		panic("L0's page tables could not be built in a pool of %llu MiB",

@@ -70,5 +70,5 @@ void report_print(const struct boot_info *info)
 		 (unsigned long long)vm->outcomes[NESTOR_TEST_SKIP],
 		 (unsigned long long)vm->outcomes[NESTOR_TEST_ERROR]);
 	if (info->config.log & LOG_EXITS)
-		recorder_dump(this_cpu());
+		recorder_dump(this_cpu(), EXIT_RECORDS);
 }

@@ -101,7 +101,8 @@ CONTROL_REGISTER(cr4)
 
 static inline void xsetbv(u32 xcr, u64 value)
 {
-	__asm__ volatile("xsetbv" ::"c"(xcr), "a"((u32)value), "d"((u32)(value >> 32)));
+	__asm__ volatile("xsetbv" ::"c"(xcr), "a"((u32)value), "d"((u32)(value >> 32))
+			 : "memory");
 }
 
 static inline void invlpg(const void *va)

@@ -88,7 +88,7 @@ static enum exit_action change_state(struct vcpu *v, const struct cr_state *befo
 	return EXIT_SKIP_INSN;
 }
 
-static enum exit_action write_cr0(struct vcpu *v, u64 value)
+static enum exit_action mov_to_cr0(struct vcpu *v, u64 value)
 {
 	struct cr_state before = cr_state_read(), after = before;
 
@@ -99,7 +99,7 @@ static enum exit_action write_cr0(struct vcpu *v, u64 value)
 	return change_state(v, &before, &after);
 }
 
-static enum exit_action write_cr4(struct vcpu *v, u64 value)
+static enum exit_action mov_to_cr4(struct vcpu *v, u64 value)
 {
 	struct cr_state before = cr_state_read(), after = before;
 
@@ -109,7 +109,7 @@ static enum exit_action write_cr4(struct vcpu *v, u64 value)
 	return change_state(v, &before, &after);
 }
 
-static enum exit_action write_cr8(struct vcpu *v, u64 value)
+static enum exit_action mov_to_cr8(struct vcpu *v, u64 value)
 {
 	if (value > 15)
 		return fault(v);
@@ -117,22 +117,22 @@ static enum exit_action write_cr8(struct vcpu *v, u64 value)
 	return EXIT_SKIP_INSN;
 }
 
-static enum exit_action mov_to(struct vcpu *v, u32 cr, u64 value)
+static enum exit_action mov_to_cr(struct vcpu *v, u32 cr, u64 value)
 {
 	switch (cr) {
 	case 0:
-		return write_cr0(v, value);
+		return mov_to_cr0(v, value);
 	case 4:
-		return write_cr4(v, value);
+		return mov_to_cr4(v, value);
 	case 8:
-		return write_cr8(v, value);
+		return mov_to_cr8(v, value);
 	default:
 		vm_stop_l1(v, "MOV to CR%u exited, which vmcs01 does not ask for", cr);
 		return EXIT_STOP;
 	}
 }
 
-static enum exit_action mov_from(struct vcpu *v, u32 cr, enum gpr reg)
+static enum exit_action mov_from_cr(struct vcpu *v, u32 cr, enum gpr reg)
 {
 	if (cr != 8) {
 		vm_stop_l1(v, "MOV from CR%u exited, which vmcs01 does not ask for", cr);
@@ -154,9 +154,9 @@ enum exit_action exit_cr_access(struct vcpu *v)
 	switch ((enum cr_access_type)QUALIFICATION_TYPE(q)) {
 	case CR_MOV_TO:
 		v->exit->detail = operand_value(v, reg);
-		return mov_to(v, cr, v->exit->detail);
+		return mov_to_cr(v, cr, v->exit->detail);
 	case CR_MOV_FROM:
-		return mov_from(v, cr, reg);
+		return mov_from_cr(v, cr, reg);
 	case CR_CLTS: /* needs TS among L0's bits: it is not */
 	case CR_LMSW: /* likewise PE, MP, EM, TS */
 		break;

@@ -46,11 +46,11 @@ static const struct {
 	{ MSR_IA32_TSC_AUX, MSR_READ_WRITE },
 };
 
-void msr_bitmap_for_l1(void *bitmap)
+void msr_bitmap_for_l1(struct msr_bitmap *bitmap)
 {
-	msr_bitmap_init(bitmap);
+	msr_bitmap_intercept_all(bitmap);
 	for (u32 i = 0; i < ARRAY_SIZE(kept_in_hardware); i++)
-		msr_bitmap_allow(bitmap, kept_in_hardware[i].msr, kept_in_hardware[i].access);
+		msr_bitmap_pass(bitmap, kept_in_hardware[i].msr, kept_in_hardware[i].access);
 }
 
 static enum msr_result write_tsc(struct vcpu *v, u32 msr, u64 value)

@@ -3,9 +3,9 @@
 #ifndef VMX_EXIT_MSR_H
 #define VMX_EXIT_MSR_H
 
-#include "hv/types.h"
+#include "vmx/msr_bitmap.h"
 
 /* L1's MSR bitmap: everything exits but what the hardware keeps for L1. */
-void msr_bitmap_for_l1(void *bitmap);
+void msr_bitmap_for_l1(struct msr_bitmap *bitmap);
 
 #endif

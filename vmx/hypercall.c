@@ -85,7 +85,7 @@ static s64 call_capabilities(struct vcpu *v)
 static s64 call_recorder(struct vcpu *v)
 {
 	(void)v;
-	recorder_dump(this_cpu());
+	recorder_dump(this_cpu(), EXIT_RECORDS);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "mm/addr.h"
 #include "vmx/cpuid_policy.h"
 #include "vmx/guest_mtrr.h"
+#include "vmx/msr_bitmap.h"
 
 struct vm;
 
@@ -42,7 +43,7 @@ struct vcpu {
 	u64 ept_generation;       /* of EPT01, that this CPU has flushed up to */
 
 	void *vmcs01;
-	void *msr_bitmap;
+	struct msr_bitmap *msr_bitmap;
 	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on; XCR0 lives here */
 	u64 apic_base;
 	u64 misc_enable;

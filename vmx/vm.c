@@ -85,7 +85,7 @@ void vm_stop_l1(struct vcpu *v, const char *fmt, ...)
 	for (u32 i = 0; i < ARRAY_SIZE(dump_fields); i++)
 		log_line("L1", "%-16s %llx", dump_fields[i].name,
 			 (unsigned long long)vmcs_read(dump_fields[i].field));
-	recorder_dump(this_cpu());
+	recorder_dump(this_cpu(), EXIT_RECORDS);
 	vm_stop(v->vm, EXIT_CODE_L1_FAULT);
 }
 

@@ -48,12 +48,6 @@ static inline u64 xgetbv(u32 index)
 	return (u64)high << 32 | low;
 }
 
-static inline void xsetbv(u32 index, u64 value)
-{
-	__asm__ volatile("xsetbv" ::"c"(index), "a"((u32)value), "d"((u32)(value >> 32))
-			 : "memory");
-}
-
 static inline u64 rdtscp(u32 *aux)
 {
 	u32 low, high;
