@@ -36,7 +36,7 @@ SELFTEST := $(BUILD)/guest/selftest.elf
 # --- host tests -------------------------------------------------------------------------------------------------------
 # The pure modules: what is built for the host too.
 PURE    := $(wildcard mm/*.c) hv/format.c hv/config.c hv/guest/multiboot.c \
-           vmx/caps.c vmx/caps_log.c vmx/controls.c vmx/cpuid_policy.c vmx/exit_reasons.c \
+           vmx/caps.c vmx/caps_log.c vmx/controls.c vmx/cpuid_answer.c vmx/cpuid_policy.c vmx/exit_reasons.c \
            vmx/msr_bitmap.c vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c' 2>/dev/null))
 
