@@ -50,6 +50,7 @@ PURE    := $(wildcard mm/*.c) \
            vmx/caps_log.c \
            vmx/control_regs.c \
            vmx/controls.c \
+           vmx/cpuid_answer.c \
            vmx/cpuid_policy.c \
            vmx/event.c \
            vmx/exit_reasons.c \
