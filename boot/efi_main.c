@@ -52,8 +52,12 @@ static int introduce(struct boot *boot)
 
 static int check_vmx(struct boot *boot)
 {
-	const char *refusal = is_bare(boot) ? NULL : vmx_refusal();
+	const char *refusal;
 
+	if (is_bare(boot))
+		return 0;
+	vmx_caps_read();
+	refusal = vmx_refusal();
 	return refusal ? boot_refuse(boot, "%s", refusal) : 0;
 }
 
