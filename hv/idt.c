@@ -2,6 +2,7 @@
 /* IDT and the one C function that every vector reaches. */
 #include "hv/idt.h"
 #include "hv/apic.h"
+#include "hv/msr_safe.h"
 #include "hv/nmi.h"
 #include "hv/panic.h"
 #include "hv/percpu.h"
@@ -14,6 +15,7 @@
 #define EXCEPTIONS     32u
 #define VECTOR_NMI     2u
 #define VECTOR_DF      8u
+#define VECTOR_GP      13u
 #define VECTOR_MC      18u
 #define STUB_SIZE      16u
 #define GATE_INTERRUPT 0x8eu /* present, ring 0, 64-bit interrupt gate */
@@ -29,7 +31,7 @@ struct gate {
 };
 
 extern const u8 trap_stubs[] __attribute__((visibility("hidden")));
-void trap_handle(const struct trap_frame *frame);
+void trap_handle(struct trap_frame *frame);
 
 static struct gate idt[VECTORS] __attribute__((aligned(16)));
 
@@ -98,8 +100,20 @@ u64 idt_base(void)
 	return (uintptr_t)idt;
 }
 
-void trap_handle(const struct trap_frame *frame)
+/* Whether the frame now goes on behind an MSR access that was allowed to fault. */
+static bool resume_msr_access(struct trap_frame *frame)
 {
+	u64 landing = frame->vector == VECTOR_GP ? msr_safe_landing(frame->rip) : 0;
+
+	if (landing)
+		frame->rip = landing;
+	return landing;
+}
+
+void trap_handle(struct trap_frame *frame)
+{
+	if (resume_msr_access(frame))
+		return;
 	if (frame->vector == VECTOR_NMI) {
 		nmi_arrived();
 	} else if (frame->vector < EXCEPTIONS) {

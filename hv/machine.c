@@ -36,6 +36,12 @@ const struct vm *machine_vm(void)
 	return &machine.vm;
 }
 
+/* Files lie in memory that the firmware maps one to one and L0's own tables do not map. */
+static const void *firmware_memory(u64 address)
+{
+	return (const void *)(uintptr_t)address;
+}
+
 static u64 memory_size(const struct config *config)
 {
 	u64 frames = guest_frame_free_count();
@@ -62,13 +68,13 @@ void machine_plan(const struct boot_info *info)
 	for (u32 i = 0; i < info->module_count; i++) {
 		const struct boot_blob *blob = &info->modules[i];
 
-		modules[i] = (struct multiboot_module){ page_from_hpa(hpa(blob->base)), blob->size,
+		modules[i] = (struct multiboot_module){ firmware_memory(blob->base), blob->size,
 							blob->name, blob->cmdline };
 	}
 	machine.memory = memory_size(&info->config);
 	machine.range_count = pc_memory_map(machine.memory, machine.ranges);
 	request.range_count = machine.range_count;
-	if (multiboot_parse(page_from_hpa(hpa(info->kernel.base)), info->kernel.size, &image,
+	if (multiboot_parse(firmware_memory(info->kernel.base), info->kernel.size, &image,
 			    &error) ||
 	    multiboot_plan(&request, &machine.plan, &error))
 		panic("%s", error.text);
@@ -105,7 +111,7 @@ static void copy_in(const struct load_copy *copy)
 	u64 done = 0;
 
 	while (done < copy->bytes) {
-		hpa_t from = page_to_hpa((const u8 *)copy->from + done);
+		hpa_t from = hpa((uintptr_t)copy->from + done); /* one to one, also for the built-in image */
 		u64 offset = from.raw & (PAGE_SIZE - 1);
 		u64 part = MIN(PAGE_SIZE - offset, copy->bytes - done);
 		u8 *page = window_map(hpa_to_pfn(from), WINDOW_READ);

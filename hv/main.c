@@ -79,6 +79,7 @@ static void run_on_own_tables(void *argument)
 
 	segments_load(cpu_get(0));
 	idt_load();
+	platform_log_microcode();
 	apic_init();
 	windows_init();
 	host_ept_init();

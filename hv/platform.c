@@ -5,6 +5,7 @@
 #include "hv/acpi.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
+#include "hv/msr_safe.h"
 #include "hv/nmi.h"
 #include "hv/pci.h"
 #include "hv/serial.h"
@@ -30,16 +31,6 @@ static enum config_on_exit on_exit;
 static bool has_reset_register;
 static struct acpi_reset reset_register;
 
-static void log_microcode(void)
-{
-	/* SDM "Determining the Signature": write 0, CPUID, then the revision stands in the high
-	 * half. */
-	wrmsr(MSR_IA32_BIOS_SIGN_ID, 0);
-	cpuid(1, 0);
-	log_line("platform", "microcode revision 0x%x",
-		 (unsigned int)(rdmsr(MSR_IA32_BIOS_SIGN_ID) >> 32));
-}
-
 void platform_init(const struct boot_info *info)
 {
 	u32 masters;
@@ -50,7 +41,20 @@ void platform_init(const struct boot_info *info)
 	out8(PIC_SLAVE_MASK, 0xff);
 	masters = pci_stop_bus_masters();
 	log_line("platform", "%u PCI bus masters stopped", masters);
-	log_microcode();
+}
+
+void platform_log_microcode(void)
+{
+	u64 revision;
+
+	/* SDM "Determining the Signature": write 0, CPUID, then the revision stands in the high half. */
+	if (!wrmsr_safe(MSR_IA32_BIOS_SIGN_ID, 0)) {
+		log_line("platform", "this CPU has no microcode revision");
+		return;
+	}
+	cpuid(1, 0);
+	if (rdmsr_safe(MSR_IA32_BIOS_SIGN_ID, &revision))
+		log_line("platform", "microcode revision 0x%x", (unsigned int)(revision >> 32));
 }
 
 static bool hypervisor_is(const char *signature)

@@ -10,9 +10,11 @@
 
 /*
  * After ExitBootServices, on the firmware's page tables: note what info says about ending a run,
- * mask the 8259s, stop PCI bus masters, log the microcode revision.
+ * mask the 8259s, stop PCI bus masters.
  */
 void platform_init(const struct boot_info *info);
+/* After idt_load: a CPU (or an emulator) may lack the register. */
+void platform_log_microcode(void);
 
 /*
  * Stop the other CPUs and end the run; code goes to machines that take one. Where the board knows

@@ -19,6 +19,7 @@ bochs_command() {
 		ata0-master: type=disk, path=disk.img, mode=flat, cylinders=$IMAGE_CYLINDERS, heads=$IMAGE_HEADS, spt=$IMAGE_SECTORS
 		boot: disk
 		com1: enabled=1, mode=file, dev=console
+		port_e9_hack: enabled=1
 		display_library: term
 		info: action=ignore
 		debug: action=ignore
