@@ -57,7 +57,6 @@ case_finish() {
 	local name=${running[$1]} line
 	unset "running[$1]"
 
-	line="case/$name (${started[$name]} s)"
 	line="case/$name ($((SECONDS - started[$name])) s)"
 	case_number=$((case_number + 1))
 	count_tap "build/logs/$name.log" || true

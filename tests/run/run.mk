@@ -34,7 +34,7 @@ $(LOCK_VMX): $(BUILD)/tests/lock_vmx.o linker.ld
 $(BUILD)/tests/%.elf: tests/run/images/%.asm $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)$(NASM) -f $(if $(filter elf64,$*),elf64,elf32) -o $(@:.elf=.o) $<
-	$(Q)ld -m $(if $(filter elf64,$*),elf_x86_64,elf_i386) -n -z noexecstack -Ttext=0x100000 -o $@ $(@:.elf=.o)
+	$(Q)ld -m $(if $(filter elf64,$*),elf_x86_64,elf_i386) -n -z noexecstack --no-warn-rwx-segments -Ttext=0x100000 -o $@ $(@:.elf=.o)
 
 $(BUILD)/tests/truncated.elf: $(SELFTEST)
 	@mkdir -p $(@D)

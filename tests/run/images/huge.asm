@@ -9,4 +9,5 @@ _start:
 	jmp _start
 
 section .bss
-	resb 3 << 30
+	resb 0x60000000 ; NASM counts a reservation in 31 bits
+	resb 0x60000000
