@@ -85,6 +85,17 @@ UNIT(populate_takes_the_largest_leaves)
 	check_all();
 }
 
+UNIT(leaf_never_reaches_beyond_its_region)
+{
+	add(8 * MIB, MIB,
+	    0); /* takes the pool's odd 1 MiB, so that the next backing is contiguous */
+	add(0, 3 * MIB, 0);
+	populate();
+	assert_int_equal(counts.leaves_2m, 1);
+	assert_int_equal(counts.leaves_4k, 256 + 256);
+	check_all();
+}
+
 UNIT(leaf_sizes_that_the_cpu_lacks_are_not_used)
 {
 	features.leaf_1g = false;
@@ -173,6 +184,19 @@ UNIT(deleted_region_leaves_ept01_and_owes_a_flush)
 	assert_true(pages - page_free_count() <= 1 + 3);
 }
 
+UNIT(tables_of_a_deleted_region_return_to_the_pool)
+{
+	u64 pages;
+
+	features.leaf_2m = false;
+	ept01_set_features(&features, &types);
+	add(4 * MIB, 2 * MIB, 0);
+	populate();
+	pages = page_free_count();
+	assert_int_equal(memslot_delete(memory, l1_gfn(4 * MIB / PAGE_SIZE)), MEMSLOT_OK);
+	assert_int_equal(page_free_count(), pages + 1);
+}
+
 UNIT(region_that_was_deleted_and_added_again_gets_its_new_frames)
 {
 	add(0, 2 * MIB, 0);
@@ -206,6 +230,8 @@ int main(void)
 		cmocka_unit_test_setup(pointer_says_write_back_four_levels_and_accessed_dirty,
 				       set_up),
 		cmocka_unit_test_setup(populate_takes_the_largest_leaves, set_up),
+		cmocka_unit_test_setup(leaf_never_reaches_beyond_its_region, set_up),
+		cmocka_unit_test_setup(tables_of_a_deleted_region_return_to_the_pool, set_up),
 		cmocka_unit_test_setup(leaf_sizes_that_the_cpu_lacks_are_not_used, set_up),
 		cmocka_unit_test_setup(types_come_from_the_mtrrs_and_bound_the_leaves, set_up),
 		cmocka_unit_test_setup(read_only_region_gets_no_write_permission, set_up),

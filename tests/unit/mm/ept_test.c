@@ -171,7 +171,7 @@ UNIT(without_memory_the_translation_stays)
 	before = translate(BIT(18) + 7);
 	while (page_alloc(0))
 		;
-	assert_int_equal(map(0, 0, 1, RWX), 0 - ENOMEM);
+	assert_int_equal(map(0, 0, 1, RWX), -ENOMEM);
 	assert_int_equal(map(BIT(18) + 7, 1, 1, RWX), -ENOMEM);
 	assert_int_equal(ept_unmap(&ept, BIT(18) + 7, 1), -ENOMEM);
 	assert_int_equal(ept_split(&ept, BIT(18) + 7, 1), -ENOMEM);

@@ -169,6 +169,21 @@ UNIT(deleted_region_is_not_found_by_the_shortcut)
 	assert_int_equal(memslot_find(memory, l1_gfn(15), &frame), -ENOENT);
 }
 
+UNIT(shortcut_does_not_outlive_the_extent_that_it_led_to)
+{
+	struct memslot_frame first, again;
+
+	add(1, 3); /* two extents */
+	assert_int_equal(memslot_find(memory, l1_gfn(1), &first), 0);
+	memslot_delete(memory, l1_gfn(1));
+	add(100, 1);
+	add(200, 1); /* among them they use the deleted region's objects again, in other roles */
+	assert_int_equal(memslot_find(memory, l1_gfn(200), &first), 0);
+	assert_int_equal(memslot_find(memory, l1_gfn(100), &again), 0);
+	assert_int_equal(memslot_find(memory, l1_gfn(200), &again), 0);
+	assert_int_equal(first.pfn.raw, again.pfn.raw);
+}
+
 #define MODEL_PAGES 3000u
 
 UNIT(random_updates_agree_with_an_array)
@@ -240,6 +255,7 @@ int main(void)
 		cmocka_unit_test_setup(find_gives_each_page_its_own_frame, set_up),
 		cmocka_unit_test_setup(run_continues_in_both_spaces, set_up),
 		cmocka_unit_test_setup(deleted_region_is_not_found_by_the_shortcut, set_up),
+		cmocka_unit_test_setup(shortcut_does_not_outlive_the_extent_that_it_led_to, set_up),
 		cmocka_unit_test_setup(random_updates_agree_with_an_array, set_up),
 		cmocka_unit_test_setup(as_many_regions_as_specified, set_up),
 	};
