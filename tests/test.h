@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a guest test is declared. A test is one function; its first comment line is "Expect:". It registers itself:
+ * How a guest test is declared. A test is one function; its first comment line is "Expect:". It
+ * registers itself:
  *
  *     TEST(cpuid, vendor_string_is_stable)
  *     {
@@ -9,8 +10,9 @@
  *             EXPECT_EQ(a.ebx, b.ebx);
  *     }
  *
- * Outcomes: pass, skip (SKIP("why")), fail (an EXPECT_* that does not hold; the test goes on), error (ERROR("why"): the test
- * itself is broken). The most severe wins. The runner prints one TAP line a test.
+ * Outcomes: pass, skip (SKIP("why")), fail (an EXPECT_* that does not hold; the test goes on),
+ * error (ERROR("why"): the test itself is broken). The most severe wins. The runner prints one TAP
+ * line a test.
  */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
@@ -23,12 +25,11 @@ struct test {
 	void (*run)(void);
 };
 
-#define TEST(suite_, name_)                                                                        \
-	static void test_##suite_##_##name_(void);                                                 \
-	static const struct test test_entry_##suite_##_##name_                                     \
-		__attribute__((used, section(".data.tests." #suite_ "." #name_), aligned(8))) = {  \
-			#suite_, #name_, test_##suite_##_##name_                                   \
-		};                                                                                 \
+#define TEST(suite_, name_)                                                                 \
+	static void test_##suite_##_##name_(void);                                          \
+	static const struct test test_entry_##suite_##_##name_                              \
+		__attribute__((used, section(".data.tests." #suite_ "." #name_),            \
+			       aligned(8))) = { #suite_, #name_, test_##suite_##_##name_ }; \
 	static void test_##suite_##_##name_(void)
 
 void test_fail(const char *file, int line, const char *fmt, ...)
@@ -36,32 +37,32 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 void test_skip(const char *why);
 void test_error(const char *file, int line, const char *why);
 
-#define EXPECT(cond)                                                                               \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, "expected %s", #cond);                       \
+#define EXPECT(cond)                                                         \
+	do {                                                                 \
+		if (!(cond))                                                 \
+			test_fail(__FILE__, __LINE__, "expected %s", #cond); \
 	} while (0)
 
-#define EXPECT_EQ(got_, want_)                                                                     \
-	do {                                                                                       \
-		u64 expect_got_ = (u64)(got_), expect_want_ = (u64)(want_);                        \
-                                                                                                   \
-		if (expect_got_ != expect_want_)                                                   \
-			test_fail(__FILE__, __LINE__, "expected %s = 0x%llx got 0x%llx", #got_,    \
-				  (unsigned long long)expect_want_,                                \
-				  (unsigned long long)expect_got_);                                \
+#define EXPECT_EQ(got_, want_)                                                                  \
+	do {                                                                                    \
+		u64 expect_got_ = (u64)(got_), expect_want_ = (u64)(want_);                     \
+                                                                                                \
+		if (expect_got_ != expect_want_)                                                \
+			test_fail(__FILE__, __LINE__, "expected %s = 0x%llx got 0x%llx", #got_, \
+				  (unsigned long long)expect_want_,                             \
+				  (unsigned long long)expect_got_);                             \
 	} while (0)
 
-#define SKIP(why)                                                                                  \
-	do {                                                                                       \
-		test_skip(why);                                                                    \
-		return;                                                                            \
+#define SKIP(why)               \
+	do {                    \
+		test_skip(why); \
+		return;         \
 	} while (0)
 
-#define ERROR(why)                                                                                 \
-	do {                                                                                       \
-		test_error(__FILE__, __LINE__, why);                                               \
-		return;                                                                            \
+#define ERROR(why)                                   \
+	do {                                         \
+		test_error(__FILE__, __LINE__, why); \
+		return;                              \
 	} while (0)
 
 #endif

@@ -9,10 +9,24 @@
 #include "hv/x86.h"
 #include "tests/guest/lib/nestor.h"
 
-#define UART_DATA        (CONSOLE_COM1 + 0)
-#define UART_LINE_STATUS (CONSOLE_COM1 + 5)
-#define LINE_STATUS_THRE BIT(5)
-#define READY_POLLS_MAX  100000
+#define UART_DATA         (CONSOLE_COM1 + 0)
+#define UART_DIVISOR_HIGH (CONSOLE_COM1 + 1)
+#define UART_LINE_CONTROL (CONSOLE_COM1 + 3)
+#define UART_LINE_STATUS  (CONSOLE_COM1 + 5)
+#define LINE_CONTROL_8N1  0x03u
+#define LINE_CONTROL_DLAB 0x80u
+#define LINE_STATUS_THRE  BIT(5)
+#define READY_POLLS_MAX   100000
+
+void console_init(void)
+{
+	if (nestor_is_present() || (in8(UART_LINE_CONTROL) & LINE_CONTROL_8N1) == LINE_CONTROL_8N1)
+		return;
+	out8(UART_LINE_CONTROL, LINE_CONTROL_8N1 | LINE_CONTROL_DLAB);
+	out8(UART_DATA, 1);
+	out8(UART_DIVISOR_HIGH, 0);
+	out8(UART_LINE_CONTROL, LINE_CONTROL_8N1);
+}
 
 static void uart_put(char c)
 {

@@ -8,6 +8,8 @@
 #define CONSOLE_LINE_MAX 512
 #define CONSOLE_COM1     0x3f8u
 
+/* After nestor_init(). */
+void console_init(void);
 /* Print one line; the newline is added. What is longer than CONSOLE_LINE_MAX is cut. */
 void print_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

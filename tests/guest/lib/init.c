@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The boot order of every guest image. */
 #include "tests/guest/lib/init.h"
+#include "tests/guest/lib/console.h"
 #include "tests/guest/lib/descriptors.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/nestor.h"
@@ -12,6 +13,7 @@ _Noreturn void guest_start(u32 magic, const struct multiboot_info *info);
 void guest_start(u32 magic, const struct multiboot_info *info)
 {
 	nestor_init();
+	console_init();
 	descriptors_init();
 	if (magic != MULTIBOOT_LOADER_MAGIC)
 		report_fatal("not started by a multiboot loader: EAX = 0x%x", magic);

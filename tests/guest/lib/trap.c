@@ -19,7 +19,6 @@ struct trap_point *trap_points; /* innermost first; also written by trap.asm */
 static trap_handler handlers[256];
 
 void trap_dispatch(struct trap_frame *frame);
-_Noreturn void trap_enter_user(const void *code);
 
 void trap_disarm(void)
 {

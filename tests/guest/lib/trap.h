@@ -78,6 +78,8 @@ void trap_set_handler(u8 vector, trap_handler handler);
 /* Run one of the user_* snippets of trap.asm in ring 3. It always ends in a trap: USER_INTERRUPT if
  * all went well. */
 struct trap trap_of_user(const void *code);
+/* Go to ring 3 as the page tables are; comes back as a trap only, so wants a TRAP_OF. */
+_Noreturn void trap_enter_user(const void *code);
 
 extern const char user_nothing[], user_vmcall[], user_hlt[], user_cpuid[], user_syscall[],
 	user_rdmsr[];

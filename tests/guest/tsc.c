@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The time-stamp counter, read in each of its ways. */
+#include "hv/msr_index.h"
+#include "tests/guest/lib/cpu.h"
+#include "tests/test.h"
+
+#define ROUNDS 1000
+
+TEST(tsc, rdtsc_grows)
+{
+	/* Expect: never zero, and each read is above the one before. */
+	u64 last = rdtsc();
+
+	EXPECT(last != 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		u64 now = rdtsc();
+
+		if (now <= last) {
+			EXPECT(now > last);
+			return;
+		}
+		last = now;
+	}
+}
+
+TEST(tsc, ways_to_read_it_agree)
+{
+	/* Expect: RDTSC, RDMSR of IA32_TSC, RDTSC again are in order, also many times. */
+	for (int i = 0; i < ROUNDS; i++) {
+		u64 first = rdtsc(), second = rdmsr(MSR_IA32_TSC), third = rdtsc();
+
+		if (first > second || second > third) {
+			EXPECT(first <= second);
+			EXPECT(second <= third);
+			return;
+		}
+	}
+}
+
+TEST(tsc, rdtscp_is_in_order_with_rdtsc)
+{
+	/* Expect: RDTSC, RDTSCP, RDTSC do not go back. */
+	u64 first, second, third;
+	u32 aux;
+
+	if (!has_rdtscp())
+		SKIP("the CPU has no RDTSCP");
+	first = rdtsc();
+	second = rdtscp(&aux);
+	third = rdtsc();
+	EXPECT(first <= second);
+	EXPECT(second <= third);
+}
+
+TEST(tsc, rdtscp_returns_tsc_aux)
+{
+	/* Expect: ECX of RDTSCP is IA32_TSC_AUX, for several values. */
+	static const u32 values[] = { 0, 1, 0xdeadbeef, 0xffffffff };
+	u64 before;
+	u32 aux;
+
+	if (!has_rdtscp())
+		SKIP("the CPU has no RDTSCP");
+	before = rdmsr(MSR_IA32_TSC_AUX);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		wrmsr(MSR_IA32_TSC_AUX, values[i]);
+		(void)rdtscp(&aux);
+		EXPECT_EQ(aux, values[i]);
+		EXPECT_EQ(rdmsr(MSR_IA32_TSC_AUX), values[i]);
+	}
+	wrmsr(MSR_IA32_TSC_AUX, before);
+}
+
+TEST(tsc, exits_do_not_turn_it_back)
+{
+	/* Expect: over CPUID, which exits under every hypervisor, time goes on. */
+	u64 last = rdtsc();
+
+	for (int i = 0; i < ROUNDS / 10; i++) {
+		u64 now;
+
+		cpuid(0, 0);
+		now = rdtsc();
+		EXPECT(now > last);
+		last = now;
+	}
+}
