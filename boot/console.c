@@ -41,7 +41,7 @@ static bool is_screen(struct boot *boot, EFI_HANDLE handle)
 	if (EFI_ERROR(boot->services->HandleProtocol(handle, &device_path_guid, (void **)&node)))
 		return false;
 	for (; !IsDevicePathEnd(node); node = NextDevicePathNode(node)) {
-		if (DevicePathNodeLength(node) < sizeof(EFI_DEVICE_PATH))
+		if ((size_t)DevicePathNodeLength(node) < sizeof(EFI_DEVICE_PATH))
 			return false;
 		if (DevicePathType(node) == MESSAGING_DEVICE_PATH &&
 		    DevicePathSubType(node) == MSG_UART_DP)
@@ -70,6 +70,13 @@ void boot_mirror_on(struct boot *boot)
 	boot->services->FreePool(handles);
 	if (screen_count)
 		log_set_mirror(print_on_screens);
+}
+
+void boot_mirror_everywhere(struct boot *boot)
+{
+	screens[0] = boot->system->ConOut;
+	screen_count = screens[0] ? 1 : 0;
+	log_set_mirror(print_on_screens);
 }
 
 void boot_mirror_off(void)
