@@ -36,12 +36,17 @@ SELFTEST := $(BUILD)/guest/selftest.elf
 # --- host tests -------------------------------------------------------------------------------------------------------
 # The pure modules: what is built for the host too.
 PURE    := $(wildcard mm/*.c) \
+           boot/madt.c \
+           boot/option_text.c \
+           boot/ranges.c \
            hv/acpi.c \
            hv/config.c \
            hv/config_keys.c \
            hv/dev/uart.c \
            hv/format.c \
            hv/guest/multiboot.c \
+           hv/guest/multiboot_info.c \
+           hv/guest/multiboot_plan.c \
            hv/guest/pc_memory.c \
            hv/page_table.c \
            hv/stack.c \

@@ -6,6 +6,7 @@
  */
 #include "boot/bare.h"
 #include "boot/bare_asm.h"
+#include "boot/images.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
 #include "hv/string.h"
@@ -30,7 +31,6 @@ struct bare {
 	u64 directories[DIRECTORIES][TABLE_ENTRIES];
 	u8 stack[STACK_BYTES];
 	struct load_plan plan;
-	u32 range_count;
 	struct load_range ranges[BOOT_RANGES_MAX];
 };
 
@@ -48,18 +48,7 @@ int bare_reserve(struct boot *boot)
 
 int bare_plan(struct boot *boot)
 {
-	struct boot_info *info = boot->info;
-	struct multiboot_module modules[CONFIG_MODULES_MAX];
-	struct multiboot_request request = {
-		.image = &boot->kernel,
-		.name = info->kernel.name,
-		.cmdline = info->kernel.cmdline,
-		.modules = modules,
-		.module_count = info->module_count,
-		.ranges = boot->bare->ranges,
-		.range_count = info->range_count,
-	};
-	struct multiboot_error error;
+	const struct boot_info *info = boot->info;
 
 	for (u32 i = 0; i < info->range_count; i++) {
 		const struct boot_range *range = &info->ranges[i];
@@ -70,17 +59,7 @@ int bare_plan(struct boot *boot)
 			.type = range->type == BOOT_RAM ? LOAD_RAM : LOAD_RESERVED,
 		};
 	}
-	for (u32 i = 0; i < info->module_count; i++) {
-		const struct boot_blob *module = &info->modules[i];
-
-		modules[i] = (struct multiboot_module){ .from = (const void *)module->base,
-							.bytes = module->size,
-							.name = module->name,
-							.cmdline = module->cmdline };
-	}
-	if (multiboot_plan(&request, &boot->bare->plan, &error))
-		return boot_refuse(boot, "%s; link the image elsewhere or add RAM", error.text);
-	return 0;
+	return images_plan(boot, boot->bare->ranges, info->range_count, &boot->bare->plan);
 }
 
 /* The first 4 GiB one to one. */

@@ -37,6 +37,8 @@ const char *boot_status_name(EFI_STATUS status);
 
 /* Send the log to the firmware's screens too, until boot_mirror_off(). */
 void boot_mirror_on(struct boot *boot);
+/* The same for all of the firmware's console, for a line that must not be missed. */
+void boot_mirror_everywhere(struct boot *boot);
 void boot_mirror_off(void);
 
 /*

@@ -72,6 +72,13 @@ void boot_mirror_on(struct boot *boot)
 		log_set_mirror(print_on_screens);
 }
 
+void boot_mirror_everywhere(struct boot *boot)
+{
+	screens[0] = boot->system->ConOut;
+	screen_count = screens[0] ? 1 : 0;
+	log_set_mirror(print_on_screens);
+}
+
 void boot_mirror_off(void)
 {
 	log_set_mirror(NULL);

@@ -2,14 +2,34 @@
 /* CPUs by the MADT; where the firmware publishes no ACPI tables, by the EFI MP services; else the
  * boot CPU alone. */
 #include "boot/cpus.h"
-#include "boot/acpi.h"
 #include "boot/madt.h"
 #include "boot/mp_services.h"
+#include "hv/acpi.h"
 #include "hv/log.h"
 #include "hv/string.h"
 #include "hv/x86.h"
 
 static EFI_GUID mp_services_guid = EFI_MP_SERVICES_PROTOCOL_GUID;
+static const EFI_GUID acpi1_guid = ACPI_TABLE_GUID;
+static const EFI_GUID acpi2_guid = ACPI_20_TABLE_GUID;
+
+static u64 configuration_table(const EFI_SYSTEM_TABLE *system, const EFI_GUID *guid)
+{
+	for (UINTN i = 0; i < system->NumberOfTableEntries; i++) {
+		const EFI_CONFIGURATION_TABLE *entry = &system->ConfigurationTable[i];
+
+		if (memcmp(&entry->VendorGuid, guid, sizeof(*guid)) == 0)
+			return (u64)entry->VendorTable;
+	}
+	return 0;
+}
+
+static u64 find_rsdp(const EFI_SYSTEM_TABLE *system)
+{
+	u64 rsdp = configuration_table(system, &acpi2_guid);
+
+	return rsdp ? rsdp : configuration_table(system, &acpi1_guid);
+}
 
 /* SDM "Extended Topology Enumeration Leaf" where there is one, else the initial APIC id of leaf 1.
  */
@@ -22,11 +42,10 @@ static u32 own_apic_id(void)
 
 static const char *find_by_madt(struct boot *boot, struct cpu_list *list)
 {
-	u32 length;
-	const u8 *madt = acpi_find_table(boot->info->rsdp, "APIC", &length);
+	const struct acpi_header *madt = acpi_find(boot->info->rsdp, "APIC");
 	struct cpu_list found = *list;
 
-	if (!madt || madt_parse(madt, length, &found))
+	if (!madt || madt_parse((const u8 *)madt, madt->length, &found))
 		return NULL;
 	*list = found;
 	return "the MADT";
@@ -55,7 +74,7 @@ int cpus_find(struct boot *boot)
 	struct cpu_list list = { .count = 0 };
 	const char *source;
 
-	info->rsdp = acpi_find_rsdp(boot->system);
+	info->rsdp = find_rsdp(boot->system);
 	cpu_list_add(&list, own_apic_id());
 	source = find_by_madt(boot, &list);
 	if (!source)

@@ -125,6 +125,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 			bare_start(&boot);
 		nestor_main(&boot_info);
 	}
+	boot_mirror_everywhere(&boot);
 	log_raw("nestor: refused: %s", boot.refusal);
 	boot_mirror_off();
 	esp_close(&boot);

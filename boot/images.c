@@ -51,3 +51,33 @@ int images_load(struct boot *boot)
 	}
 	return rc;
 }
+
+int images_plan(struct boot *boot, const struct load_range *ranges, u32 range_count,
+		struct load_plan *plan)
+{
+	const struct boot_info *info = boot->info;
+	struct multiboot_module modules[CONFIG_MODULES_MAX];
+	struct multiboot_request request = {
+		.image = &boot->kernel,
+		.name = info->kernel.name,
+		.cmdline = info->kernel.cmdline,
+		.modules = modules,
+		.module_count = info->module_count,
+		.ranges = ranges,
+		.range_count = range_count,
+	};
+	struct multiboot_error error;
+
+	for (u32 i = 0; i < info->module_count; i++) {
+		const struct boot_blob *module = &info->modules[i];
+
+		modules[i] = (struct multiboot_module){ .from = (const void *)module->base,
+							.bytes = module->size,
+							.name = module->name,
+							.cmdline = module->cmdline };
+	}
+	if (multiboot_plan(&request, plan, &error))
+		return boot_refuse(boot, "%s: %s; give it more memory, or link it elsewhere",
+				   info->kernel.name, error.text);
+	return 0;
+}

@@ -9,4 +9,8 @@
  * firmware. */
 int images_load(struct boot *boot);
 
+/* Place what was loaded in a machine's memory: hv/guest/load_plan.h. */
+int images_plan(struct boot *boot, const struct load_range *ranges, u32 range_count,
+		struct load_plan *plan);
+
 #endif

@@ -14,15 +14,6 @@ static u32 read32(const u8 *at)
 	return (u32)at[0] | (u32)at[1] << 8 | (u32)at[2] << 16 | (u32)at[3] << 24;
 }
 
-bool acpi_checksum_ok(const u8 *bytes, size_t size)
-{
-	u8 sum = 0;
-
-	for (size_t i = 0; i < size; i++)
-		sum = (u8)(sum + bytes[i]);
-	return sum == 0;
-}
-
 void cpu_list_add(struct cpu_list *list, u32 apic_id)
 {
 	for (u32 i = 0; i < list->count; i++) {
@@ -50,7 +41,7 @@ int madt_parse(const u8 *table, size_t size, struct cpu_list *list)
 	if (size < MADT_ENTRIES || memcmp(table, "APIC", 4) != 0)
 		return -EINVAL;
 	length = read32(table + 4);
-	if (length < MADT_ENTRIES || length > size || !acpi_checksum_ok(table, length))
+	if (length < MADT_ENTRIES || length > size)
 		return -EINVAL;
 	for (u32 at = MADT_ENTRIES; at + 2 <= length;) {
 		u32 bytes = table[at + 1];

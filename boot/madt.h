@@ -20,7 +20,4 @@ void cpu_list_add(struct cpu_list *list, u32 apic_id);
  */
 int madt_parse(const u8 *table, size_t size, struct cpu_list *list);
 
-/* Bytes of an ACPI structure sum up to 0. */
-bool acpi_checksum_ok(const u8 *bytes, size_t size);
-
 #endif

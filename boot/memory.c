@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The firmware's memory map as ranges, and Nestor's own share of the memory. */
 #include "boot/memory.h"
+#include "boot/images.h"
 #include "boot/ranges.h"
+#include "hv/guest/pc_memory.h"
 #include "hv/log.h"
 
-#define MAP_BYTES     (64 * KIB)
-#define L1_MEMORY_MIN (32 * MIB) /* what L1 needs when the configuration does not say */
-#define LOW_END       0xa0000ULL /* conventional memory ends here at the latest */
+#define MAP_BYTES (64 * KIB)
+#define L1_MEMORY (128 * MIB) /* what L1 needs when the configuration does not say */
+#define LOW_END   0xa0000ULL  /* conventional memory ends here at the latest */
 
 int memory_take_map(struct boot *boot)
 {
@@ -90,36 +92,81 @@ int memory_read_map(struct boot *boot, UINTN *key)
 	return 0;
 }
 
-int memory_reserve(struct boot *boot)
+/* For messages. */
+static unsigned long long in_mib(u64 bytes)
+{
+	return bytes / MIB;
+}
+
+/* Nestor's part of ram bytes, when the rest is enough for L1. */
+static int size_pool(struct boot *boot, u64 ram)
 {
 	struct boot_info *info = boot->info;
-	u64 l1 = MAX(info->config.memory, L1_MEMORY_MIN);
-	u64 ram, pool;
-	UINTN key;
-	int rc = memory_read_map(boot, &key);
+	u64 l1 = info->config.memory ? info->config.memory : L1_MEMORY;
+	u64 pool = ranges_pool_bytes(ram, info->cpu_count);
 
-	if (rc)
-		return rc;
-	ram = ranges_ram(info);
-	pool = ranges_pool_bytes(ram, info->cpu_count);
+	if (l1 < PC_MEMORY_MIN)
+		return boot_refuse(boot, "memory: L1 has at least %llu MiB; set a larger 'memory'",
+				   in_mib(PC_MEMORY_MIN));
 	if (l1 > ram || pool > ram - l1)
 		return boot_refuse(boot,
 				   "memory: %llu MiB needed (%llu for Nestor, %llu for L1), "
 				   "%llu MiB available; set a smaller 'memory' or add RAM",
-				   (unsigned long long)((pool + l1) / MIB),
-				   (unsigned long long)(pool / MIB), (unsigned long long)(l1 / MIB),
-				   (unsigned long long)(ram / MIB));
-	info->pool_base = boot_pages_take_aligned(boot, pool, 2 * MIB);
+				   in_mib(pool + l1), in_mib(pool), in_mib(l1), in_mib(ram));
 	info->pool_size = pool;
+	return 0;
+}
+
+/*
+ * Whether image and modules fit into L1's memory shows when they are placed there; that is done
+ * again, for good, when L1 is made, but then it is too late to return to the firmware.
+ */
+static int check_plan(struct boot *boot, u64 ram)
+{
+	struct boot_info *info = boot->info;
+	struct load_range ranges[PC_RANGES_MAX];
+	u64 bytes = info->config.memory ? info->config.memory : ram - info->pool_size;
+	struct load_plan *plan = (void *)boot_pages_take(boot, sizeof(*plan), 4 * GIB - 1);
+	int rc;
+
+	if (!plan)
+		return boot_refuse(boot, "memory: no page is free; add RAM");
+	rc = images_plan(boot, ranges, pc_memory_map(bytes, ranges), plan);
+	boot_pages_give_back(boot, (u64)plan);
+	return rc;
+}
+
+static int take_pool(struct boot *boot)
+{
+	struct boot_info *info = boot->info;
+
+	info->pool_base = boot_pages_take_aligned(boot, info->pool_size, 2 * MIB);
 	if (!info->pool_base)
 		return boot_refuse(boot, "memory: no %llu MiB in one piece below 4 GiB; add RAM",
-				   (unsigned long long)(pool / MIB));
+				   in_mib(info->pool_size));
 	info->trampoline = boot_pages_take(boot, PAGE_SIZE, LOW_END - 1);
 	if (!info->trampoline)
 		return boot_refuse(boot, "memory: no free page below 640 KiB to start CPUs with; "
 					 "update the firmware");
-	log_line("boot", "memory: %llu MiB available, pool of %llu MiB at 0x%llx",
-		 (unsigned long long)(ram / MIB), (unsigned long long)(pool / MIB),
-		 (unsigned long long)info->pool_base);
 	return 0;
+}
+
+int memory_reserve(struct boot *boot)
+{
+	UINTN key;
+	u64 ram;
+	int rc = memory_read_map(boot, &key);
+
+	if (rc)
+		return rc;
+	ram = ranges_ram(boot->info);
+	rc = size_pool(boot, ram);
+	if (rc)
+		return rc;
+	rc = check_plan(boot, ram);
+	if (rc)
+		return rc;
+	log_line("boot", "memory: %llu MiB available, %llu of them Nestor's", in_mib(ram),
+		 in_mib(boot->info->pool_size));
+	return take_pool(boot);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nestor.cfg: "key = value" lines, '#' starts a comment. A pure parser: unknown keys and bad values are refused with
- * the file, the line and what was expected. The load options ("key=value key=value", values with blanks in double
- * quotes) go through the same table and override the file.
+ * nestor.cfg: "key = value" lines, '#' starts a comment. A pure parser: unknown keys and bad values
+ * are refused with the file, the line and what was expected. The load options ("key=value
+ * key=value", values with blanks in double quotes) go through the same table and override the file.
  */
 #ifndef HV_CONFIG_H
 #define HV_CONFIG_H
@@ -34,9 +34,9 @@ struct config {
 	u16 console_port; /* console = com1 | com2 | 0xPORT [, baud] */
 	u32 console_baud;
 	enum config_on_exit on_exit; /* on_exit = poweroff | reboot | halt */
-	u32 log;                     /* log = none | caps | exits | memory, comma separated: bits of config_log */
-	enum panic_test panic_test;  /* panic_test = none | assert | ud | ...: a fault of L0 on purpose, after boot */
-	bool test_calls;             /* test_calls = on | off: hypercalls that change memory */
+	u32 log; /* log = none | caps | exits | memory, comma separated: bits of config_log */
+	bool test_calls;            /* test_calls = on | off: hypercalls that change memory */
+	enum panic_test panic_test; /* panic_test = none | ud | ...: a fault of L0 on purpose */
 };
 
 /* One refusal, ready to print: "nestor.cfg:3: unknown key 'kernle'; expected one of: ..." */
@@ -45,8 +45,10 @@ struct config_error {
 };
 
 void config_defaults(struct config *config);
-/* Parse a file's text (size bytes, any content) on top of *config. 0, or -EINVAL with *error filled. */
-int config_parse_file(struct config *config, const char *text, size_t size, struct config_error *error);
+/* Parse a file's text (size bytes, any content) on top of *config. 0, or -EINVAL with *error
+ * filled. */
+int config_parse_file(struct config *config, const char *text, size_t size,
+		      struct config_error *error);
 /* Parse load options (size bytes, ASCII) on top of *config. 0, or -EINVAL with *error filled. */
 int config_parse_options(struct config *config, const char *text, size_t size,
 			 struct config_error *error);

@@ -19,12 +19,13 @@ static const struct choice exits[] = { { "poweroff", ON_EXIT_POWEROFF },
 static const struct choice logs[] = { { "caps", LOG_CAPS },
 				      { "exits", LOG_EXITS },
 				      { "memory", LOG_MEMORY } };
-static const struct choice switches[] = { { "on", true }, { "off", false } };
-static const struct choice panic_tests[] = {
-	{ "none", PANIC_TEST_NONE },   { "assert", PANIC_TEST_ASSERT }, { "ud", PANIC_TEST_UD },
-	{ "overflow", PANIC_TEST_OVERFLOW }, { "code", PANIC_TEST_CODE }, { "const", PANIC_TEST_CONST },
-	{ "nx", PANIC_TEST_NX },       { "null", PANIC_TEST_NULL },
+static const struct choice faults[] = {
+	{ "none", PANIC_TEST_NONE }, { "assert", PANIC_TEST_ASSERT },
+	{ "ud", PANIC_TEST_UD },     { "overflow", PANIC_TEST_OVERFLOW },
+	{ "code", PANIC_TEST_CODE }, { "const", PANIC_TEST_CONST },
+	{ "nx", PANIC_TEST_NX },     { "null", PANIC_TEST_NULL },
 };
+static const struct choice switches[] = { { "on", true }, { "off", false } };
 static const struct choice uarts[] = { { "com1", 0x3f8 }, { "com2", 0x2f8 } };
 
 static bool choose(const struct choice *choices, size_t count, const char *name, u32 *value)
@@ -259,11 +260,11 @@ static bool parse_test_calls(struct config *config, const char *value)
 
 static bool parse_panic_test(struct config *config, const char *value)
 {
-	u32 which;
+	u32 fault;
 
-	if (!CHOOSE(panic_tests, value, &which))
+	if (!CHOOSE(faults, value, &fault))
 		return false;
-	config->panic_test = (enum panic_test)which;
+	config->panic_test = (enum panic_test)fault;
 	return true;
 }
 
@@ -288,12 +289,13 @@ const struct config_key config_keys[] = {
 	{ .name = "log",
 	  .parse = parse_log,
 	  .expected = "none, or some of caps, exits, memory with commas between" },
+	{ .name = "test_calls", .parse = parse_test_calls, .expected = "on or off" },
 	{ .name = "panic_test",
 	  .parse = parse_panic_test,
 	  .expected = "none, assert, ud, overflow, code, const, nx or null" },
-	{ .name = "test_calls", .parse = parse_test_calls, .expected = "on or off" },
 };
 
+_Static_assert(ARRAY_SIZE(faults) == PANIC_TESTS, "each fault has a name");
 _Static_assert(ARRAY_SIZE(config_keys) <= 32, "one bit each in source.seen");
 _Static_assert(CONFIG_PATH_MAX == 128 && CONFIG_CMDLINE_MAX == 512 && CONFIG_MODULES_MAX == 8 &&
 		       BOOT_CPUS_MAX == 64,

@@ -90,7 +90,7 @@ static void every_key_is_read(void **state)
 	(void)state;
 	accept_file("mode = bare\nkernel = \\nestor\\l1.elf\ncmdline = a  b=c\n"
 		    "module = \\env KEY=1 X\nmemory = 256M\ncpus = 2\nconsole = com2, 9600\n"
-		    "on_exit = reboot\nlog = caps, memory\ntest_calls = on\n");
+		    "on_exit = reboot\nlog = caps, memory\ntest_calls = on\npanic_test = nx\n");
 	assert_int_equal(config.mode, MODE_BARE);
 	assert_string_equal(config.kernel, "\\nestor\\l1.elf");
 	assert_string_equal(config.cmdline, "a  b=c");
@@ -104,6 +104,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.on_exit, ON_EXIT_REBOOT);
 	assert_int_equal(config.log, LOG_CAPS | LOG_MEMORY);
 	assert_true(config.test_calls);
+	assert_int_equal(config.panic_test, PANIC_TEST_NX);
 }
 
 static void crlf_tabs_comments_and_bom(void **state)
@@ -240,7 +241,7 @@ static void unknown_key_lists_the_known(void **state)
 	(void)state;
 	refuse_file("\n# x\nkernle = a",
 		    "nestor.cfg:3: unknown key 'kernle'; expected one of: kernel, cmdline, module, "
-		    "memory, cpus, mode, console, on_exit, log, test_calls");
+		    "memory, cpus, mode, console, on_exit, log, test_calls, panic_test");
 }
 
 static void missing_equals_is_refused(void **state)
