@@ -27,9 +27,9 @@ u64 ept01_pointer(const struct vm_memory *memory)
 	       (cpu.accessed_dirty ? EPTP_AD_ENABLE : 0);
 }
 
-u64 ept01_generation(const struct vm_memory *memory)
+const u64 *ept01_generation(const struct vm_memory *memory)
 {
-	return ept_generation(&memory->ept01);
+	return &memory->ept01.flush_generation;
 }
 
 static bool cpu_has_level(u32 level)

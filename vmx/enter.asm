@@ -34,11 +34,14 @@ default rel
 %define VMX_FAIL_INVALID 1
 %define VMX_FAIL_VALID   2
 
+extern vcpu_handle_exit
+
 section .text
 
-; u32 vcpu_enter(struct vcpu *v) - see vmx/vcpu.h
-global vcpu_enter:function hidden
-vcpu_enter:
+; u32 vcpu_loop(struct vcpu *v) - see vmx/vcpu.h
+; The stack from HOST_RSP up: v, the caller's registers. It stays so for the whole loop, so HOST_RSP is written once.
+global vcpu_loop:function hidden
+vcpu_loop:
 	push rbp
 	mov rbp, rsp
 	push rbx
@@ -46,39 +49,37 @@ vcpu_enter:
 	push r13
 	push r14
 	push r15
-	push rdi                                ; the exit finds its vcpu here
-	cmp [rdi + VCPU_HOST_RSP], rsp
-	jne .write_host_rsp
-.host_rsp_written:
-	cmp qword [rdi + VCPU_LAUNCHED], 0      ; the loads below leave the flags alone
+	push rdi
+	mov eax, FIELD_HOST_RSP
+	vmwrite rax, rsp
+	cmp qword [rdi + VCPU_LAUNCHED], 0
+	jne resume
+	mov qword [rdi + VCPU_LAUNCHED], 1
 	each_guest_register load_register
 	mov rdi, [rdi + VCPU_REGS + 8 * 7]
-	je .launch
-	vmresume
-	jmp .failed
-.launch:
 	vmlaunch
-.failed:                                        ; CF: no current VMCS; ZF: VM-instruction error
+	jmp failed
+
+resume:
+	each_guest_register load_register
+	mov rdi, [rdi + VCPU_REGS + 8 * 7]
+	vmresume
+failed:                                         ; CF: no current VMCS; ZF: VM-instruction error
 	mov eax, VMX_FAIL_VALID
 	mov ecx, VMX_FAIL_INVALID
 	cmovc eax, ecx
-	pop rdi
-	jmp return
-.write_host_rsp:
-	mov eax, FIELD_HOST_RSP
-	vmwrite rax, rsp
-	mov [rdi + VCPU_HOST_RSP], rsp
-	jmp .host_rsp_written
+	jmp leave
 
-; The CPU arrives here at a VM exit, with HOST_RSP = what vcpu_enter left.
+; The CPU arrives here at a VM exit.
 global vcpu_exit_landing:function hidden
 vcpu_exit_landing:
 	push rdi
 	mov rdi, [rsp + 8]
 	each_guest_register store_register
 	pop qword [rdi + VCPU_REGS + 8 * 7]
-	mov qword [rdi + VCPU_LAUNCHED], 1
-	; No guest value stays in a register that C code might use speculatively; the others are popped below.
+	; No guest value stays in a register that C code might use speculatively.
+	xor eax, eax
+	xor ebx, ebx
 	xor ecx, ecx
 	xor edx, edx
 	xor esi, esi
@@ -86,9 +87,18 @@ vcpu_exit_landing:
 	xor r9d, r9d
 	xor r10d, r10d
 	xor r11d, r11d
+	xor r12d, r12d
+	xor r13d, r13d
+	xor r14d, r14d
+	xor r15d, r15d
+	lea rbp, [rsp + 6 * 8]                  ; the frame of vcpu_loop, for stack traces
+	call vcpu_handle_exit
+	mov rdi, [rsp]
+	test al, al
+	jnz resume
+	xor eax, eax                            ; VMX_SUCCEED: the VM stops
+leave:
 	pop rdi
-	xor eax, eax                            ; VMX_SUCCEED
-return:
 	pop r15
 	pop r14
 	pop r13

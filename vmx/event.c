@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of an event that an exit cut short, and of RIP behind an emulated instruction. */
+/* What becomes of an event that an exit cut short. */
 #include "vmx/event.h"
 
 u32 inject_requeue_info(u32 idt_vectoring_info)
@@ -7,11 +7,4 @@ u32 inject_requeue_info(u32 idt_vectoring_info)
 	if (!(idt_vectoring_info & INTR_INFO_VALID))
 		return 0;
 	return idt_vectoring_info & (u32)(INTR_INFO_VALID | BITS(11, 0)); /* bit 12 is undefined */
-}
-
-u64 insn_next_rip(u64 rip, u32 length, bool long_mode_code)
-{
-	u64 next = rip + length;
-
-	return long_mode_code ? next : (u32)next;
 }

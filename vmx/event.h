@@ -37,6 +37,11 @@ enum intr_type {
  */
 u32 inject_requeue_info(u32 idt_vectoring_info);
 /* RIP behind an instruction: it wraps at 32 bits outside 64-bit code. */
-u64 insn_next_rip(u64 rip, u32 length, bool long_mode_code);
+static inline u64 insn_next_rip(u64 rip, u32 length, bool long_mode_code)
+{
+	u64 next = rip + length;
+
+	return long_mode_code ? next : (u32)next;
+}
 
 #endif

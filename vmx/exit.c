@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which handler an exit reason has: the table, and nothing else. */
 #include "vmx/exit.h"
-#include "vmx/inject.h"
 #include "vmx/ops.h"
-#include "vmx/vm.h"
 
-struct exit_row {
-	exit_handler handle;
-	bool during_delivery; /* can cut the delivery of an event short, which then is due again */
-};
-
-static const struct exit_row exit_table[EXIT_REASONS_MAX] = {
+const struct exit_row exit_table[EXIT_REASONS_MAX] = {
 	[EXIT_EXCEPTION_NMI] = { exit_exception_nmi, true },
 	[EXIT_EXTERNAL_INTERRUPT] = { exit_external_interrupt, false },
 	[EXIT_TRIPLE_FAULT] = { exit_triple_fault, false },
@@ -45,27 +38,6 @@ static const struct exit_row exit_table[EXIT_REASONS_MAX] = {
 	[EXIT_MWAIT] = { exit_undefined, false },
 	[EXIT_MONITOR] = { exit_undefined, false },
 };
-
-static const struct exit_row *row_of(u32 reason)
-{
-	u32 basic = reason & 0xffff;
-
-	return basic < EXIT_REASONS_MAX ? &exit_table[basic] : NULL;
-}
-
-enum exit_action exit_dispatch(struct vcpu *v)
-{
-	const struct exit_row *row = row_of(v->exit->reason);
-
-	if (unlikely(!row || !row->handle)) {
-		vm_stop_l1(v, "exit that nothing handles: %s (reason 0x%x)",
-			   exit_reason_name(v->exit->reason & 0xffff), v->exit->reason);
-		return EXIT_STOP;
-	}
-	if (unlikely(row->during_delivery))
-		inject_requeue(v);
-	return row->handle(v);
-}
 
 u64 exit_qualification(struct vcpu *v)
 {

@@ -14,8 +14,14 @@ enum exit_action {
 
 typedef enum exit_action (*exit_handler)(struct vcpu *v);
 
-/* Handle the exit in v->exit; a reason without a handler stops the VM with a dump that names it. */
-enum exit_action exit_dispatch(struct vcpu *v);
+/* Who handles an exit reason. */
+struct exit_row {
+	exit_handler handle;
+	bool during_delivery; /* can cut the delivery of an event short, which then is due again */
+};
+
+/* By basic exit reason; a row without a handler stops the VM with a dump that names the reason. */
+extern const struct exit_row exit_table[EXIT_REASONS_MAX] __attribute__((visibility("hidden")));
 
 enum exit_action exit_exception_nmi(struct vcpu *v);
 enum exit_action exit_external_interrupt(struct vcpu *v);

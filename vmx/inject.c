@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Injection of events at VM entry, and completion of emulated instructions. */
+/* Injection of events at VM entry. */
 #include "vmx/inject.h"
 #include "hv/msr_index.h"
 #include "hv/x86.h"
 #include "vmx/ops.h"
-#include "vmx/segment.h"
 
 static void inject(enum intr_type type, enum vector vector, u32 flags)
 {
@@ -62,20 +61,4 @@ void inject_requeue(struct vcpu *v)
 	if (info & INTR_INFO_ERROR_CODE)
 		vmcs_write(VMCS_ENTRY_ERROR_CODE, vmcs_read(VMCS_IDT_VECTORING_ERROR));
 	vmcs_write(VMCS_ENTRY_INTR_INFO, info);
-}
-
-void vcpu_skip_insn(struct vcpu *v)
-{
-	u32 length = (u32)vmcs_read(VMCS_EXIT_INSN_LEN);
-	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	/* Only an instruction that ends below 4 GiB without passing it is certain to need no look at CS.L. */
-	bool long_code = v->exit->rip < BITS(31, 5) || segment_is_64bit_code();
-
-	vmcs_write(VMCS_GUEST_RIP, insn_next_rip(v->exit->rip, length, long_code));
-	if (unlikely(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)))
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-			   blocked & ~(u64)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
-	if (unlikely(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
-		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
-			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }

@@ -15,9 +15,4 @@ void inject_page_fault(struct vcpu *v, u64 linear, u32 error_code);
 /* Put a delivery that this exit cut short back into the entry fields; instructions of software events included. */
 void inject_requeue(struct vcpu *v);
 
-/*
- * Move RIP behind the exit's instruction, as its completion would: RIP wraps at 32 bits outside 64-bit mode, blocking by STI
- * and MOV SS ends, and a single step is due where RFLAGS.TF is set.
- */
-void vcpu_skip_insn(struct vcpu *v);
 #endif

@@ -34,13 +34,13 @@ enum gpr {
 
 struct vcpu {
 	u64 regs[GPRS];  /* loaded and stored by vmx/enter.asm; regs[GPR_RSP] is not used */
-	u64 host_rsp;    /* what HOST_RSP of vmcs01 holds */
 	u64 launched;    /* vmcs01 was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
 	struct vm *vm;
 	struct exit_record *exit; /* the exit in hand: an entry of the flight recorder */
 	u32 index;
 	bool stopped;
-	u64 ept_generation;       /* of EPT01, that this CPU has flushed up to */
+	const u64 *ept_generation_now; /* grows with EPT01's edits (mm/ept01.h) */
+	u64 ept_generation;            /* that this CPU has flushed up to */
 
 	void *vmcs01;
 	struct msr_bitmap *msr_bitmap;
@@ -73,12 +73,15 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
 void vcpu_reset(struct vcpu *v);
 
 /*
- * Enter the guest and come back at its next exit (vmx/enter.asm). The VMCS to enter is current.
- * VMX_SUCCEED: an exit happened; otherwise the entry failed as enum vmx_status says.
+ * Enter the guest again and again (vmx/enter.asm), calling vcpu_handle_exit() at each exit until it says to stop. The VMCS to
+ * enter is current. VMX_SUCCEED: stopped; otherwise an entry failed as enum vmx_status says.
  */
-u32 vcpu_enter(struct vcpu *v);
+u32 vcpu_loop(struct vcpu *v);
 
-/* Where the VMCS's HOST_RIP points: the second half of vcpu_enter. */
+/* Called by vcpu_loop: false ends the loop. */
+bool vcpu_handle_exit(struct vcpu *v);
+
+/* Where the VMCS's HOST_RIP points: inside vcpu_loop. */
 void vcpu_exit_landing(void);
 
 #endif

@@ -142,7 +142,7 @@ UNIT(read_only_region_gets_no_write_permission)
 
 UNIT(fault_maps_one_leaf_and_is_counted)
 {
-	u64 generation = ept01_generation(memory);
+	u64 generation = *ept01_generation(memory);
 
 	add(0, 6 * MIB, 0);
 	assert_int_equal(ept01_fault(memory, l1_gpa(3 * MIB + 5), true), 0);
@@ -152,7 +152,7 @@ UNIT(fault_maps_one_leaf_and_is_counted)
 	assert_int_equal(ept01_fault(memory, l1_gpa(3 * MIB + 5), true), 0);
 	assert_int_equal(ept01_fault(memory, l1_gpa(6 * MIB), false), -ENOENT);
 	assert_int_equal(host_counter(CTR_EPT01_FAULTS), 2);
-	assert_int_equal(ept01_generation(memory), generation);
+	assert_int_equal(*ept01_generation(memory), generation);
 }
 
 UNIT(fault_without_a_page_for_a_table_is_told)
@@ -171,9 +171,9 @@ UNIT(deleted_region_leaves_ept01_and_owes_a_flush)
 	add(4 * MIB, 4 * MIB, 0);
 	add(8 * MIB, 2 * MIB + PAGE_SIZE, 0);
 	populate();
-	generation = ept01_generation(memory);
+	generation = *ept01_generation(memory);
 	assert_int_equal(memslot_delete(memory, l1_gfn(8 * MIB / PAGE_SIZE)), MEMSLOT_OK);
-	assert_true(ept01_generation(memory) > generation);
+	assert_true(*ept01_generation(memory) > generation);
 	ept01_count(memory, &counts);
 	assert_int_equal(counts.leaves_2m, 2);
 	assert_int_equal(counts.leaves_4k, 0);
