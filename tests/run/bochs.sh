@@ -26,7 +26,7 @@ bochs_command() {
 		log: bochs.log
 		debugger_log: -
 	EOF
-	printf '%s\n' "${BOCHS_COMMANDS[@]:-c}" q >"$WORK/commands"
+	printf '%s\n' "${BOCHS_COMMANDS[@]}" >"$WORK/commands"
 	EMULATOR=(env TERM=vt100 bochs -q -f bochsrc -rc commands)
 }
 

@@ -27,14 +27,14 @@ image_fill() {
 	shift 3
 
 	image_copy "$target" "$efi" EFI/BOOT/BOOTX64.EFI
-	image_copy "$target" "$RUN_DIR/startup.nsh" startup.nsh
 	[ -z "$config" ] || image_copy "$target" "$config" nestor/nestor.cfg
 	for pair in "$@"; do
 		image_copy "$target" "${pair#*=}" "${pair%%=*}"
 	done
 }
 
-# image_make <image> <efi application> <nestor.cfg or ''> [dest=source ...]
+# image_make <image> <efi application> <nestor.cfg or ''> [dest=source ...]: for a test machine, which the shell switches
+# off when the application comes back to the firmware.
 image_make() {
 	local image=$1 total=$((IMAGE_CYLINDERS * IMAGE_HEADS * IMAGE_SECTORS))
 	local count=$((total - 2048)) le
@@ -49,5 +49,6 @@ image_make() {
 		dd of="$image" bs=1 seek=446 conv=notrunc status=none
 	printf '\x55\xaa' | dd of="$image" bs=1 seek=510 conv=notrunc status=none
 	mformat -i "$image@@$IMAGE_OFFSET" -T "$count" -h $IMAGE_HEADS -s $IMAGE_SECTORS -H 2048 ::
+	image_copy "$image@@$IMAGE_OFFSET" "$RUN_DIR/startup.nsh" startup.nsh
 	image_fill "$image@@$IMAGE_OFFSET" "$@"
 }

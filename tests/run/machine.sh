@@ -10,6 +10,7 @@ RUN_DIR=$(cd "$(dirname "$0")" && pwd)
 . "$RUN_DIR/qemu.sh"
 . "$RUN_DIR/watch.sh"
 . "$RUN_DIR/verdict.sh"
+. "$RUN_DIR/debugger.sh"
 
 usage() {
 	cat <<-'EOF'
@@ -25,6 +26,7 @@ usage() {
 		  IPS=n               Bochs: instructions a simulated second
 		  STOP_AT=text        end the run, with success, when the console shows this
 		  KEEP=1              keep the run's folder
+		  DEBUG=address       stop in the debugger at Nestor's entry, its image being at this address
 	EOF
 	exit 6
 }
@@ -38,14 +40,15 @@ fail() {
 parse_arguments() {
 	MACHINE=${MACHINE:-auto} BOARD=${BOARD:-pc} CPU=${CPU:-skylake-x} CPUS=${CPUS:-1} MEM=${MEM:-512}
 	EFI=${EFI:-build/nestor.efi} CONFIG=${CONFIG:-} NAME=${NAME:-run} LIMIT=${LIMIT:-}
-	STOP_AT=${STOP_AT:-} KEEP=${KEEP:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
+	STOP_AT=${STOP_AT:-} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
 	QEMU_EXTRA=()
+	BOCHS_COMMANDS=(c q)
 	FILES=()
 	local argument
 	for argument in "$@"; do
 		case $argument in
 		MACHINE=* | BOARD=* | CPU=* | CPUS=* | MEM=* | EFI=* | CONFIG=* | LIMIT=* | NAME=* | IPS=* | \
-			STOP_AT=* | KEEP=*)
+			STOP_AT=* | KEEP=* | DEBUG=*)
 			printf -v "${argument%%=*}" '%s' "${argument#*=}"
 			;;
 		?*=?*) FILES+=("$argument") ;;
@@ -110,6 +113,10 @@ prepare() {
 parse_arguments "$@"
 choose_machine
 prepare
+if [ -n "$DEBUG" ]; then
+	debugger_run
+	exit
+fi
 "${MACHINE%%-*}_command"
 watch_run
 if [ "$ENDING" = stopped ]; then

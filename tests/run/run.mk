@@ -26,9 +26,11 @@ $(BUILD)/tests/lock_vmx.o: tests/efi/lock_vmx.c $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -c -o $@ $<
 
-$(LOCK_VMX): $(BUILD)/tests/lock_vmx.o linker.ld
-	$(call say,EFI,$@)ld $(LDFLAGS) /usr/lib/crt0-efi-x86_64.o $< -L/usr/lib -lgnuefi -lefi -o $(@:.efi=.so)
-	$(Q)$(OBJCOPY) -j .text -j .rodata -j .data -j .dynamic -j .dynsym -j .rela -j .reloc \
+# With GNU-EFI's own linker script: it is an application like any other.
+$(LOCK_VMX): $(BUILD)/tests/lock_vmx.o
+	$(call say,EFI,$@)ld -nostdlib -shared -Bsymbolic -znocombreloc -znoexecstack -T /usr/lib/elf_x86_64_efi.lds \
+		/usr/lib/crt0-efi-x86_64.o $< -L/usr/lib -lgnuefi -lefi -o $(@:.efi=.so)
+	$(Q)$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .dynsym -j .rela -j .reloc \
 		--target efi-app-x86_64 --subsystem=10 $(@:.efi=.so) $@
 
 $(BUILD)/tests/%.elf: tests/run/images/%.asm $(BUILD)/tools.stamp
@@ -54,7 +56,7 @@ soak: $(EFI) $(SELFTEST) $(LOCK_VMX) $(BAD_KERNELS) ## the same with all CPU mod
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh $(BUILD)/soak.txt
 
 debug: $(EFI) $(BUILD)/debug-tools.stamp ## start a machine in its debugger, stopped at Nestor's entry
-	$(Q)$(MACHINE_ENV) tests/run/debug.sh $(EFI) $(BUILD)/nestor.so
+	$(Q)$(MACHINE_ENV) tests/run/debug.sh $(EFI)
 
 usb: $(EFI) ## write build/nestor-usb.img for a physical box
 	$(Q)tests/run/usb.sh $(EFI) $(BUILD)/nestor-usb.img

@@ -3,13 +3,14 @@
 # From a console log and the way the emulator ended to one verdict. Pure: reads the log, prints "<word>: <line>".
 # Words: pass, failed, crashed, hung, refused, no-end; verdict_status gives each its exit code.
 
+CRASH_LINE='nestor: PANIC: .*|!!!! X64 Exception .*' # ours, and the firmware's
 FIRMWARE_MARKER='nestor-run: back in the firmware'
 
 # verdict <log> <ending> where ending is "poweroff", "limit <seconds>" or "died <why>".
 verdict() {
 	local log=$1 ending=$2 line
 
-	if line=$(grep -aom1 'nestor: PANIC: .*' "$log"); then
+	if line=$(grep -aoEm1 "$CRASH_LINE" "$log"); then
 		echo "crashed: $line"
 	elif [[ $ending == limit* ]]; then
 		echo "hung: still running after ${ending#limit } s; last console line: $(verdict_last "$log")"

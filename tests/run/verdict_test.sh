@@ -34,6 +34,7 @@ pass|limit 60|hung: *
 no-end|died Bochs ended with status 1: triple fault|crashed: Bochs ended with status 1: triple fault; last console line: ok 1 - *
 panic|poweroff|crashed: nestor: PANIC: assertion failed: index < count (mm/page.c:12)
 panic|limit 60|crashed: nestor: PANIC: *
+firmware|limit 60|crashed: !!!! X64 Exception Type - 0D(#GP - General Protection) *
 refused|poweroff|refused: this CPU has no EPT; *
 refused|limit 60|hung: *
 empty|poweroff|no-end: *

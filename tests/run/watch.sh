@@ -18,7 +18,7 @@ watch_filter() {
 
 # watch_run: run EMULATOR in $WORK; sets ENDING as verdict() wants it ("limit <s>", "stopped", or the emulator's).
 watch_run() {
-	local status=0 deadline=$((SECONDS + LIMIT))
+	local status=0 crashed=0 deadline=$((SECONDS + LIMIT))
 
 	mkfifo "$WORK/console"
 	exec 3<>"$WORK/console" # keeps both ends open until the emulator has opened, or failed to
@@ -31,10 +31,16 @@ watch_run() {
 	while kill -0 "$EMULATOR_PID" 2>/dev/null; do
 		if [ "$SECONDS" -ge "$deadline" ]; then
 			ENDING="limit $LIMIT"
+		elif [ "$crashed" -eq 0 ] && grep -aqE "$CRASH_LINE" "$LOG"; then
+			crashed=1 # time for the rest of the dump; a machine that stays on then has no more to say
+			deadline=$((deadline < SECONDS + 10 ? deadline : SECONDS + 10))
 		elif [ -n "$STOP_AT" ] && grep -aq -- "$STOP_AT" "$LOG"; then
 			ENDING=stopped
 		fi
-		[ -z "$ENDING" ] || kill -KILL "$EMULATOR_PID"
+		if [ -n "$ENDING" ]; then
+			kill -KILL "$EMULATOR_PID" || true
+			break
+		fi
 		sleep 0.3
 	done
 	wait "$EMULATOR_PID" 2>/dev/null || status=$?
