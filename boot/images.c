@@ -15,7 +15,7 @@ static int load_kernel(struct boot *boot)
 	} else {
 		info->kernel.base = (u64)selftest_image;
 		info->kernel.size = (u64)(selftest_image_end - selftest_image);
-		info->kernel.name = "selftest";
+		info->kernel.name = "built-in-self-test";
 	}
 	info->kernel.cmdline = info->config.cmdline;
 	return rc;

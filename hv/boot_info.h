@@ -27,7 +27,7 @@ struct boot_blob { /* a file from the ESP, in page-aligned memory */
 	u64 base;
 	u64 size;
 	const char *cmdline; /* inside config */
-	const char *name;    /* path on the ESP, or "selftest" */
+	const char *name;    /* path on the ESP, or "built-in-self-test": L1 sees it as a word */
 };
 
 struct boot_info {

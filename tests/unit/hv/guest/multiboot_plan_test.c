@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/* hv/guest/multiboot_plan.c and multiboot_info.c: where things go, and what the image is told about
+ * it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "hv/errno.h"
+#include "hv/guest/multiboot.h"
+#include "multiboot_image.h"
+
+static u8 file[IMAGE_BYTES];
+static struct multiboot_image image;
+static struct multiboot_error error;
+static struct load_plan plan;
+static struct load_range ranges[4];
+static struct multiboot_module modules[2];
+static struct multiboot_request request;
+
+static int fresh_machine(void **state)
+{
+	(void)state;
+	image_build(file);
+	assert_int_equal(multiboot_parse(file, sizeof(file), &image, &error), 0);
+	ranges[0] = (struct load_range){ l1_gpa(0), 640 * KIB, LOAD_RAM };
+	ranges[1] = (struct load_range){ l1_gpa(640 * KIB), 384 * KIB, LOAD_RESERVED };
+	ranges[2] = (struct load_range){ l1_gpa(MIB), 63 * MIB, LOAD_RAM };
+	ranges[3] = (struct load_range){ l1_gpa(4 * GIB), GIB, LOAD_RAM };
+	modules[0] = (struct multiboot_module){ "first", 5, "\\m1", "a b" };
+	modules[1] = (struct multiboot_module){ file, 0x1001, "\\m2", "" };
+	request = (struct multiboot_request){ .image = &image,
+					      .name = "k",
+					      .cmdline = "x=1 y",
+					      .modules = modules,
+					      .module_count = 2,
+					      .ranges = ranges,
+					      .range_count = 4 };
+	return 0;
+}
+
+static u32 info32(u32 offset)
+{
+	u32 value;
+
+	memcpy(&value, plan.info + offset, 4);
+	return value;
+}
+
+static u64 info64(u32 offset)
+{
+	return (u64)info32(offset + 4) << 32 | info32(offset);
+}
+
+/* What the block holds at a guest-physical address. */
+static const char *info_string(u32 gpa)
+{
+	return (const char *)plan.info + (gpa - plan.info_gpa.raw);
+}
+
+static void accept(void)
+{
+	if (multiboot_plan(&request, &plan, &error))
+		fail_msg("refused: %s", error.text);
+}
+
+static void no_copy_overlaps_another_or_leaves_ram(void)
+{
+	for (u32 i = 0; i < plan.copy_count; i++) {
+		const struct load_copy *a = &plan.copies[i];
+		u64 a_end = a->to.raw + a->bytes + a->zero_bytes;
+		bool in_ram = false;
+
+		for (u32 j = 0; j < i; j++) {
+			const struct load_copy *b = &plan.copies[j];
+
+			assert_true(a_end <= b->to.raw ||
+				    b->to.raw + b->bytes + b->zero_bytes <= a->to.raw);
+		}
+		for (u32 j = 0; j < request.range_count; j++)
+			in_ram = in_ram ||
+				 (ranges[j].type == LOAD_RAM && a->to.raw >= ranges[j].base.raw &&
+				  a_end <= ranges[j].base.raw + ranges[j].bytes);
+		assert_true(in_ram);
+	}
+}
+
+static void segments_are_copied_and_cleared(void **state)
+{
+	(void)state;
+	accept();
+	assert_int_equal(plan.copy_count, 5);
+	assert_int_equal(plan.entry.raw, IMAGE_ENTRY);
+	assert_int_equal(plan.copies[1].to.raw, 0x500000);
+	assert_ptr_equal(plan.copies[1].from, file + 0x200);
+	assert_int_equal(plan.copies[1].bytes, 0x80);
+	assert_int_equal(plan.copies[1].zero_bytes, 0x1f80);
+	no_copy_overlaps_another_or_leaves_ram();
+}
+
+static void modules_go_to_the_top(void **state)
+{
+	(void)state;
+	accept();
+	assert_int_equal(plan.copies[2].to.raw, 64 * MIB - 0x1000);
+	assert_ptr_equal(plan.copies[2].from, modules[0].from);
+	assert_int_equal(plan.copies[3].to.raw, 64 * MIB - 0x3000);
+	assert_int_equal(plan.copies[3].bytes, 0x1001);
+}
+
+static void modules_avoid_the_image(void **state)
+{
+	(void)state;
+	ranges[2].bytes = 4 * MIB + 0x2000; /* ends with the image's second segment */
+	accept();
+	assert_int_equal(plan.copies[2].to.raw, 0x4ff000);
+	no_copy_overlaps_another_or_leaves_ram();
+}
+
+static void modules_stay_below_4_gib(void **state)
+{
+	(void)state;
+	ranges[2].bytes = 5 * GIB;
+	request.range_count = 3;
+	accept();
+	assert_int_equal(plan.copies[2].to.raw, 4 * GIB - 0x1000);
+}
+
+static void empty_module_gets_an_address(void **state)
+{
+	(void)state;
+	modules[0].bytes = 0;
+	accept();
+	assert_int_equal(plan.copies[2].bytes, 0);
+	assert_int_equal(plan.copies[2].to.raw, 64 * MIB - 0x1000);
+	assert_int_equal(plan.copies[3].to.raw, 64 * MIB - 0x3000);
+}
+
+static void no_room_for_a_module_is_refused(void **state)
+{
+	(void)state;
+	modules[1].bytes = 62 * MIB;
+	assert_int_equal(multiboot_plan(&request, &plan, &error), -ENOSPC);
+	assert_string_equal(error.text,
+			    "multiboot: no room for the 0x3e00000 bytes of module \\m2");
+}
+
+static void image_outside_ram_is_refused(void **state)
+{
+	(void)state;
+	ranges[2].bytes = 4 * MIB + 0x1000;
+	assert_int_equal(multiboot_plan(&request, &plan, &error), -EINVAL);
+	assert_string_equal(error.text, "multiboot: the image needs 0x500000-0x501fff, and memory "
+					"at 0x501000 is not free");
+	ranges[2].type = LOAD_RESERVED;
+	assert_int_equal(multiboot_plan(&request, &plan, &error), -EINVAL);
+	assert_string_equal(error.text, "multiboot: the image needs 0x400000-0x4000ff, and memory "
+					"at 0x400000 is not free");
+}
+
+static void no_memory_at_all_is_refused(void **state)
+{
+	(void)state;
+	request.range_count = 0;
+	assert_int_equal(multiboot_plan(&request, &plan, &error), -EINVAL);
+}
+
+static void info_goes_to_low_memory(void **state)
+{
+	(void)state;
+	accept();
+	assert_int_equal(plan.info_gpa.raw, MULTIBOOT_INFO_HINT);
+	assert_int_equal(plan.copies[4].to.raw, MULTIBOOT_INFO_HINT);
+	assert_ptr_equal(plan.copies[4].from, plan.info);
+}
+
+static void info_avoids_the_image(void **state)
+{
+	(void)state;
+	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x8800);
+	assert_int_equal(multiboot_parse(file, sizeof(file), &image, &error), 0);
+	accept();
+	assert_int_equal(plan.info_gpa.raw, 0xb000);
+	no_copy_overlaps_another_or_leaves_ram();
+}
+
+static void info_goes_up_when_low_memory_is_reserved(void **state)
+{
+	(void)state;
+	ranges[0].type = LOAD_RESERVED;
+	accept();
+	assert_int_equal(plan.info_gpa.raw, MIB);
+}
+
+static void info_tells_memory_sizes(void **state)
+{
+	(void)state;
+	accept();
+	assert_int_equal(info32(0), 0x24d); /* memory, command line, modules, map, loader's name */
+	assert_int_equal(info32(4), 640);
+	assert_int_equal(info32(8), 63 * 1024);
+}
+
+static void lower_memory_is_at_most_640_kib(void **state)
+{
+	(void)state;
+	ranges[0] = (struct load_range){ l1_gpa(0), 64 * MIB, LOAD_RAM };
+	request.range_count = 1;
+	accept();
+	assert_int_equal(info32(4), 640);
+	assert_int_equal(info32(8), 63 * 1024);
+}
+
+static void info_has_command_line_and_loader(void **state)
+{
+	(void)state;
+	accept();
+	assert_string_equal(info_string(info32(16)), "k x=1 y");
+	assert_string_equal(info_string(info32(64)), "Nestor");
+}
+
+static void empty_command_line_is_the_name(void **state)
+{
+	(void)state;
+	request.cmdline = "";
+	accept();
+	assert_string_equal(info_string(info32(16)), "k");
+}
+
+static void info_lists_modules(void **state)
+{
+	u32 list;
+
+	(void)state;
+	accept();
+	assert_int_equal(info32(20), 2);
+	assert_int_equal(info32(24) % 4, 0);
+	list = info32(24) - (u32)plan.info_gpa.raw;
+	assert_int_equal(info32(list), plan.copies[2].to.raw);
+	assert_int_equal(info32(list + 4), plan.copies[2].to.raw + 5);
+	assert_string_equal(info_string(info32(list + 8)), "\\m1 a b");
+	assert_int_equal(info32(list + 16), plan.copies[3].to.raw);
+	assert_int_equal(info32(list + 20), plan.copies[3].to.raw + 0x1001);
+	assert_string_equal(info_string(info32(list + 24)), "\\m2");
+}
+
+static void info_has_the_map(void **state)
+{
+	u32 map;
+
+	(void)state;
+	accept();
+	assert_int_equal(info32(44), 4 * 24);
+	map = info32(48) - (u32)plan.info_gpa.raw;
+	assert_int_equal(info32(map), 20);
+	assert_int_equal(info64(map + 24 + 4), 640 * KIB);
+	assert_int_equal(info64(map + 24 + 12), 384 * KIB);
+	assert_int_equal(info32(map + 24 + 20), 2);
+	assert_int_equal(info64(map + 72 + 4), 4 * GIB);
+	assert_int_equal(info64(map + 72 + 12), GIB);
+	assert_int_equal(info32(map + 72 + 20), 1);
+}
+
+static void too_small_a_buffer_is_told(void **state)
+{
+	u32 gpas[2] = { 0 };
+	u8 small[200];
+	struct multiboot_info_place place = { .buffer = small, .size = sizeof(small) };
+	size_t need;
+
+	(void)state;
+	need = multiboot_build_info(&request, gpas, place);
+	assert_true(need > sizeof(small));
+	place.size = 0; /* not a byte is written */
+	place.buffer = NULL;
+	assert_int_equal(multiboot_build_info(&request, gpas, place), need);
+}
+
+static void oversized_info_is_refused(void **state)
+{
+	static struct load_range many[700];
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = (struct load_range){ l1_gpa(i * 8 * MIB), 8 * MIB,
+					       i == 1 ? LOAD_RESERVED : LOAD_RAM };
+	request.ranges = many;
+	request.range_count = ARRAY_SIZE(many);
+	assert_int_equal(multiboot_plan(&request, &plan, &error), -ENOSPC);
+	assert_non_null(strstr(error.text, "no room for the information block of 0x42"));
+}
+
+#define CASE(name) cmocka_unit_test_setup(name, fresh_machine)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		CASE(segments_are_copied_and_cleared),
+		CASE(modules_go_to_the_top),
+		CASE(modules_avoid_the_image),
+		CASE(modules_stay_below_4_gib),
+		CASE(empty_module_gets_an_address),
+		CASE(no_room_for_a_module_is_refused),
+		CASE(image_outside_ram_is_refused),
+		CASE(no_memory_at_all_is_refused),
+		CASE(info_goes_to_low_memory),
+		CASE(info_avoids_the_image),
+		CASE(info_goes_up_when_low_memory_is_reserved),
+		CASE(info_tells_memory_sizes),
+		CASE(lower_memory_is_at_most_640_kib),
+		CASE(info_has_command_line_and_loader),
+		CASE(empty_command_line_is_the_name),
+		CASE(info_lists_modules),
+		CASE(info_has_the_map),
+		CASE(too_small_a_buffer_is_told),
+		CASE(oversized_info_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

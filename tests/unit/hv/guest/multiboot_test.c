@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* hv/guest/multiboot.c: a sound image, and one refusal for each way in which it can be unsound. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "hv/errno.h"
+#include "hv/guest/multiboot.h"
+#include "multiboot_image.h"
+
+static u8 file[IMAGE_BYTES];
+static struct multiboot_image image;
+static struct multiboot_error error;
+
+static int fresh_image(void **state)
+{
+	(void)state;
+	image_build(file);
+	return 0;
+}
+
+/* The file is parsed in a block of its exact size, so that ASan sees a read past its end. */
+static int parse(size_t size)
+{
+	u8 *copy = malloc(size ? size : 1);
+	int rc;
+
+	memcpy(copy, file, size);
+	rc = multiboot_parse(copy, size, &image, &error);
+	free(copy);
+	return rc;
+}
+
+static void refuse(const char *text)
+{
+	assert_int_equal(parse(sizeof(file)), -EINVAL);
+	assert_string_equal(error.text, text);
+}
+
+static void sound_image_is_read(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(sizeof(file)), 0);
+	assert_int_equal(image.entry, IMAGE_ENTRY);
+	assert_int_equal(image.segment_count, 2);
+	assert_int_equal(image.segments[0].offset, 0x100);
+	assert_int_equal(image.segments[0].gpa, 0x400000);
+	assert_int_equal(image.segments[1].file_bytes, 0x80);
+	assert_int_equal(image.segments[1].memory_bytes, 0x2000);
+}
+
+static void every_truncation_is_refused(void **state)
+{
+	(void)state;
+	for (size_t size = 0; size < 0x280; size++)
+		assert_int_equal(parse(size), -EINVAL);
+	assert_string_equal(
+		error.text,
+		"multiboot: program header 1 ends at 0x280 beyond the file's 0x27f bytes");
+	assert_int_equal(parse(0x280), 0);
+}
+
+static void empty_file_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(0), -EINVAL);
+	assert_string_equal(error.text, "multiboot: no multiboot-1 header in the first 0 bytes");
+}
+
+static void header_must_be_aligned(void **state)
+{
+	(void)state;
+	memset(file + IMAGE_HEADER, 0, 12);
+	image_header(file + IMAGE_HEADER + 2, 0);
+	refuse("multiboot: no multiboot-1 header in the first 1024 bytes");
+}
+
+static void header_must_lie_within_8192_bytes(void **state)
+{
+	static u8 big[8192 + 16];
+
+	(void)state;
+	memset(file + IMAGE_HEADER, 0, 12);
+	memcpy(big, file, sizeof(file));
+	image_header(big + 8192 - 12, 0);
+	assert_int_equal(multiboot_parse(big, sizeof(big), &image, &error), 0);
+	memset(big + 8192 - 12, 0, 12);
+	image_header(big + 8192 - 8, 0);
+	assert_int_equal(multiboot_parse(big, sizeof(big), &image, &error), -EINVAL);
+	assert_string_equal(error.text, "multiboot: no multiboot-1 header in the first 8192 bytes");
+}
+
+static void wrong_checksum_is_refused(void **state)
+{
+	(void)state;
+	file[IMAGE_HEADER + 8]++;
+	refuse("multiboot: the header's checksum is wrong");
+}
+
+static void header_behind_a_false_one_is_found(void **state)
+{
+	(void)state;
+	put32(file + 0x80, 0x1badb002);
+	assert_int_equal(parse(sizeof(file)), 0);
+}
+
+static void mandatory_flags_are_refused(void **state)
+{
+	(void)state;
+	for (u32 bit = 2; bit < 16; bit++) {
+		image_header(file + IMAGE_HEADER, 1u << bit);
+		assert_int_equal(parse(sizeof(file)), -EINVAL);
+	}
+	image_header(file + IMAGE_HEADER, 0x7);
+	refuse("multiboot: the header's flags demand 0x4, which is not supported");
+}
+
+static void optional_flags_are_ignored(void **state)
+{
+	(void)state;
+	image_header(file + IMAGE_HEADER, 0xfffe0003);
+	assert_int_equal(parse(sizeof(file)), 0);
+}
+
+static void address_fields_are_refused(void **state)
+{
+	(void)state;
+	image_header(file + IMAGE_HEADER, 0x10003);
+	refuse("multiboot: the header has address fields (flag bit 16) instead of ELF");
+}
+
+static void no_elf_is_refused(void **state)
+{
+	(void)state;
+	file[1] = 'e';
+	refuse("multiboot: no ELF header");
+}
+
+static void elf64_is_refused(void **state)
+{
+	(void)state;
+	file[4] = 2;
+	refuse("multiboot: the image is ELF64, not ELF32");
+}
+
+static void big_endian_is_refused(void **state)
+{
+	(void)state;
+	file[5] = 2;
+	refuse("multiboot: ELF class 1, data 2, not 1, 1 (32 bits, little endian)");
+}
+
+static void other_machine_is_refused(void **state)
+{
+	(void)state;
+	put16(file + 18, 40);
+	refuse("multiboot: ELF type 2, machine 40, not 2, 3 (executable, 386)");
+}
+
+static void relocatable_file_is_refused(void **state)
+{
+	(void)state;
+	put16(file + 16, 1);
+	refuse("multiboot: ELF type 1, machine 3, not 2, 3 (executable, 386)");
+}
+
+static void odd_program_headers_are_refused(void **state)
+{
+	(void)state;
+	put16(file + 42, 56);
+	refuse("multiboot: program headers of 56 bytes, not 32");
+	put16(file + 42, 32);
+	put16(file + 44, 65);
+	refuse("multiboot: 65 program headers, more than 64");
+}
+
+static void program_headers_beyond_the_file_are_refused(void **state)
+{
+	(void)state;
+	put32(file + 28, 0xffffffe0);
+	refuse("multiboot: the program headers end at 0x100000020 beyond the file's 0x400 bytes");
+	put32(file + 28, 0x3c1);
+	refuse("multiboot: the program headers end at 0x401 beyond the file's 0x400 bytes");
+}
+
+static void nothing_to_load_is_refused(void **state)
+{
+	(void)state;
+	put16(file + 44, 0);
+	refuse("multiboot: no program header says what to load");
+}
+
+static void other_program_headers_are_skipped(void **state)
+{
+	(void)state;
+	put32(file + IMAGE_PHDR_1 + PHDR_TYPE, 2);
+	put32(file + IMAGE_PHDR_1 + PHDR_OFFSET, 0xffffffff);
+	assert_int_equal(parse(sizeof(file)), 0);
+	assert_int_equal(image.segment_count, 1);
+}
+
+static void empty_segment_is_skipped(void **state)
+{
+	(void)state;
+	put32(file + IMAGE_PHDR_1 + PHDR_FILE_BYTES, 0);
+	put32(file + IMAGE_PHDR_1 + PHDR_MEMORY_BYTES, 0);
+	assert_int_equal(parse(sizeof(file)), 0);
+	assert_int_equal(image.segment_count, 1);
+}
+
+static void more_file_than_memory_is_refused(void **state)
+{
+	(void)state;
+	put32(file + IMAGE_PHDR_0 + PHDR_MEMORY_BYTES, 0xff);
+	refuse("multiboot: program header 0 has 0x100 bytes in the file, more than its 0xff in "
+	       "memory");
+}
+
+static void segment_offset_cannot_wrap(void **state)
+{
+	(void)state;
+	put32(file + IMAGE_PHDR_0 + PHDR_OFFSET, 0xffffff80);
+	refuse("multiboot: program header 0 ends at 0x100000080 beyond the file's 0x400 bytes");
+}
+
+static void segment_beyond_4_gib_is_refused(void **state)
+{
+	(void)state;
+	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0xffffe000);
+	assert_int_equal(parse(sizeof(file)), 0);
+	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0xffffe001);
+	refuse("multiboot: program header 1 ends at address 0x100000001 beyond 4 GiB");
+}
+
+static void overlapping_segments_are_refused(void **state)
+{
+	(void)state;
+	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x400100);
+	assert_int_equal(parse(sizeof(file)), 0);
+	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x4000ff);
+	refuse("multiboot: program header 1 at address 0x4000ff overlaps another");
+	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x3fe001);
+	refuse("multiboot: program header 1 at address 0x3fe001 overlaps another");
+}
+
+static void too_many_segments_are_refused(void **state)
+{
+	(void)state;
+	memset(file + IMAGE_HEADER, 0, 12);
+	image_header(file + 0x34, 0);
+	put16(file + 44, MULTIBOOT_SEGMENTS_MAX + 1);
+	for (u32 i = 0; i <= MULTIBOOT_SEGMENTS_MAX; i++)
+		image_phdr(file + IMAGE_PHDR_0 + 32 * i, 0, 0x400000 + i * 0x1000,
+			   (const u32[]){ 0x20, 0x1000 });
+	refuse("multiboot: more than 16 segments to load");
+	put16(file + 44, MULTIBOOT_SEGMENTS_MAX);
+	assert_int_equal(parse(sizeof(file)), 0);
+}
+
+static void entry_must_be_in_a_segments_bytes(void **state)
+{
+	(void)state;
+	put32(file + 24, 0x400100);
+	refuse("multiboot: the entry 0x400100 lies in no segment's bytes");
+	put32(file + 24, 0x500080); /* in .bss */
+	refuse("multiboot: the entry 0x500080 lies in no segment's bytes");
+	put32(file + 24, 0x50007f);
+	assert_int_equal(parse(sizeof(file)), 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup(name, fresh_image)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		CASE(sound_image_is_read),
+		CASE(every_truncation_is_refused),
+		CASE(empty_file_is_refused),
+		CASE(header_must_be_aligned),
+		CASE(header_must_lie_within_8192_bytes),
+		CASE(wrong_checksum_is_refused),
+		CASE(header_behind_a_false_one_is_found),
+		CASE(mandatory_flags_are_refused),
+		CASE(optional_flags_are_ignored),
+		CASE(address_fields_are_refused),
+		CASE(no_elf_is_refused),
+		CASE(elf64_is_refused),
+		CASE(big_endian_is_refused),
+		CASE(other_machine_is_refused),
+		CASE(relocatable_file_is_refused),
+		CASE(odd_program_headers_are_refused),
+		CASE(program_headers_beyond_the_file_are_refused),
+		CASE(nothing_to_load_is_refused),
+		CASE(other_program_headers_are_skipped),
+		CASE(empty_segment_is_skipped),
+		CASE(more_file_than_memory_is_refused),
+		CASE(segment_offset_cannot_wrap),
+		CASE(segment_beyond_4_gib_is_refused),
+		CASE(overlapping_segments_are_refused),
+		CASE(too_many_segments_are_refused),
+		CASE(entry_must_be_in_a_segments_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
