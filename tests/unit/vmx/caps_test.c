@@ -19,8 +19,10 @@ static void assert_refused_for(const char *what)
 {
 	const char *refusal = vmx_refusal();
 
-	if (!refusal)
+	if (!refusal) {
 		fail_msg("not refused; expected a refusal that names '%s'", what);
+		return;
+	}
 	if (!strstr(refusal, what))
 		fail_msg("expected '%s' in '%s'", what, refusal);
 	/* One line that says what is missing and what to do. */
