@@ -76,6 +76,7 @@ all: $(EFI) ## build the EFI image (build/nestor.efi)
 include tests/host/host.mk
 include tests/guest/guest.mk
 include tests/run/run.mk
+include tests/lint/lint.mk
 
 $(BUILD)/target/%.o: %.c $(BUILD)/tools.stamp
 	@mkdir -p $(@D)

@@ -45,6 +45,7 @@ static void vmcs01_needs_exactly_what_the_design_names(void **state)
 	assert_int_equal(controls_needed(CONTROL_SET_PIN), PIN_EXT_INT_EXITING | PIN_NMI_EXITING);
 	assert_int_equal(controls_needed(CONTROL_SET_CPU),
 			 CPU_USE_TSC_OFFSETTING | CPU_HLT_EXITING | CPU_MWAIT_EXITING |
+				 CPU_RDPMC_EXITING | CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING |
 				 CPU_UNCOND_IO | CPU_MSR_BITMAPS | CPU_MONITOR_EXITING |
 				 CPU_SECONDARY);
 	assert_int_equal(controls_needed(CONTROL_SET_CPU2),

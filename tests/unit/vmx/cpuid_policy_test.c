@@ -315,6 +315,20 @@ static void xsave_sizes_follow_the_enabled_state(void **state)
 	assert_regs(ask(0xd, 1), (struct cpuid_regs){ 0xf, 840, 0, 0 });
 }
 
+static void compacted_components_are_aligned_only_where_they_ask(void **state)
+{
+	(void)state;
+	load_full_host();
+	set(0xd, 2, (struct cpuid_regs){ 100, 576, 0, 0 });
+	build(1, ALL_CONTROLS, false);
+	context.xcr0 = 0x207;
+	assert_int_equal(ask(0xd, 1).ebx, 704 + 8); /* component 9 asks for 64 bytes */
+	set(0xd, 9, (struct cpuid_regs){ 8, 2688, 0, 0 });
+	build(1, ALL_CONTROLS, false);
+	context.xcr0 = 0x207;
+	assert_int_equal(ask(0xd, 1).ebx, 676 + 8);
+}
+
 static void an_incomplete_avx512_is_not_offered(void **state)
 {
 	(void)state;
@@ -365,6 +379,7 @@ int main(void)
 		cmocka_unit_test(one_vcpu_is_no_multiprocessor),
 		cmocka_unit_test(vcpus_are_cores_of_one_package),
 		cmocka_unit_test(xsave_sizes_follow_the_enabled_state),
+		cmocka_unit_test(compacted_components_are_aligned_only_where_they_ask),
 		cmocka_unit_test(an_incomplete_avx512_is_not_offered),
 		cmocka_unit_test(the_linear_width_stays_at_four_levels),
 		cmocka_unit_test(building_again_leaves_nothing_behind),
