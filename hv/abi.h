@@ -31,7 +31,7 @@
 #define NESTOR_CALL_EXIT_COUNTS  5
 /* RBX = bits of NESTOR_CAP_*. */
 #define NESTOR_CALL_CAPABILITIES 6
-/* Print the flight recorder of this CPU. */
+/* Print the last RBX exits of this CPU, at most as many as the flight recorder holds. */
 #define NESTOR_CALL_RECORDER     7
 
 #define NESTOR_CONSOLE_MAX       4096

@@ -84,8 +84,7 @@ static s64 call_capabilities(struct vcpu *v)
 
 static s64 call_recorder(struct vcpu *v)
 {
-	(void)v;
-	recorder_dump(this_cpu(), EXIT_RECORDS);
+	recorder_dump(this_cpu(), (u32)MIN(v->regs[GPR_RBX], EXIT_RECORDS));
 	return 0;
 }
 
