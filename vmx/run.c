@@ -14,21 +14,24 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-/* EPT01 lost or changed a present leaf since this CPU flushed: its cached translations are stale. */
-static void flush_stale_ept(struct vcpu *v)
+static void __attribute__((noinline)) flush_ept(struct vcpu *v, u64 generation)
 {
-	u64 generation = __atomic_load_n(v->ept_generation_now, __ATOMIC_ACQUIRE);
-
-	if (likely(v->ept_generation == generation))
-		return;
 	v->ept_generation = generation;
 	vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
 }
 
-/* Take the next entry of the flight recorder for the exit that has just happened. */
-static struct exit_record *record_exit(const struct vcpu *v, u32 reason)
+/* When EPT01 lost or changed a present leaf since this CPU flushed, its cached translations are stale. */
+static inline void flush_stale_ept(struct vcpu *v)
 {
-	struct cpu *cpu = this_cpu();
+	u64 generation = __atomic_load_n(v->ept_generation_now, __ATOMIC_ACQUIRE);
+
+	if (unlikely(v->ept_generation != generation))
+		flush_ept(v, generation);
+}
+
+/* Take the next entry of the flight recorder for the exit that has just happened. */
+static struct exit_record *record_exit(struct cpu *cpu, const struct vcpu *v, u32 reason)
+{
 	struct exit_record *record = &cpu->records[cpu->record_next++ % EXIT_RECORDS];
 
 	*record = (struct exit_record){
@@ -73,9 +76,10 @@ bool vcpu_handle_exit(struct vcpu *v)
 	u32 row_number = MIN(EXIT_REASON_BASIC(reason), EXIT_REASONS_MAX - 1);
 	const struct exit_row *row = &exit_table[row_number];
 	enum exit_action action = EXIT_STOP;
+	struct cpu *cpu = this_cpu();
 
-	v->exit = record_exit(v, reason);
-	this_cpu()->exits[row_number]++;
+	v->exit = record_exit(cpu, v, reason);
+	cpu->exits[row_number]++;
 	counter_inc(CTR_EXITS);
 	if (unlikely(row->during_delivery))
 		inject_requeue(v);
