@@ -26,8 +26,13 @@ for pair in "${pairs[@]}"; do
 	settings+=("${pair/#efi=/EFI=}")
 done
 
-output=$("$RUN_DIR/machine.sh" "${settings[@]}") || true
-result=$(tail -n 1 <<<"$output")
+# Its output goes through a file and it runs in the background, so that a signal to this script ends the machine too.
+output=build/logs/$name.out
+"$RUN_DIR/machine.sh" "${settings[@]}" >"$output" 2>&1 &
+machine_pid=$!
+trap 'kill -TERM "$machine_pid" 2>/dev/null || true; wait; exit 130' INT TERM HUP
+wait "$machine_pid" || true
+result=$(tail -n 1 "$output")
 log=build/logs/$name.log
 regex=${expect#* }
 case $expect in
@@ -41,7 +46,7 @@ shows\ *)
 refused\ *)
 	[[ $result == 'machine: refused: '* ]] || fail "expected a refusal; $result"
 	grep -aEq -- "nestor: refused: .*$regex" "$log" || fail "the refusal does not match '$regex'; $result"
-	[ "$(grep -aoc 'nestor: refused: ' "$log")" -ge 2 ] || fail "not on both serial and the firmware's console; $result"
+	[ "$(grep -ac 'nestor: refused: ' "$log")" -ge 2 ] || fail "not on both serial and the firmware's console; $result"
 	grep -aq "$FIRMWARE_MARKER" "$log" || fail "refused, but not back in the firmware; $result"
 	;;
 *) fail "case '$name': unknown expectation '$expect'" ;;
