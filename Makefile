@@ -74,6 +74,7 @@ help: ## show this list
 all: $(EFI) ## build the EFI image (build/nestor.efi)
 
 include tests/host/host.mk
+include tests/fuzz/fuzz.mk
 include tests/guest/guest.mk
 include tests/run/run.mk
 include tests/lint/lint.mk
