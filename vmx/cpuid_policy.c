@@ -160,11 +160,17 @@ static void build_features7(struct cpuid_policy *policy)
 	row->special = true;
 }
 
-/* Without its three parts AVX-512 cannot be enabled, so fewer are not offered. */
+/*
+ * A component without a size cannot be saved: Bochs 2.7's tigerlake and icelake name PKRU like that. Without its three
+ * parts AVX-512 cannot be enabled, so fewer are not offered.
+ */
 static u64 offered_xcr0(u64 host)
 {
 	u64 xcr0 = host & XCR0_OFFERED;
 
+	for (u32 i = 2; i < 32; i++)
+		if ((xcr0 & BIT(i)) && cpuid(CPUID_LEAF_XSTATE, i).eax == 0)
+			xcr0 &= ~BIT(i);
 	if ((xcr0 & XCR0_AVX512) != XCR0_AVX512)
 		xcr0 &= ~XCR0_AVX512;
 	return xcr0;

@@ -4,6 +4,7 @@
 #include "hv/abi.h"
 #include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/nestor.h"
 #include "tests/test.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
@@ -137,8 +138,10 @@ TEST(cpuid, xsave_size_follows_xcr0)
 
 TEST(cpuid, xsave_maximum_covers_every_component)
 {
-	/* Expect: leaf 0Dh ECX is at least where each supported component of the standard format
-	 * ends. */
+	/*
+	 * Expect: leaf 0Dh ECX is at least where each supported component of the standard format ends. (Bochs 2.7's
+	 * tigerlake and icelake name PKRU in XCR0 and give it no size: only Nestor's own answer is judged then.)
+	 */
 	struct cpuid_regs all;
 
 	if (!has_xsave() || !has_leaf(XSAVE_LEAF))
@@ -149,6 +152,8 @@ TEST(cpuid, xsave_maximum_covers_every_component)
 
 		if (!(all.eax & BIT(i)))
 			continue;
+		if (component.eax == 0 && !nestor_is_present())
+			SKIP("this CPU names a state component that has no size");
 		EXPECT(component.eax != 0);
 		EXPECT(component.ebx >= LEGACY_AREA);
 		EXPECT(component.eax + component.ebx <= all.ecx);

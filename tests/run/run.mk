@@ -40,7 +40,7 @@ $(BUILD)/tests/%.elf: tests/run/images/%.asm $(BUILD)/tools.stamp
 
 $(BUILD)/tests/truncated.elf: $(SELFTEST)
 	@mkdir -p $(@D)
-	$(Q)head -c 4096 $< > $@
+	$(Q)head -c 16384 $< > $@
 
 # --- running ----------------------------------------------------------------------------------------------------------
 .PHONY: run check soak debug usb
