@@ -22,7 +22,8 @@
 /* x87, SSE, AVX, the three of AVX-512, PKRU: state that stays in the hardware while L1 and L2 run.
  */
 #define XCR0_AVX512         BITS(7, 5)
-#define XCR0_OFFERED        (BITS(2, 0) | XCR0_AVX512 | BIT(9))
+#define XCR0_PKRU           BIT(9)
+#define XCR0_OFFERED        (BITS(2, 0) | XCR0_AVX512 | XCR0_PKRU)
 
 /* The bits of each leaf that may pass; a leaf without a row here reads as 0. Subleaves beyond those
  * in a row do, too. */
@@ -248,10 +249,11 @@ enum unless {
 	UNLESS_NESTED = 1,
 	UNLESS_RDTSCP = 2,
 	UNLESS_INVPCID = 4,
-	UNLESS_XSAVES = 8
+	UNLESS_XSAVES = 8,
+	UNLESS_PKRU = 16
 };
 
-static u32 lifted(const struct cpuid_setup *setup)
+static u32 lifted(const struct cpuid_policy *policy, const struct cpuid_setup *setup)
 {
 	u32 lifts = setup->nested ? UNLESS_NESTED : 0;
 
@@ -261,6 +263,8 @@ static u32 lifted(const struct cpuid_setup *setup)
 		lifts |= UNLESS_INVPCID;
 	if (setup->cpu2_controls & CPU2_ENABLE_XSAVES)
 		lifts |= UNLESS_XSAVES;
+	if (policy->xcr0 & XCR0_PKRU)
+		lifts |= UNLESS_PKRU;
 	return lifts;
 }
 
@@ -275,7 +279,7 @@ static void mask_features(struct cpuid_policy *policy, const struct cpuid_setup 
 #include "vmx/cpuid_masks.def"
 #undef CPUID_MASK
 	};
-	u32 lifts = lifted(setup);
+	u32 lifts = lifted(policy, setup);
 
 	for (u32 i = 0; i < ARRAY_SIZE(masks); i++) {
 		struct cpuid_row *row = row_of(policy, masks[i].leaf);

@@ -126,10 +126,11 @@ TEST(memory, allocated_pages_are_zero_and_unique)
 
 	EXPECT(a != b);
 	EXPECT(IS_ALIGNED(a, PAGE_SIZE) && IS_ALIGNED(b, PAGE_SIZE));
-	*(volatile u64 *)a = PATTERN;
+	((volatile u64 *)a)[PAGE_SIZE / sizeof(u64) - 1] = PATTERN;
 	memory_page_free(a);
 	c = memory_page_alloc();
-	EXPECT_EQ(*(volatile u64 *)c, 0);
+	EXPECT_EQ(c, a);
+	EXPECT_EQ(((volatile u64 *)c)[PAGE_SIZE / sizeof(u64) - 1], 0);
 	EXPECT(c != b);
 	memory_page_free(b);
 	memory_page_free(c);

@@ -47,7 +47,7 @@ static bool is_instruction_counter(void)
 
 static struct measurement measure(void (*run)(u64), u64 iterations)
 {
-	struct measurement before, after;
+	struct measurement before = { 0 }, after = { 0 };
 
 	run(1);
 	if (nestor_is_present())
@@ -55,7 +55,7 @@ static struct measurement measure(void (*run)(u64), u64 iterations)
 	after.ticks = ticks_of(run, iterations);
 	if (nestor_is_present())
 		nestor_read_counters(after.counters);
-	for (size_t i = 0; i < NESTOR_COUNTERS && nestor_is_present(); i++)
+	for (size_t i = 0; i < NESTOR_COUNTERS; i++)
 		after.counters[i] -= before.counters[i];
 	return after;
 }
@@ -100,7 +100,7 @@ void bench_run(const struct bench *bench)
 	length = format_text(
 		line, sizeof(line), " %s=%llu", is_instruction_counter() ? "insns" : "ticks",
 		(unsigned long long)((ticks + bench->iterations / 2) / bench->iterations));
-	for (size_t i = 0; i < NESTOR_COUNTERS && nestor_is_present(); i++) {
+	for (size_t i = 0; i < NESTOR_COUNTERS; i++) {
 		u64 total = difference(with.counters[i], without.counters[i]);
 
 		if (total && length < LINE_MAX)

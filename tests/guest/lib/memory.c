@@ -73,7 +73,7 @@ static void take_modules(const struct multiboot_info *info)
 void memory_init(const struct multiboot_info *info)
 {
 	multiboot = info;
-	take((u64)guest_image_start, (u64)(guest_image_end - guest_image_start));
+	take((u64)guest_image_start, (u64)guest_image_end - (u64)guest_image_start);
 	take((u64)info, sizeof(*info));
 	if (info->flags & MULTIBOOT_MMAP) {
 		read_map(info);
