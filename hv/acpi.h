@@ -16,7 +16,7 @@ struct acpi_header {
 	u8 checksum;
 	char oem[18];
 	char creator[8];
-};
+} __attribute__((packed)); /* tables need not be aligned */
 
 /* The first good table with this signature; NULL when there is none, or rsdp is 0. */
 const struct acpi_header *acpi_find(u64 rsdp, const char *signature);
