@@ -192,13 +192,14 @@ int multiboot_parse(const void *file, size_t size, struct multiboot_image *out,
 
 	memset(out, 0, sizeof(*out));
 	out->file = file;
-	rc = check_header(&view);
-	if (rc)
-		return rc;
+	/* ELF first: of a file that was cut off, it says so best. */
 	rc = check_elf(&view);
 	if (rc)
 		return rc;
 	rc = read_segments(&view, out);
+	if (rc)
+		return rc;
+	rc = check_header(&view);
 	if (rc)
 		return rc;
 	out->entry = read32(&view, 24);

@@ -66,7 +66,16 @@ static void empty_file_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(0), -EINVAL);
-	assert_string_equal(error.text, "multiboot: no multiboot-1 header in the first 0 bytes");
+	assert_string_equal(error.text, "multiboot: no ELF header");
+}
+
+static void cut_file_is_refused_by_its_segments(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(0xa0), -EINVAL); /* before the multiboot header */
+	assert_string_equal(
+		error.text,
+		"multiboot: program header 0 ends at 0x200 beyond the file's 0xa0 bytes");
 }
 
 static void header_must_be_aligned(void **state)
@@ -278,6 +287,7 @@ int main(void)
 		CASE(sound_image_is_read),
 		CASE(every_truncation_is_refused),
 		CASE(empty_file_is_refused),
+		CASE(cut_file_is_refused_by_its_segments),
 		CASE(header_must_be_aligned),
 		CASE(header_must_lie_within_8192_bytes),
 		CASE(wrong_checksum_is_refused),
