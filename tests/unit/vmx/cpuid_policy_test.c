@@ -125,6 +125,7 @@ static void every_mask_holds_on_a_host_with_all_features(void **state)
 
 	(void)state;
 	load_full_host();
+	set(0xd, 9, (struct cpuid_regs){ 0 }); /* PKRU has no size: as on Bochs 2.7's tigerlake */
 	build(4, 0, false);
 	context.cr4 = ~0ULL;
 	assert_true(ARRAY_SIZE(masks) > 40);
@@ -154,6 +155,19 @@ static void controls_and_nesting_lift_their_masks_only(void **state)
 	assert_true(ask(7, 0).ebx & 1u << 10);
 	assert_true(ask(0xd, 1).eax & 1u << 3);
 	assert_true(ask(1, 0).ecx & 1u << 5);
+}
+
+static void a_state_component_without_a_size_is_not_offered(void **state)
+{
+	(void)state;
+	build_full(1);
+	assert_true(ask(0xd, 0).eax & 1u << 9);
+	assert_true(ask(7, 0).ecx & 1u << 3);
+	load_full_host();
+	set(0xd, 9, (struct cpuid_regs){ 0 });
+	build(1, ALL_CONTROLS, false);
+	assert_false(ask(0xd, 0).eax & 1u << 9);
+	assert_false(ask(7, 0).ecx & 1u << 3);
 }
 
 static void ordinary_features_pass(void **state)
@@ -368,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_host_without_extended_leaves_is_survived),
 		cmocka_unit_test(every_mask_holds_on_a_host_with_all_features),
 		cmocka_unit_test(controls_and_nesting_lift_their_masks_only),
+		cmocka_unit_test(a_state_component_without_a_size_is_not_offered),
 		cmocka_unit_test(ordinary_features_pass),
 		cmocka_unit_test(nothing_is_offered_that_the_host_lacks),
 		cmocka_unit_test(the_hypervisor_names_itself),
