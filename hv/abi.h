@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The interface between Nestor and its guest, shared by both: CPUID leaves and hypercalls. docs/abi.md tells it in prose.
+ * The interface between Nestor and its guest, shared by both: CPUID leaves and hypercalls.
+ * docs/abi.md tells it in prose.
  *
- * Discovery: one of the CPUID leaves 4000_0000h, 4000_0100h ... 4000_0F00h answers EBX:ECX:EDX = "NestorNestor" and
- * EAX = its last leaf; base + 1 answers EAX = NESTOR_ABI_VERSION.
- * A hypercall is VMCALL in ring 0 with RAX = number, RBX, RCX, RDX = arguments; RAX = 0 or a negative error number
- * (two's complement), RBX = result where one is named. Other registers keep their values. From ring 1-3: #UD.
+ * Discovery: one of the CPUID leaves 4000_0000h, 4000_0100h ... 4000_0F00h answers EBX:ECX:EDX =
+ * "NestorNestor" and EAX = its last leaf; base + 1 answers EAX = NESTOR_ABI_VERSION. A hypercall is
+ * VMCALL in ring 0 with RAX = number, RBX, RCX, RDX = arguments; RAX = 0 or a negative error number
+ * (two's complement), RBX = result where one is named. Other registers keep their values. From ring
+ * 1-3: #UD.
  */
 #ifndef HV_ABI_H
 #define HV_ABI_H
 
-#define NESTOR_ABI_VERSION     1
-#define NESTOR_CPUID_BASE      0x40000000U
-#define NESTOR_CPUID_STRIDE    0x100U
-#define NESTOR_CPUID_LAST      0x40000F00U
-#define NESTOR_SIGNATURE_EBX   0x7473654eU /* "Nest" */
-#define NESTOR_SIGNATURE_ECX   0x654e726fU /* "orNe" */
-#define NESTOR_SIGNATURE_EDX   0x726f7473U /* "stor" */
+#define NESTOR_ABI_VERSION       1
+#define NESTOR_CPUID_BASE        0x40000000U
+#define NESTOR_CPUID_STRIDE      0x100U
+#define NESTOR_CPUID_LAST        0x40000F00U
+#define NESTOR_SIGNATURE_EBX     0x7473654eU /* "Nest" */
+#define NESTOR_SIGNATURE_ECX     0x654e726fU /* "orNe" */
+#define NESTOR_SIGNATURE_EDX     0x726f7473U /* "stor" */
 
 /* Print RCX bytes (at most NESTOR_CONSOLE_MAX) at L1 physical address RBX as they are. */
 #define NESTOR_CALL_CONSOLE      1
@@ -24,8 +26,8 @@
 #define NESTOR_CALL_TEST_RESULT  2
 /* Stop the machine: RBX = exit code (0 = success). Does not return. */
 #define NESTOR_CALL_STOP         3
-/* Copy counters to L1 physical address RBX, at most RCX u64 values, summed over all CPUs, in the order of
- * hv/counters.def; RBX = how many there are. */
+/* Copy counters to L1 physical address RBX, at most RCX u64 values, summed over all CPUs, in the
+ * order of hv/counters.def; RBX = how many there are. */
 #define NESTOR_CALL_COUNTERS     4
 /* Exit counts by basic exit reason: as COUNTERS, indexed by reason. */
 #define NESTOR_CALL_EXIT_COUNTS  5

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the boot code hands to the hypervisor: everything that had to be asked of the firmware, in plain numbers.
- * Addresses are host physical; nothing here points into firmware memory that ExitBootServices gives away.
+ * What the boot code hands to the hypervisor: everything that had to be asked of the firmware, in
+ * plain numbers. Addresses are host physical; nothing here points into firmware memory that
+ * ExitBootServices gives away.
  */
 #ifndef HV_BOOT_INFO_H
 #define HV_BOOT_INFO_H
@@ -17,7 +18,8 @@ enum boot_range_type {
 	BOOT_RESERVED, /* firmware's, ACPI's, or our own: image, pool, blobs, trampoline */
 };
 
-struct boot_range { /* page-aligned, sorted by base, not overlapping, neighbours of one type merged */
+struct boot_range { /* page-aligned, sorted by base, not overlapping, neighbours of one type merged
+		     */
 	u64 base;
 	u64 size;
 	enum boot_range_type type;
@@ -41,7 +43,7 @@ struct boot_info {
 	u32 module_count;
 	u64 image_base; /* this PE image as loaded; page aligned */
 	u64 image_size;
-	u64 pool_base;  /* L0's own memory: below 4 GiB, contiguous, 2 MiB aligned */
+	u64 pool_base; /* L0's own memory: below 4 GiB, contiguous, 2 MiB aligned */
 	u64 pool_size;
 	u64 trampoline; /* one page below 1 MiB for AP start-up */
 	u64 rsdp;       /* 0 where the firmware publishes none */

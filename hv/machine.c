@@ -17,7 +17,8 @@
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
 
-/* Guest frames that L1 does not get unless it is told a size: for what the regions' books and moves need. */
+/* Guest frames that L1 does not get unless it is told a size: for what the regions' books and moves
+ * need. */
 #define FRAMES_KEPT_BACK 1024
 
 static struct machine {
@@ -89,9 +90,8 @@ static void make_memory(struct vm *vm)
 		panic("no memory for L1's region table");
 	for (u32 i = 0; i < machine.range_count; i++) {
 		const struct load_range *range = &machine.ranges[i];
-		enum memslot_result result =
-			memslot_add_ram(vm->memory, l1_gpa_to_l1_gfn(range->base),
-					range->bytes >> PAGE_SHIFT, 0);
+		enum memslot_result result = memslot_add_ram(
+			vm->memory, l1_gpa_to_l1_gfn(range->base), range->bytes >> PAGE_SHIFT, 0);
 
 		if (result != MEMSLOT_OK)
 			panic("L1's memory at 0x%llx: %s", (unsigned long long)range->base.raw,
@@ -105,13 +105,15 @@ static void make_memory(struct vm *vm)
 		 (unsigned long long)leaves.leaves_2m, (unsigned long long)leaves.leaves_4k);
 }
 
-/* Copy bytes that L0 does not map (files in firmware-allocated memory) into L1, page by page through windows. */
+/* Copy bytes that L0 does not map (files in firmware-allocated memory) into L1, page by page
+ * through windows. */
 static void copy_in(const struct load_copy *copy)
 {
 	u64 done = 0;
 
 	while (done < copy->bytes) {
-		hpa_t from = hpa((uintptr_t)copy->from + done); /* one to one, also for the built-in image */
+		hpa_t from = hpa((uintptr_t)copy->from +
+				 done); /* one to one, also for the built-in image */
 		u64 offset = from.raw & (PAGE_SIZE - 1);
 		u64 part = MIN(PAGE_SIZE - offset, copy->bytes - done);
 		u8 *page = window_map(hpa_to_pfn(from), WINDOW_READ);

@@ -8,8 +8,8 @@
 struct vm;
 
 /*
- * Decide L1's memory map and where its image and modules go. Called while the firmware's page tables still map the files;
- * the boot code has checked them, so a refusal here is a panic.
+ * Decide L1's memory map and where its image and modules go. Called while the firmware's page
+ * tables still map the files; the boot code has checked them, so a refusal here is a panic.
  */
 void machine_plan(const struct boot_info *info);
 

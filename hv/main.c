@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The boot order. Each step is a function of its own; what fails here fails for good, in one line. */
+/* The boot order. Each step is a function of its own; what fails here fails for good, in one line.
+ */
 #include "hv/main.h"
 #include "hv/apic.h"
 #include "hv/cpu.h"
@@ -77,9 +78,6 @@ static void run_on_own_tables(void *argument)
 	struct boot_info *info = argument;
 	u32 code;
 
-	segments_load(cpu_get(0));
-	idt_load();
-	platform_log_microcode();
 	apic_init();
 	windows_init();
 	host_ept_init();
@@ -96,7 +94,12 @@ void nestor_main(struct boot_info *info)
 {
 	platform_init(info);
 	memory_init(info);
-	if (cpu_init(info, page_alloc) || paging_init(info, page_alloc))
+	if (cpu_init(info, page_alloc))
+		panic("no memory for the books of %u CPUs", info->cpu_count);
+	segments_load(cpu_get(0));
+	idt_load(); /* from here on a fault of ours gets our dump */
+	platform_log_microcode();
+	if (paging_init(info, page_alloc))
 		panic("L0's page tables could not be built in a pool of %llu MiB",
 		      (unsigned long long)(info->pool_size / MIB));
 	smp_prepare(info);

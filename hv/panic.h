@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of the road: one line that says why, registers, a stack trace by symbol, the last exits; then stop. */
+/* The end of the road: one line that says why, registers, a stack trace by symbol, the last exits;
+ * then stop. */
 #ifndef HV_PANIC_H
 #define HV_PANIC_H
 
@@ -12,10 +13,10 @@ _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 _Noreturn void panic_trap(const struct trap_frame *frame, const char *what);
 
 /* A broken promise of our own code; on in all builds. */
-#define ASSERT(cond)                                                                               \
-	do {                                                                                       \
-		if (unlikely(!(cond)))                                                             \
-			panic("assertion failed: %s (%s:%d)", #cond, __FILE__, __LINE__);          \
+#define ASSERT(cond)                                                                      \
+	do {                                                                              \
+		if (unlikely(!(cond)))                                                    \
+			panic("assertion failed: %s (%s:%d)", #cond, __FILE__, __LINE__); \
 	} while (0)
 
 #endif

@@ -47,7 +47,8 @@ void platform_log_microcode(void)
 {
 	u64 revision;
 
-	/* SDM "Determining the Signature": write 0, CPUID, then the revision stands in the high half. */
+	/* SDM "Determining the Signature": write 0, CPUID, then the revision stands in the high
+	 * half. */
 	if (!wrmsr_safe(MSR_IA32_BIOS_SIGN_ID, 0)) {
 		log_line("platform", "this CPU has no microcode revision");
 		return;

@@ -6,7 +6,7 @@
 #include "hv/types.h"
 
 struct spinlock {
-	u32 next;  /* pairs with serving: a ticket is taken relaxed, served with acquire */
+	u32 next; /* pairs with serving: a ticket is taken relaxed, served with acquire */
 	u32 serving;
 };
 

@@ -14,26 +14,25 @@ typedef uint64_t u64;
 typedef int32_t s32;
 typedef int64_t s64;
 
-#define BIT(n)           (1ULL << (n))
+#define BIT(n)                          (1ULL << (n))
 /* A mask of bits low..high, both included. */
-#define BITS(high, low)  (((~0ULL) >> (63 - (high))) & ((~0ULL) << (low)))
-#define ARRAY_SIZE(a)    (sizeof(a) / sizeof((a)[0]))
-#define KIB              (1ULL << 10)
-#define MIB              (1ULL << 20)
-#define GIB              (1ULL << 30)
-#define PAGE_SHIFT       12
-#define PAGE_SIZE        4096ULL
-#define ALIGN_UP(x, a)   (((x) + (a) - 1) & ~((u64)(a) - 1))
-#define ALIGN_DOWN(x, a) ((x) & ~((u64)(a) - 1))
-#define IS_ALIGNED(x, a) (((x) & ((u64)(a) - 1)) == 0)
-#define MIN(a, b)        ((a) < (b) ? (a) : (b))
-#define MAX(a, b)        ((a) > (b) ? (a) : (b))
+#define BITS(high, low)                 (((~0ULL) >> (63 - (high))) & ((~0ULL) << (low)))
+#define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
+#define KIB                             (1ULL << 10)
+#define MIB                             (1ULL << 20)
+#define GIB                             (1ULL << 30)
+#define PAGE_SHIFT                      12
+#define PAGE_SIZE                       4096ULL
+#define ALIGN_UP(x, a)                  (((x) + (a)-1) & ~((u64)(a)-1))
+#define ALIGN_DOWN(x, a)                ((x) & ~((u64)(a)-1))
+#define IS_ALIGNED(x, a)                (((x) & ((u64)(a)-1)) == 0)
+#define MIN(a, b)                       ((a) < (b) ? (a) : (b))
+#define MAX(a, b)                       ((a) > (b) ? (a) : (b))
 
-#define likely(x)        __builtin_expect(!!(x), 1)
-#define unlikely(x)      __builtin_expect(!!(x), 0)
-#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
-#define CONTAINER_OF(ptr, type, member)                                                            \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define likely(x)                       __builtin_expect(!!(x), 1)
+#define unlikely(x)                     __builtin_expect(!!(x), 0)
+#define READ_ONCE(x)                    (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v)                (*(volatile __typeof__(x) *)&(x) = (v))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Privileged and special instructions, one function each. VMX instructions stand in vmx/ops.h. Host tests have their own copy. */
+/* Privileged and special instructions, one function each. VMX instructions stand in vmx/ops.h. Host
+ * tests have their own copy. */
 #ifndef HV_X86_H
 #define HV_X86_H
 
@@ -79,17 +80,17 @@ static inline void out32(u16 port, u32 value)
 	__asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
 }
 
-#define CONTROL_REGISTER(reg)                                                                      \
-	static inline u64 read_##reg(void)                                                         \
-	{                                                                                          \
-		u64 value;                                                                         \
-                                                                                                   \
-		__asm__ volatile("mov %%" #reg ", %0" : "=r"(value));                              \
-		return value;                                                                      \
-	}                                                                                          \
-	static inline void write_##reg(u64 value)                                                  \
-	{                                                                                          \
-		__asm__ volatile("mov %0, %%" #reg ::"r"(value) : "memory");                       \
+#define CONTROL_REGISTER(reg)                                                \
+	static inline u64 read_##reg(void)                                   \
+	{                                                                    \
+		u64 value;                                                   \
+                                                                             \
+		__asm__ volatile("mov %%" #reg ", %0" : "=r"(value));        \
+		return value;                                                \
+	}                                                                    \
+	static inline void write_##reg(u64 value)                            \
+	{                                                                    \
+		__asm__ volatile("mov %0, %%" #reg ::"r"(value) : "memory"); \
 	}
 
 CONTROL_REGISTER(cr0)
@@ -101,8 +102,7 @@ CONTROL_REGISTER(cr4)
 
 static inline void xsetbv(u32 xcr, u64 value)
 {
-	__asm__ volatile("xsetbv" ::"c"(xcr), "a"((u32)value), "d"((u32)(value >> 32))
-			 : "memory");
+	__asm__ volatile("xsetbv" ::"c"(xcr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
 static inline void invlpg(const void *va)

@@ -31,9 +31,9 @@ int ept01_populate(struct vm_memory *memory);
 int ept01_fault(struct vm_memory *memory, l1_gpa_t gpa, bool write);
 
 /*
- * A counter that grows, from 1 on, whenever EPT01 loses or changes a present leaf; it stays where it is. Before it enters the
- * VM, a CPU whose last INVEPT was at another value reads this with acquire, then does INVEPT (single-context on
- * ept01_pointer) and keeps the value read.
+ * A counter that grows, from 1 on, whenever EPT01 loses or changes a present leaf; it stays where
+ * it is. Before it enters the VM, a CPU whose last INVEPT was at another value reads this with
+ * acquire, then does INVEPT (single-context on ept01_pointer) and keeps the value read.
  */
 const u64 *ept01_generation(const struct vm_memory *memory);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions of L1's physical memory: [gfn, gfn + pages) backed by host frames. Overlap, wrap and emptiness are refused with
- * a named error. The backing of a region is a list of extents, largest blocks first.
+ * Regions of L1's physical memory: [gfn, gfn + pages) backed by host frames. Overlap, wrap and
+ * emptiness are refused with a named error. The backing of a region is a list of extents, largest
+ * blocks first.
  */
 #ifndef MM_MEMSLOT_H
 #define MM_MEMSLOT_H
@@ -14,11 +15,11 @@ enum memslot_flags { MEMSLOT_READONLY = 1 };
 
 enum memslot_result {
 	MEMSLOT_OK,
-	MEMSLOT_EMPTY,    /* no pages */
-	MEMSLOT_WRAPS,    /* gfn + pages passes the end of L1's physical address space */
-	MEMSLOT_OVERLAPS, /* another region has a page of it */
-	MEMSLOT_MISSING,  /* delete: no region starts at this gfn */
-	MEMSLOT_NO_MEMORY,/* too few free frames, or no room for the books */
+	MEMSLOT_EMPTY,     /* no pages */
+	MEMSLOT_WRAPS,     /* gfn + pages passes the end of L1's physical address space */
+	MEMSLOT_OVERLAPS,  /* another region has a page of it */
+	MEMSLOT_MISSING,   /* delete: no region starts at this gfn */
+	MEMSLOT_NO_MEMORY, /* too few free frames, or no room for the books */
 };
 
 /* The result's text for reports: "overlaps another region". */
@@ -27,9 +28,11 @@ const char *memslot_result_text(enum memslot_result result);
 /* max_gfn: first gfn beyond L1's physical address space. NULL when the host pool is empty. */
 struct vm_memory *vm_memory_create(l1_gfn_t max_gfn);
 
-/* Add a region backed by fresh guest frames, chosen as large and aligned as gfn allows (so that EPT01 gets large leaves). */
+/* Add a region backed by fresh guest frames, chosen as large and aligned as gfn allows (so that
+ * EPT01 gets large leaves). */
 enum memslot_result memslot_add_ram(struct vm_memory *memory, l1_gfn_t gfn, u64 pages, u32 flags);
-/* Delete the region that starts here; EPT01 loses its leaves, the frames return to the guest pool. */
+/* Delete the region that starts here; EPT01 loses its leaves, the frames return to the guest pool.
+ */
 enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn);
 
 /* Regions in order of gfn: false when index is past the last. */
@@ -41,7 +44,8 @@ struct memslot_info {
 bool memslot_describe(const struct vm_memory *memory, u32 index, struct memslot_info *info);
 u32 memslot_count(const struct vm_memory *memory);
 
-/* One gfn's frame: 0 or -ENOENT. *run = pages from here on that continue contiguously in both spaces. */
+/* One gfn's frame: 0 or -ENOENT. *run = pages from here on that continue contiguously in both
+ * spaces. */
 struct memslot_frame {
 	pfn_t pfn;
 	u64 run;
@@ -50,8 +54,8 @@ struct memslot_frame {
 int memslot_find(struct vm_memory *memory, l1_gfn_t gfn, struct memslot_frame *frame);
 
 /*
- * Copy from and to L1's memory through a transient window; any length, crosses pages. 0, or -EFAULT where a page has no
- * region (or is read-only, for a write); what was before it has been copied.
+ * Copy from and to L1's memory through a transient window; any length, crosses pages. 0, or -EFAULT
+ * where a page has no region (or is read-only, for a write); what was before it has been copied.
  */
 int guest_read(struct vm_memory *memory, l1_gpa_t gpa, void *dst, size_t bytes);
 int guest_write(struct vm_memory *memory, l1_gpa_t gpa, const void *src, size_t bytes);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1's CR0, CR4 and CR8. Pure decisions: what a write does, by the SDM's rules for MOV to control registers.
- * CR0.CD and NW are L0's own and only shadowed; NE must stay 1 in VMX operation. CR4 bits that L1's CPUID does not offer, and
- * VMXE, are L0's.
+ * L1's CR0, CR4 and CR8. Pure decisions: what a write does, by the SDM's rules for MOV to control
+ * registers. CR0.CD and NW are L0's own and only shadowed; NE must stay 1 in VMX operation. CR4
+ * bits that L1's CPUID does not offer, and VMXE, are L0's.
  */
 #ifndef VMX_CONTROL_REGS_H
 #define VMX_CONTROL_REGS_H
@@ -11,10 +11,11 @@
 #include "hv/types.h"
 
 /* CR0 bits that L0 owns: guest writes that change them exit, reads see the shadow. */
-#define CR0_L0_OWNED     (CR0_NE | CR0_NW | CR0_CD)
+#define CR0_L0_OWNED (CR0_NE | CR0_NW | CR0_CD)
 /* CR0 bits that exist; the others are ignored on write and read as 0. ET always reads as 1. */
 #define CR0_DEFINED                                                                                \
-	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
+	 CR0_PG)
 
 /* The state that decides whether a write is allowed. */
 struct cr_state {
@@ -37,7 +38,8 @@ bool is_pae_paging(u64 cr0, u64 cr4, u64 efer);
 bool cr_write_loads_pdptes(const struct cr_state *before, const struct cr_state *after);
 /* Whether this PDPTE has reserved bits set; maxphyaddr in bits. */
 bool pdpte_is_invalid(u64 pdpte, u32 maxphyaddr);
-/* Whether XSETBV may set XCR0 to this, of the supported components (SDM "XSETBV", "Extended Control Registers"). */
+/* Whether XSETBV may set XCR0 to this, of the supported components (SDM "XSETBV", "Extended Control
+ * Registers"). */
 bool xcr0_is_valid(u64 value, u64 supported);
 
 #endif

@@ -162,8 +162,8 @@ static void build_features7(struct cpuid_policy *policy)
 }
 
 /*
- * A component without a size cannot be saved: Bochs 2.7's tigerlake and icelake name PKRU like that. Without its three
- * parts AVX-512 cannot be enabled, so fewer are not offered.
+ * A component without a size cannot be saved: Bochs 2.7's tigerlake and icelake name PKRU like
+ * that. Without its three parts AVX-512 cannot be enabled, so fewer are not offered.
  */
 static u64 offered_xcr0(u64 host)
 {

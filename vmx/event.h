@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Events as the VMCS describes them (SDM "VM-Entry Controls for Event Injection"), and decisions about them. Pure. */
+/* Events as the VMCS describes them (SDM "VM-Entry Controls for Event Injection"), and decisions
+ * about them. Pure. */
 #ifndef VMX_EVENT_H
 #define VMX_EVENT_H
 
 #include "hv/types.h"
 
-enum vector { VECTOR_DB = 1, VECTOR_NMI = 2, VECTOR_UD = 6, VECTOR_NM = 7, VECTOR_DF = 8, VECTOR_GP = 13, VECTOR_PF = 14, VECTOR_MC = 18 };
+enum vector {
+	VECTOR_DB = 1,
+	VECTOR_NMI = 2,
+	VECTOR_UD = 6,
+	VECTOR_NM = 7,
+	VECTOR_DF = 8,
+	VECTOR_GP = 13,
+	VECTOR_PF = 14,
+	VECTOR_MC = 18
+};
 
 /* SDM "VM-Entry Controls for Event Injection": the fields of the interruption information. */
-#define INTR_INFO_VECTOR(info) ((info) & 0xffu)
+#define INTR_INFO_VECTOR(info) ((info)&0xffu)
 #define INTR_INFO_TYPE(info)   ((info) >> 8 & 7u)
 #define INTR_INFO_ERROR_CODE   (1u << 11)
 #define INTR_INFO_VALID        (1u << 31)
@@ -24,16 +34,16 @@ enum intr_type {
 };
 
 /* Interruptibility state (SDM "Guest Non-Register State"). */
-#define BLOCKED_BY_STI     (1u << 0)
-#define BLOCKED_BY_MOV_SS  (1u << 1)
-#define BLOCKED_BY_SMI     (1u << 2)
-#define BLOCKED_BY_NMI     (1u << 3)
+#define BLOCKED_BY_STI    (1u << 0)
+#define BLOCKED_BY_MOV_SS (1u << 1)
+#define BLOCKED_BY_SMI    (1u << 2)
+#define BLOCKED_BY_NMI    (1u << 3)
 
-#define PENDING_DEBUG_BS   (1u << 14)
+#define PENDING_DEBUG_BS  (1u << 14)
 
 /*
- * The entry information that delivers again what an exit cut short (SDM "Information for VM Exits That Occur During Event
- * Delivery"): 0 when nothing was. Pure.
+ * The entry information that delivers again what an exit cut short (SDM "Information for VM Exits
+ * That Occur During Event Delivery"): 0 when nothing was. Pure.
  */
 u32 inject_requeue_info(u32 idt_vectoring_info);
 /* RIP behind an instruction: it wraps at 32 bits outside 64-bit code. */

@@ -11,7 +11,7 @@
 #include "vmx/vmcs01.h"
 
 /* SDM "Exit Qualification for Control-Register Accesses". */
-#define QUALIFICATION_CR(q)   ((u32)((q) & 0xf))
+#define QUALIFICATION_CR(q)   ((u32)((q)&0xf))
 #define QUALIFICATION_TYPE(q) ((u32)((q) >> 4 & 3))
 #define QUALIFICATION_GPR(q)  ((enum gpr)((q) >> 8 & 0xf))
 
@@ -64,7 +64,8 @@ static enum exit_action fault(struct vcpu *v)
 	return EXIT_RESUME;
 }
 
-/* Both registers as they shall be: the hardware's values, the shadows, EFER.LMA and the entry control that follows it. */
+/* Both registers as they shall be: the hardware's values, the shadows, EFER.LMA and the entry
+ * control that follows it. */
 static void cr_state_write(const struct cr_state *state)
 {
 	u64 controls = vmcs_read(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE;

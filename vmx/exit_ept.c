@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* EPT violations of L1: a page of a region that was not mapped yet, or memory that does not exist. */
+/* EPT violations of L1: a page of a region that was not mapped yet, or memory that does not exist.
+ */
 #include "hv/errno.h"
 #include "hv/percpu.h"
 #include "mm/ept01.h"
@@ -32,6 +33,7 @@ enum exit_action exit_ept_violation(struct vcpu *v)
 	}
 	vm_stop_l1(v, "%s guest-physical 0x%llx, %s", access_name(qualification),
 		   (unsigned long long)gpa.raw,
-		   error == -EFAULT ? "which is read-only" : "where this machine has no memory and no device");
+		   error == -EFAULT ? "which is read-only"
+				    : "where this machine has no memory and no device");
 	return EXIT_STOP;
 }

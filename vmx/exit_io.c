@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Port accesses. A port that no device claims reads all ones and swallows writes, as a bus without a device does; it is
- * counted. INS and OUTS move one element an exit and leave RIP in place until a repeated one is done, so that a fault or a
- * stop in between is exact.
+ * Port accesses. A port that no device claims reads all ones and swallows writes, as a bus without
+ * a device does; it is counted. INS and OUTS move one element an exit and leave RIP in place until
+ * a repeated one is done, so that a fault or a stop in between is exact.
  */
 #include "hv/msr_index.h"
 #include "hv/percpu.h"
@@ -15,13 +15,13 @@
 #include "vmx/vm.h"
 
 /* SDM "Exit Qualification for I/O Instructions". */
-#define QUALIFICATION_BYTES(q)  ((u32)((q) & 7) + 1)
-#define QUALIFICATION_IN        (1u << 3)
-#define QUALIFICATION_STRING    (1u << 4)
-#define QUALIFICATION_REP       (1u << 5)
-#define QUALIFICATION_PORT(q)   ((u16)((q) >> 16))
+#define QUALIFICATION_BYTES(q) ((u32)((q)&7) + 1)
+#define QUALIFICATION_IN       (1u << 3)
+#define QUALIFICATION_STRING   (1u << 4)
+#define QUALIFICATION_REP      (1u << 5)
+#define QUALIFICATION_PORT(q)  ((u16)((q) >> 16))
 /* VM-exit instruction information of INS and OUTS: address size 16, 32, 64. */
-#define ADDRESS_SIZE(info)      ((info) >> 7 & 7u)
+#define ADDRESS_SIZE(info)     ((info) >> 7 & 7u)
 
 static u32 size_mask(u32 bytes)
 {
@@ -57,7 +57,8 @@ static enum exit_action plain_io(struct vcpu *v, u64 q)
 	if (!(q & QUALIFICATION_IN)) {
 		port_write(v, port, bytes, (u32)rax);
 	} else if (bytes == 4) {
-		v->regs[GPR_RAX] = port_read(v, port, bytes); /* a 32-bit result clears the upper half */
+		v->regs[GPR_RAX] =
+			port_read(v, port, bytes); /* a 32-bit result clears the upper half */
 	} else {
 		u64 mask = size_mask(bytes);
 
@@ -83,13 +84,15 @@ static struct paging_mode paging_mode_now(void)
 	};
 }
 
-/* A string instruction's element in L1's memory; it may cross a page, so each byte has its address. */
+/* A string instruction's element in L1's memory; it may cross a page, so each byte has its address.
+ */
 struct element {
 	u32 bytes;
 	l1_gpa_t at[4];
 };
 
-/* Translate before the port is touched: an access that faults must have no effect. False: a #PF was injected. */
+/* Translate before the port is touched: an access that faults must have no effect. False: a #PF was
+ * injected. */
 static bool locate_element(struct vcpu *v, u64 linear, enum linear_access access,
 			   struct element *element)
 {
@@ -135,7 +138,8 @@ static u64 address_mask(u32 address_size)
 	return address_size == 0 ? BITS(15, 0) : address_size == 1 ? BITS(31, 0) : ~0ULL;
 }
 
-/* Add to an index or count register at the instruction's address size; 32 bits clear the upper half. */
+/* Add to an index or count register at the instruction's address size; 32 bits clear the upper
+ * half. */
 static void advance(u64 *reg, s64 delta, u32 address_size)
 {
 	u64 mask = address_mask(address_size);

@@ -2,6 +2,7 @@
 /* Exits that take a few lines each. */
 #include "hv/apic.h"
 #include "hv/msr_index.h"
+#include "hv/nmi.h"
 #include "hv/panic.h"
 #include "hv/percpu.h"
 #include "hv/x86.h"
@@ -20,11 +21,13 @@ static enum exit_action take_nmi(void)
 {
 	/*
 	 * NMIs stay blocked after such an exit until the next IRET; on Bochs 2.7 the exit
-	 * also saves the guest as blocked by NMI: quirk B5). INT 2 runs the handler and its IRET; then the guest's bit goes.
+	 * also saves the guest as blocked by NMI: quirk B5). INT 2 runs the handler and its IRET;
+	 * then the guest's bit goes.
 	 */
 	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
 	__asm__ volatile("int $2" ::: "memory");
+	nmi_report();
 	if (blocked & BLOCKED_BY_NMI)
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(u64)BLOCKED_BY_NMI);
 	return EXIT_RESUME;
@@ -45,7 +48,8 @@ enum exit_action exit_exception_nmi(struct vcpu *v)
 
 enum exit_action exit_external_interrupt(struct vcpu *v)
 {
-	/* The vector was acknowledged by the exit. No device of L0 raises any: a left-over of the firmware. */
+	/* The vector was acknowledged by the exit. No device of L0 raises any: a left-over of the
+	 * firmware. */
 	v->exit->detail = vmcs_read(VMCS_EXIT_INTR_INFO);
 	apic_eoi();
 	return EXIT_RESUME;
@@ -64,7 +68,8 @@ enum exit_action exit_cpuid(struct vcpu *v)
 
 	v->exit->detail = leaf;
 	if (leaf == CPUID_LEAF_FEATURES || leaf == CPUID_LEAF_FEATURES7)
-		v->cpuid.cr4 = vmcs_read(VMCS_GUEST_CR4); /* OSXSAVE and OSPKE mirror bits that L1 sets freely */
+		v->cpuid.cr4 = vmcs_read(
+			VMCS_GUEST_CR4); /* OSXSAVE and OSPKE mirror bits that L1 sets freely */
 	r = cpuid_policy_answer(&v->vm->cpuid, &v->cpuid, leaf, (u32)v->regs[GPR_RCX]);
 	v->regs[GPR_RAX] = r.eax;
 	v->regs[GPR_RBX] = r.ebx;
@@ -86,7 +91,8 @@ enum exit_action exit_undefined(struct vcpu *v)
 	return EXIT_RESUME;
 }
 
-/* INVD would drop L0's dirty lines as well; its promise to the guest is kept by doing nothing, as WBINVD's is. */
+/* INVD would drop L0's dirty lines as well; its promise to the guest is kept by doing nothing, as
+ * WBINVD's is. */
 enum exit_action exit_nothing(struct vcpu *v)
 {
 	(void)v;
@@ -106,8 +112,7 @@ enum exit_action exit_xsetbv(struct vcpu *v)
 	u64 value = vcpu_edx_eax(v);
 
 	v->exit->detail = value;
-	if (segment_cpl() || (u32)v->regs[GPR_RCX] ||
-	    !xcr0_is_valid(value, v->vm->cpuid.xcr0)) {
+	if (segment_cpl() || (u32)v->regs[GPR_RCX] || !xcr0_is_valid(value, v->vm->cpuid.xcr0)) {
 		inject_exception_error(v, VECTOR_GP, 0);
 		return EXIT_RESUME;
 	}
@@ -118,7 +123,8 @@ enum exit_action exit_xsetbv(struct vcpu *v)
 
 enum exit_action exit_entry_failure(struct vcpu *v)
 {
-	vm_stop_l1(v, "VM entry failed: %s, qualification %llu", exit_reason_name(v->exit->reason & 0xffff),
+	vm_stop_l1(v, "VM entry failed: %s, qualification %llu",
+		   exit_reason_name(v->exit->reason & 0xffff),
 		   (unsigned long long)exit_qualification(v));
 	return EXIT_STOP;
 }

@@ -14,7 +14,7 @@ struct shape {
 	u32 levels;
 	u32 index_bits; /* of a level; the topmost takes what is left */
 	u32 entry_bytes;
-	u64 root_mask;  /* of CR3 */
+	u64 root_mask; /* of CR3 */
 	bool top_has_rights;
 	bool large_needs_pse; /* 32-bit paging: 4 MiB pages only with CR4.PSE */
 };
@@ -83,8 +83,8 @@ struct linear_result linear_translate(const struct paging_mode *mode, u64 linear
 
 		if (shape == &shape_pae && level == 3)
 			index &= 3;
-		if (source->read(source->context, l1_gpa(table + index * shape->entry_bytes), &entry,
-				 shape->entry_bytes) ||
+		if (source->read(source->context, l1_gpa(table + index * shape->entry_bytes),
+				 &entry, shape->entry_bytes) ||
 		    !(entry & PTE_PRESENT))
 			return fault(error);
 		if (level < shape->levels || shape->top_has_rights)
@@ -95,7 +95,8 @@ struct linear_result linear_translate(const struct paging_mode *mode, u64 linear
 			if (!is_allowed(mode, rights, access))
 				return fault(error | PF_PRESENT);
 			return (struct linear_result){
-				.gpa = l1_gpa(leaf_base(shape, entry, offset_mask) | (linear & offset_mask)),
+				.gpa = l1_gpa(leaf_base(shape, entry, offset_mask) |
+					      (linear & offset_mask)),
 			};
 		}
 		table = entry & ADDRESS;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1's linear addresses: the walk through L1's own paging structures (SDM "Hierarchical Paging Structures"), for the few
- * instructions whose memory operand L0 must reach. Pure: memory is read through a function, nothing is cached.
+ * L1's linear addresses: the walk through L1's own paging structures (SDM "Hierarchical Paging
+ * Structures"), for the few instructions whose memory operand L0 must reach. Pure: memory is read
+ * through a function, nothing is cached.
  */
 #ifndef VMX_GUEST_LINEAR_H
 #define VMX_GUEST_LINEAR_H
@@ -23,7 +24,8 @@ enum linear_access { LINEAR_READ, LINEAR_WRITE };
 #define PF_USER     (1u << 2)
 #define PF_RESERVED (1u << 3)
 
-/* Read bytes of L1-physical memory: 0 or a negative error, which the walk takes for a not-present entry. */
+/* Read bytes of L1-physical memory: 0 or a negative error, which the walk takes for a not-present
+ * entry. */
 typedef int (*guest_reader)(void *context, l1_gpa_t gpa, void *dst, size_t bytes);
 
 struct linear_result {
@@ -38,6 +40,7 @@ struct linear_source {
 };
 
 struct linear_result linear_translate(const struct paging_mode *mode, u64 linear,
-				      enum linear_access access, const struct linear_source *source);
+				      enum linear_access access,
+				      const struct linear_source *source);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* L1's MTRRs: storage with the SDM's rules for writes ("Memory Type Range Registers (MTRRs)"), without effect. Pure. */
+/* L1's MTRRs: storage with the SDM's rules for writes ("Memory Type Range Registers (MTRRs)"),
+ * without effect. Pure. */
 #ifndef VMX_GUEST_MTRR_H
 #define VMX_GUEST_MTRR_H
 

@@ -7,8 +7,7 @@
 
 static void inject(enum intr_type type, enum vector vector, u32 flags)
 {
-	vmcs_write(VMCS_ENTRY_INTR_INFO,
-		   INTR_INFO_VALID | flags | (u32)type << 8 | (u32)vector);
+	vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | flags | (u32)type << 8 | (u32)vector);
 }
 
 void inject_exception(struct vcpu *v, enum vector vector)

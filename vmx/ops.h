@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The VMX instructions, one function each, each counted. A VMREAD or VMWRITE that fails means that our tables and the CPU
- * disagree: it ends in a panic that names the field. Host tests have their own copy of this header.
+ * The VMX instructions, one function each, each counted. A VMREAD or VMWRITE that fails means that
+ * our tables and the CPU disagree: it ends in a panic that names the field. Host tests have their
+ * own copy of this header.
  */
 #ifndef VMX_OPS_H
 #define VMX_OPS_H
@@ -47,18 +48,18 @@ failed:
 	vmx_field_failed("VMWRITE", field);
 }
 
-#define VMX_POINTER_OP(name, mnemonic)                                                             \
-	static inline void name(hpa_t operand)                                                     \
-	{                                                                                          \
-		__asm__ goto volatile(mnemonic " %0\n\t"                                           \
-					       "jbe %l[failed]"                                    \
-				      :                                                            \
-				      : "m"(operand.raw)                                           \
-				      : "cc", "memory"                                             \
-				      : failed);                                                   \
-		return;                                                                            \
-	failed:                                                                                    \
-		vmx_op_failed(mnemonic, operand.raw);                                              \
+#define VMX_POINTER_OP(name, mnemonic)                          \
+	static inline void name(hpa_t operand)                  \
+	{                                                       \
+		__asm__ goto volatile(mnemonic " %0\n\t"        \
+					       "jbe %l[failed]" \
+				      :                         \
+				      : "m"(operand.raw)        \
+				      : "cc", "memory"          \
+				      : failed);                \
+		return;                                         \
+	failed:                                                 \
+		vmx_op_failed(mnemonic, operand.raw);           \
 	}
 
 VMX_POINTER_OP(vmx_on, "vmxon")

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens between an exit and the next entry: record, dispatch, act. Only this file moves RIP and ends the loop. An exit's facts live in its
- * entry of the flight recorder, so that recording is where the handlers read from, not a second copy.
+ * What happens between an exit and the next entry: record, dispatch, act. Only this file moves RIP
+ * and ends the loop. An exit's facts live in its entry of the flight recorder, so that recording is
+ * where the handlers read from, not a second copy.
  */
 #include "vmx/run.h"
 #include "hv/msr_index.h"
@@ -20,7 +21,8 @@ static void __attribute__((noinline)) flush_ept(struct vcpu *v, u64 generation)
 	vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
 }
 
-/* When EPT01 lost or changed a present leaf since this CPU flushed, its cached translations are stale. */
+/* When EPT01 lost or changed a present leaf since this CPU flushed, its cached translations are
+ * stale. */
 static inline void flush_stale_ept(struct vcpu *v)
 {
 	u64 generation = __atomic_load_n(v->ept_generation_now, __ATOMIC_ACQUIRE);
@@ -50,8 +52,8 @@ static void unhandled(struct vcpu *v)
 }
 
 /*
- * Move RIP behind the exit's instruction, as its completion would: blocking by STI and MOV SS ends, and a single step is due
- * where RFLAGS.TF is set.
+ * Move RIP behind the exit's instruction, as its completion would: blocking by STI and MOV SS ends,
+ * and a single step is due where RFLAGS.TF is set.
  */
 static void skip_insn(struct vcpu *v)
 {

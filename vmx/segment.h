@@ -5,7 +5,7 @@
 
 #include "vmx/ops.h"
 
-#define AR_TYPE(ar)  ((ar) & 0xfu)
+#define AR_TYPE(ar)  ((ar)&0xfu)
 #define AR_S         (1u << 4)
 #define AR_DPL(ar)   ((ar) >> 5 & 3u)
 #define AR_P         (1u << 7)

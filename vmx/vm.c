@@ -31,8 +31,10 @@ const struct port_range *vm_find_port(const struct vm *vm, u16 port)
 
 static void dump_registers(const struct vcpu *v)
 {
-	static const char names[GPRS][4] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-					     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+	static const char names[GPRS][4] = {
+		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
+	};
 	char line[120];
 	size_t used = 0;
 

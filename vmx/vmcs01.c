@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Building vmcs01: controls from the table, host state from this CPU, guest state as a multiboot loader leaves a PC. */
+/* Building vmcs01: controls from the table, host state from this CPU, guest state as a multiboot
+ * loader leaves a PC. */
 #include "vmx/vmcs01.h"
 #include "hv/errno.h"
 #include "hv/idt.h"
@@ -17,11 +18,11 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-#define PAT_AT_RESET       0x0007040600070406ULL
-#define DR7_AT_RESET       0x400
-#define EXCEPTION_BITMAP   (1u << VECTOR_MC)
+#define PAT_AT_RESET     0x0007040600070406ULL
+#define DR7_AT_RESET     0x400
+#define EXCEPTION_BITMAP (1u << VECTOR_MC)
 /* CR4 bits that L1 never gets: nothing here switches their state. */
-#define CR4_NEVER          (CR4_VMXE | BIT(14) /* SMXE */ | CR4_LA57 | CR4_CET | CR4_PKS)
+#define CR4_NEVER        (CR4_VMXE | BIT(14) /* SMXE */ | CR4_LA57 | CR4_CET | CR4_PKS)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
 {
@@ -110,14 +111,22 @@ static const struct {
 	u32 rights_value;
 	u16 selector_value;
 } start_segments[] = {
-	{ VMCS_GUEST_SEL_ES, VMCS_GUEST_BASE_ES, VMCS_GUEST_LIMIT_ES, VMCS_GUEST_AR_ES, 0xffffffff, AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_CS, VMCS_GUEST_BASE_CS, VMCS_GUEST_LIMIT_CS, VMCS_GUEST_AR_CS, 0xffffffff, AR_FLAT_CODE, 8 },
-	{ VMCS_GUEST_SEL_SS, VMCS_GUEST_BASE_SS, VMCS_GUEST_LIMIT_SS, VMCS_GUEST_AR_SS, 0xffffffff, AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_DS, VMCS_GUEST_BASE_DS, VMCS_GUEST_LIMIT_DS, VMCS_GUEST_AR_DS, 0xffffffff, AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_FS, VMCS_GUEST_BASE_FS, VMCS_GUEST_LIMIT_FS, VMCS_GUEST_AR_FS, 0xffffffff, AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_GS, VMCS_GUEST_BASE_GS, VMCS_GUEST_LIMIT_GS, VMCS_GUEST_AR_GS, 0xffffffff, AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_LDTR, VMCS_GUEST_BASE_LDTR, VMCS_GUEST_LIMIT_LDTR, VMCS_GUEST_AR_LDTR, 0, AR_UNUSABLE, 0 },
-	{ VMCS_GUEST_SEL_TR, VMCS_GUEST_BASE_TR, VMCS_GUEST_LIMIT_TR, VMCS_GUEST_AR_TR, 0x67, AR_BUSY_TSS, 0 },
+	{ VMCS_GUEST_SEL_ES, VMCS_GUEST_BASE_ES, VMCS_GUEST_LIMIT_ES, VMCS_GUEST_AR_ES, 0xffffffff,
+	  AR_FLAT_DATA, 16 },
+	{ VMCS_GUEST_SEL_CS, VMCS_GUEST_BASE_CS, VMCS_GUEST_LIMIT_CS, VMCS_GUEST_AR_CS, 0xffffffff,
+	  AR_FLAT_CODE, 8 },
+	{ VMCS_GUEST_SEL_SS, VMCS_GUEST_BASE_SS, VMCS_GUEST_LIMIT_SS, VMCS_GUEST_AR_SS, 0xffffffff,
+	  AR_FLAT_DATA, 16 },
+	{ VMCS_GUEST_SEL_DS, VMCS_GUEST_BASE_DS, VMCS_GUEST_LIMIT_DS, VMCS_GUEST_AR_DS, 0xffffffff,
+	  AR_FLAT_DATA, 16 },
+	{ VMCS_GUEST_SEL_FS, VMCS_GUEST_BASE_FS, VMCS_GUEST_LIMIT_FS, VMCS_GUEST_AR_FS, 0xffffffff,
+	  AR_FLAT_DATA, 16 },
+	{ VMCS_GUEST_SEL_GS, VMCS_GUEST_BASE_GS, VMCS_GUEST_LIMIT_GS, VMCS_GUEST_AR_GS, 0xffffffff,
+	  AR_FLAT_DATA, 16 },
+	{ VMCS_GUEST_SEL_LDTR, VMCS_GUEST_BASE_LDTR, VMCS_GUEST_LIMIT_LDTR, VMCS_GUEST_AR_LDTR, 0,
+	  AR_UNUSABLE, 0 },
+	{ VMCS_GUEST_SEL_TR, VMCS_GUEST_BASE_TR, VMCS_GUEST_LIMIT_TR, VMCS_GUEST_AR_TR, 0x67,
+	  AR_BUSY_TSS, 0 },
 };
 
 static void write_guest_segments(void)

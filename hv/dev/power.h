@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How test kernels switch a machine off, as emulators offer it: QEMU's isa-debug-exit (a code written to port F4h) and
- * Bochs' shutdown port (the letters "Shutdown" to 8900h).
+ * How test kernels switch a machine off, as emulators offer it: QEMU's isa-debug-exit (a code
+ * written to port F4h) and Bochs' shutdown port (the letters "Shutdown" to 8900h).
  */
 #ifndef HV_DEV_POWER_H
 #define HV_DEV_POWER_H

@@ -3,7 +3,16 @@
 #include "hv/dev/uart.h"
 #include "hv/log.h"
 
-enum uart_register { UART_DATA, UART_IER, UART_IIR_FCR, UART_LCR, UART_MCR, UART_LSR, UART_MSR, UART_SCRATCH };
+enum uart_register {
+	UART_DATA,
+	UART_IER,
+	UART_IIR_FCR,
+	UART_LCR,
+	UART_MCR,
+	UART_LSR,
+	UART_MSR,
+	UART_SCRATCH
+};
 
 #define LCR_DLAB        0x80
 #define MCR_LOOPBACK    0x10

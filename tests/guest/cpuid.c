@@ -60,8 +60,8 @@ TEST(cpuid, leaf_1_names_what_long_mode_needs)
 {
 	/* Expect: FPU, TSC, MSR, PAE, CX8, PGE, CMOV, PAT, FXSR, SSE and SSE2 are all there.
 	 */
-	u32 must = BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(13) | BIT(15) |
-		   BIT(16) | BIT(24) | BIT(25) | BIT(26);
+	u32 must = BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(13) | BIT(15) | BIT(16) |
+		   BIT(24) | BIT(25) | BIT(26);
 
 	EXPECT_EQ(cpuid(1, 0).edx & must, must);
 	EXPECT(cpuid(1, 0).eax != 0);
@@ -92,7 +92,8 @@ TEST(cpuid, osxsave_bit_follows_cr4)
 
 TEST(cpuid, apic_bit_follows_apic_base)
 {
-	/* Expect: CPUID.1:EDX.APIC is IA32_APIC_BASE.EN. (Clearing EN is not tried: some machines never come back.) */
+	/* Expect: CPUID.1:EDX.APIC is IA32_APIC_BASE.EN. (Clearing EN is not tried: some machines
+	 * never come back.) */
 	bool enabled = rdmsr(MSR_IA32_APIC_BASE) & APIC_BASE_ENABLED;
 
 	EXPECT_EQ(cpuid(1, 0).edx & CPUID_1_EDX_APIC, enabled ? CPUID_1_EDX_APIC : 0);

@@ -189,7 +189,8 @@ TEST(msr, rdmsr_clears_upper_halves)
 
 TEST(msr, apic_base_is_sane)
 {
-	/* Expect: this CPU is the boot CPU, its APIC at FEE00000h. (A machine without an APIC has it off.) */
+	/* Expect: this CPU is the boot CPU, its APIC at FEE00000h. (A machine without an APIC has
+	 * it off.) */
 	u64 base = rdmsr(MSR_IA32_APIC_BASE);
 
 	EXPECT(base & APIC_BASE_BSP);

@@ -134,9 +134,9 @@ static void xcr0_components_depend_on_each_other(void **state)
 		u64 value;
 		bool valid;
 	} cases[] = {
-		{ 1, true }, { 3, true }, { 7, true }, { 0, false }, { 2, false }, { 5, false },
-		{ 0x0b, false }, { 0x1b, true }, { 0xe7, true }, { 0x67, false }, { 0xe3, false },
-		{ 1ULL << 63 | 1, false },
+		{ 1, true },    { 3, true },     { 7, true },     { 0, false },
+		{ 2, false },   { 5, false },    { 0x0b, false }, { 0x1b, true },
+		{ 0xe7, true }, { 0x67, false }, { 0xe3, false }, { 1ULL << 63 | 1, false },
 	};
 
 	(void)state;

@@ -33,10 +33,10 @@ static void put32(u64 at, u32 value)
 	memcpy(memory + at, &value, sizeof(value));
 }
 
-#define P   1u
-#define W   2u
-#define U   4u
-#define BIG 0x80u
+#define P      1u
+#define W      2u
+#define U      4u
+#define BIG    0x80u
 
 /* 4-level: tables at pages 1 to 4 map linear 7f8040201xxx to page 5. */
 #define LINEAR 0x7f8040201abcULL
@@ -47,10 +47,9 @@ static struct paging_mode four_level(void)
 	put64(0x2000 + 8 * 1, 0x3000 | P | W | U);
 	put64(0x3000 + 8 * 1, 0x4000 | P | W | U);
 	put64(0x4000 + 8 * 1, 0x5000 | P | W | U);
-	return (struct paging_mode){ .cr0 = CR0_PE | CR0_PG | CR0_WP,
-				     .cr3 = 0x1000,
-				     .cr4 = CR4_PAE,
-				     .efer = EFER_LMA };
+	return (struct paging_mode){
+		.cr0 = CR0_PE | CR0_PG | CR0_WP, .cr3 = 0x1000, .cr4 = CR4_PAE, .efer = EFER_LMA
+	};
 }
 
 static void expect_address(const struct paging_mode *mode, u64 linear, u64 gpa)

@@ -27,7 +27,9 @@ static void every_register_has_its_own_storage(void **state)
 
 static void other_numbers_are_no_mtrrs(void **state)
 {
-	static const u32 msrs[] = { 0x1ff, 0x200 + 2 * MTRR_VARIABLE, 0x251, 0x25a, 0x267, 0x270, MSR_IA32_PAT };
+	static const u32 msrs[] = {
+		0x1ff, 0x200 + 2 * MTRR_VARIABLE, 0x251, 0x25a, 0x267, 0x270, MSR_IA32_PAT
+	};
 	struct guest_mtrrs mtrrs;
 
 	(void)state;
@@ -42,9 +44,11 @@ static void memory_types_two_three_and_seven_fault(void **state)
 		bool valid = type == 0 || type == 1 || type == 4 || type == 5 || type == 6;
 
 		assert_int_equal(guest_mtrr_write_faults(MSR_IA32_MTRR_DEF_TYPE, type, 40), !valid);
-		assert_int_equal(guest_mtrr_write_faults(MSR_IA32_MTRR_PHYSBASE0, type, 40), !valid);
-		assert_int_equal(guest_mtrr_write_faults(MSR_IA32_MTRR_FIX64K_00000, type << 40, 40),
+		assert_int_equal(guest_mtrr_write_faults(MSR_IA32_MTRR_PHYSBASE0, type, 40),
 				 !valid);
+		assert_int_equal(
+			guest_mtrr_write_faults(MSR_IA32_MTRR_FIX64K_00000, type << 40, 40),
+			!valid);
 	}
 }
 

@@ -42,7 +42,8 @@ static void only_the_bios_area_is_reserved(void **state)
 
 	(void)state;
 	for (u32 i = 0; i < count; i++)
-		assert_int_equal(ranges[i].type == LOAD_RESERVED, ranges[i].base.raw == PC_BIOS_START);
+		assert_int_equal(ranges[i].type == LOAD_RESERVED,
+				 ranges[i].base.raw == PC_BIOS_START);
 }
 
 int main(void)
