@@ -13,6 +13,7 @@
 #include "mm/page.h"
 #include "mm/window.h"
 #include "vmx/caps.h"
+#include "vmx/control_regs.h"
 #include "vmx/run.h"
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
@@ -165,6 +166,7 @@ u32 machine_run(const struct boot_info *info)
 					       .vcpus = 1,
 					       .cpu2_controls = vmx_controls_for(CONTROL_SET_CPU2),
 				       });
+	vm->cr4_allowed = cr4_offered(&vm->cpuid) & vmx_caps()->cr4_fixed1;
 	make_memory(vm);
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);

@@ -2,6 +2,8 @@
 /* The rules of MOV to control registers (SDM "MOV—Move to/from Control Registers"), as pure
  * functions. */
 #include "vmx/control_regs.h"
+#include "hv/string.h"
+#include "vmx/cpuid_policy.h"
 
 #define XCR0_X87    BIT(0)
 #define XCR0_SSE    BIT(1)
@@ -37,6 +39,45 @@ bool cr4_write_faults(const struct cr_state *now, u64 value, u64 allowed)
 	if (long_mode && !(value & CR4_PAE))
 		return true;
 	return pcid_goes_on && (!long_mode || (now->cr3 & BITS(11, 0)));
+}
+
+/* Which CPUID bit a CR4 bit belongs to (SDM "Control Registers"). PCE has none. */
+static const struct {
+	u64 cr4;
+	u32 leaf, offset, bit;
+} cr4_features[] = {
+#define FEATURE(cr4_, leaf_, register_, bit_)                                   \
+	{                                                                       \
+		(cr4_), (leaf_), offsetof(struct cpuid_regs, register_), (bit_) \
+	}
+	FEATURE(CR4_VME | CR4_PVI, 1, edx, 1), FEATURE(CR4_DE, 1, edx, 2),
+	FEATURE(CR4_PSE, 1, edx, 3),           FEATURE(CR4_TSD, 1, edx, 4),
+	FEATURE(CR4_PAE, 1, edx, 6),           FEATURE(CR4_MCE, 1, edx, 7),
+	FEATURE(CR4_PGE, 1, edx, 13),          FEATURE(CR4_OSFXSR, 1, edx, 24),
+	FEATURE(CR4_OSXMMEXCPT, 1, edx, 25),   FEATURE(CR4_VMXE, 1, ecx, 5),
+	FEATURE(CR4_PCIDE, 1, ecx, 17),        FEATURE(CR4_OSXSAVE, 1, ecx, 26),
+	FEATURE(CR4_FSGSBASE, 7, ebx, 0),      FEATURE(CR4_SMEP, 7, ebx, 7),
+	FEATURE(CR4_SMAP, 7, ebx, 20),         FEATURE(CR4_UMIP, 7, ecx, 2),
+	FEATURE(CR4_PKE, 7, ecx, 3),
+#undef FEATURE
+};
+
+u64 cr4_offered(const struct cpuid_policy *policy)
+{
+	const struct cpuid_context no_state = { 0 };
+	u64 offered = CR4_PCE;
+
+	for (u32 i = 0; i < ARRAY_SIZE(cr4_features); i++) {
+		struct cpuid_regs regs = { 0 };
+		u32 value;
+
+		if (cr4_features[i].leaf <= policy->basic_last)
+			regs = cpuid_policy_answer(policy, &no_state, cr4_features[i].leaf, 0);
+		memcpy(&value, (const char *)&regs + cr4_features[i].offset, sizeof(value));
+		if (value & BIT(cr4_features[i].bit))
+			offered |= cr4_features[i].cr4;
+	}
+	return offered;
 }
 
 u64 efer_after_cr0(u64 efer, u64 cr0)

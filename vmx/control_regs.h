@@ -28,6 +28,11 @@ struct cr_state {
 
 /* Whether MOV to CR0 of this value faults with #GP(0). */
 bool cr0_write_faults(const struct cr_state *now, u64 value);
+struct cpuid_policy;
+
+/* The CR4 bits whose feature L1's CPUID offers; the others fault. */
+u64 cr4_offered(const struct cpuid_policy *policy);
+
 /* Whether MOV to CR4 of this value faults; allowed = the CR4 bits that L1 may set. */
 bool cr4_write_faults(const struct cr_state *now, u64 value, u64 allowed);
 /* EFER after paging is switched on or off by this CR0: LMA follows LME and PG. */

@@ -104,7 +104,7 @@ static enum exit_action mov_to_cr4(struct vcpu *v, u64 value)
 {
 	struct cr_state before = cr_state_read(), after = before;
 
-	if (cr4_write_faults(&before, value, vmcs01_cr4_allowed()))
+	if (cr4_write_faults(&before, value, v->vm->cr4_allowed))
 		return fault(v);
 	after.cr4 = value;
 	return change_state(v, &before, &after);

@@ -25,6 +25,7 @@ struct vm {
 	struct vm_memory *memory;
 	const struct config *config;
 	struct cpuid_policy cpuid;
+	u64 cr4_allowed; /* bits that L1 may set in CR4 */
 	struct port_range ports[VM_PORT_RANGES];
 	u32 port_ranges;
 

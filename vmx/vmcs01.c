@@ -21,8 +21,6 @@
 #define PAT_AT_RESET     0x0007040600070406ULL
 #define DR7_AT_RESET     0x400
 #define EXCEPTION_BITMAP (1u << VECTOR_MC)
-/* CR4 bits that L1 never gets: nothing here switches their state. */
-#define CR4_NEVER        (CR4_VMXE | BIT(14) /* SMXE */ | CR4_LA57 | CR4_CET | CR4_PKS)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
 {
@@ -36,11 +34,6 @@ u64 vmcs01_hardware_cr0(u64 cr0)
 u64 vmcs01_hardware_cr4(u64 cr4)
 {
 	return cr4 | vmx_caps()->cr4_fixed0;
-}
-
-u64 vmcs01_cr4_allowed(void)
-{
-	return vmx_caps()->cr4_fixed1 & ~(u64)CR4_NEVER;
 }
 
 void vcpu_flush_linear(const struct vcpu *v)
@@ -143,7 +136,7 @@ static void write_guest_segments(void)
 	vmcs_write(VMCS_GUEST_LIMIT_IDTR, 0);
 }
 
-static void write_guest_state(const struct start_state *start)
+static void write_guest_state(const struct vcpu *v, const struct start_state *start)
 {
 	u64 cr0 = CR0_PE | CR0_ET | CR0_NE;
 
@@ -152,7 +145,7 @@ static void write_guest_state(const struct start_state *start)
 	vmcs_write(VMCS_CR0_SHADOW, cr0);
 	vmcs_write(VMCS_GUEST_CR3, 0);
 	vmcs_write(VMCS_GUEST_CR4, vmcs01_hardware_cr4(0));
-	vmcs_write(VMCS_CR4_MASK, ~vmcs01_cr4_allowed());
+	vmcs_write(VMCS_CR4_MASK, ~(v->vm->cr4_allowed & ~(u64)CR4_VMXE));
 	vmcs_write(VMCS_CR4_SHADOW, 0);
 	vmcs_write(VMCS_GUEST_EFER, 0);
 	vmcs_write(VMCS_GUEST_PAT, PAT_AT_RESET);
@@ -180,7 +173,7 @@ int vmcs01_create(struct vcpu *v, const struct start_state *start)
 	vmcs_load_first(v->vmcs01);
 	write_controls(v);
 	write_host_state();
-	write_guest_state(start);
+	write_guest_state(v, start);
 	v->regs[GPR_RAX] = start->rax;
 	v->regs[GPR_RBX] = start->rbx;
 	return 0;

@@ -22,8 +22,6 @@ int vmcs01_create(struct vcpu *v, const struct start_state *start);
 /* CR bits as hardware must hold them for what the guest sees (fixed bits of VMX operation). */
 u64 vmcs01_hardware_cr0(u64 cr0);
 u64 vmcs01_hardware_cr4(u64 cr4);
-/* CR4 bits that L1 may set. */
-u64 vmcs01_cr4_allowed(void);
 
 /* Forget L1's cached linear translations on this CPU. */
 void vcpu_flush_linear(const struct vcpu *v);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "vmx/control_regs.h"
+#include "vmx/cpuid_policy.h"
 
 #define ALLOWED_CR4 (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP)
 
@@ -145,6 +146,20 @@ static void xcr0_components_depend_on_each_other(void **state)
 	assert_false(xcr0_is_valid(7, 3));
 }
 
+static void cr4_bits_follow_the_cpuid_that_the_guest_sees(void **state)
+{
+	struct cpuid_policy policy = { .basic_last = 7 };
+
+	(void)state;
+	assert_int_equal(cr4_offered(&policy), CR4_PCE);
+	policy.basic[1].regs.edx = 1u << 6;
+	policy.basic[1].regs.ecx = 1u << 26;
+	policy.basic[7].regs.ecx = 1u << 3;
+	assert_int_equal(cr4_offered(&policy), CR4_PCE | CR4_PAE | CR4_OSXSAVE | CR4_PKE);
+	policy.basic_last = 1; /* leaf 7 would answer with leaf 1's data */
+	assert_int_equal(cr4_offered(&policy), CR4_PCE | CR4_PAE | CR4_OSXSAVE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +174,7 @@ int main(void)
 		cmocka_unit_test(cr4_pcid_needs_long_mode_and_pcid_zero),
 		cmocka_unit_test(lma_follows_lme_and_paging),
 		cmocka_unit_test(pdptes_load_when_pae_paging_changes),
+		cmocka_unit_test(cr4_bits_follow_the_cpuid_that_the_guest_sees),
 		cmocka_unit_test(xcr0_components_depend_on_each_other),
 		cmocka_unit_test(pdpte_reserved_bits_count_only_when_present),
 	};
