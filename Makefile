@@ -44,6 +44,7 @@ PURE    := $(wildcard mm/*.c) \
            hv/config_keys.c \
            hv/dev/uart.c \
            hv/format.c \
+           hv/tsc_scale.c \
            hv/guest/multiboot.c \
            hv/guest/multiboot_info.c \
            hv/guest/multiboot_plan.c \

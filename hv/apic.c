@@ -22,7 +22,8 @@ enum {
 
 #define SPURIOUS_ENABLE 0x100u
 #define LVT_MASKED      0x10000u
-#define ICR_NMI         0x4400u /* asserted, edge, physical destination */
+#define ICR_FIXED       0x4000u /* asserted, edge, physical destination */
+#define ICR_NMI         0x4400u
 #define ICR_INIT        0x4500u
 #define ICR_STARTUP     0x4600u
 #define ICR_PENDING     0x1000u
@@ -145,4 +146,9 @@ void apic_send_startup(u32 id, u64 page)
 void apic_send_nmi(u32 id)
 {
 	send(id, ICR_NMI);
+}
+
+void apic_send_fixed(u32 id, u32 vector)
+{
+	send(id, ICR_FIXED | vector);
 }

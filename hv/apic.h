@@ -9,6 +9,8 @@
 
 #include "hv/types.h"
 
+#define APIC_WAKE_VECTOR     0xf0u /* ends another CPU's idle */
+#define APIC_TIMER_VECTOR    0xf1u /* ends this CPU's idle */
 #define APIC_SPURIOUS_VECTOR 0xffu
 
 /* The page of a memory-mapped local APIC; 0 when x2APIC mode is used. */
@@ -23,5 +25,6 @@ void apic_eoi(void);
 void apic_send_init(u32 id);
 void apic_send_startup(u32 id, u64 page); /* page: below 1 MiB */
 void apic_send_nmi(u32 id);
+void apic_send_fixed(u32 id, u32 vector);
 
 #endif

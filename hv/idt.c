@@ -58,6 +58,13 @@ static const char *const names[EXCEPTIONS] = {
 	[21] = "control protection fault (#CP)",
 };
 
+static struct nmi_restart nmi_restart;
+
+void idt_set_nmi_restart(const struct nmi_restart *restart)
+{
+	nmi_restart = *restart;
+}
+
 static enum stack_kind stack_for(u32 vector)
 {
 	switch (vector) {
@@ -116,12 +123,15 @@ void trap_handle(struct trap_frame *frame)
 		return;
 	if (frame->vector == VECTOR_NMI) {
 		nmi_arrived();
+		if (frame->rip >= nmi_restart.begin && frame->rip < nmi_restart.end)
+			frame->rip = nmi_restart.landing;
 	} else if (frame->vector < EXCEPTIONS) {
 		const char *name = names[frame->vector];
 
 		panic_trap(frame, name != NULL ? name : "reserved exception");
 	} else {
-		counter_inc(CTR_INTERRUPT_UNEXPECTED);
+		if (frame->vector != APIC_WAKE_VECTOR && frame->vector != APIC_TIMER_VECTOR)
+			counter_inc(CTR_INTERRUPT_UNEXPECTED);
 		if (frame->vector != APIC_SPURIOUS_VECTOR)
 			apic_eoi();
 	}

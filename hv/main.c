@@ -15,12 +15,14 @@
 #include "hv/report.h"
 #include "hv/segments.h"
 #include "hv/smp.h"
+#include "hv/tsc.h"
 #include "hv/x86.h"
 #include "mm/page.h"
 #include "mm/window.h"
 #include "vmx/caps_log.h"
 #include "vmx/cpu_vmx.h"
 #include "vmx/host_ept.h"
+#include "vmx/request.h"
 
 /* Free RAM is the guest pool; the host pool was set aside by the boot code. */
 static void memory_init(const struct boot_info *info)
@@ -80,10 +82,12 @@ static void run_on_own_tables(void *argument)
 
 	apic_init();
 	windows_init();
+	tsc_measure();
 	host_ept_init();
 	if (info->config.log & LOG_CAPS)
 		caps_log();
 	panic_test_run(info->config.panic_test);
+	request_init();
 	start_cpus();
 	code = machine_run(info);
 	report_print(info);

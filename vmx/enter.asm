@@ -35,6 +35,7 @@ default rel
 %define VMX_FAIL_VALID   2
 
 extern vcpu_handle_exit
+extern vcpu_handle_requests
 
 section .text
 
@@ -52,23 +53,45 @@ vcpu_loop:
 	push rdi
 	mov eax, FIELD_HOST_RSP
 	vmwrite rax, rsp
-	cmp qword [rdi + VCPU_LAUNCHED], 0
-	jne resume
-	mov qword [rdi + VCPU_LAUNCHED], 1
+
+enter:
+	mov eax, 1
+	xchg [rdi + VCPU_IN_GUEST], eax         ; a full fence: whoever sets a request from here on sees in_guest and kicks
 	each_guest_register load_register
+
+; The gate: requests are tested and the guest is entered in one restartable region. A kick (NMI) that lands inside finds
+; RIP in [gate_begin, gate_end) and moves it to gate_cancel: the guest's registers are still whole in struct vcpu.
+global gate_begin:function hidden
+gate_begin:
+	cmp dword [rdi + VCPU_REQUESTS], 0
+	jne gate_cancel
+	cmp dword [rdi + VCPU_LAUNCHED], 0
 	mov rdi, [rdi + VCPU_REGS + 8 * 7]
+	je .launch
+	vmresume
+	jmp failed
+.launch:
 	vmlaunch
 	jmp failed
+global gate_end:function hidden
+gate_end:
 
-resume:
-	each_guest_register load_register
-	mov rdi, [rdi + VCPU_REGS + 8 * 7]
-	vmresume
-failed:                                         ; CF: no current VMCS; ZF: VM-instruction error
+; CF: no current VMCS; ZF: VM-instruction error
+failed:
 	mov eax, VMX_FAIL_VALID
 	mov ecx, VMX_FAIL_INVALID
 	cmovc eax, ecx
+	mov rdi, [rsp]
+	mov dword [rdi + VCPU_IN_GUEST], 0
 	jmp leave
+
+global gate_cancel:function hidden
+gate_cancel:
+	mov rdi, [rsp]
+	lea rbp, [rsp + 6 * 8]
+	mov dword [rdi + VCPU_IN_GUEST], 0
+	call vcpu_handle_requests
+	jmp entered_or_stopped
 
 ; The CPU arrives here at a VM exit.
 global vcpu_exit_landing:function hidden
@@ -77,6 +100,8 @@ vcpu_exit_landing:
 	mov rdi, [rsp + 8]
 	each_guest_register store_register
 	pop qword [rdi + VCPU_REGS + 8 * 7]
+	mov dword [rdi + VCPU_IN_GUEST], 0
+	mov dword [rdi + VCPU_LAUNCHED], 1
 	; No guest value stays in a register that C code might use speculatively.
 	xor eax, eax
 	xor ebx, ebx
@@ -93,10 +118,11 @@ vcpu_exit_landing:
 	xor r15d, r15d
 	lea rbp, [rsp + 6 * 8]                  ; the frame of vcpu_loop, for stack traces
 	call vcpu_handle_exit
+entered_or_stopped:
 	mov rdi, [rsp]
 	test al, al
-	jnz resume
-	xor eax, eax                            ; VMX_SUCCEED: the VM stops
+	jnz enter
+	xor eax, eax                            ; VMX_SUCCEED: the vCPU leaves its loop
 leave:
 	pop rdi
 	pop r15

@@ -12,24 +12,9 @@
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
+#include "vmx/request.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
-
-static void __attribute__((noinline)) flush_ept(struct vcpu *v, u64 generation)
-{
-	v->ept_generation = generation;
-	vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
-}
-
-/* When EPT01 lost or changed a present leaf since this CPU flushed, its cached translations are
- * stale. */
-static inline void flush_stale_ept(struct vcpu *v)
-{
-	u64 generation = __atomic_load_n(v->ept_generation_now, __ATOMIC_ACQUIRE);
-
-	if (unlikely(v->ept_generation != generation))
-		flush_ept(v, generation);
-}
 
 /* Take the next entry of the flight recorder for the exit that has just happened. */
 static struct exit_record *record_exit(struct cpu *cpu, const struct vcpu *v, u32 reason)
@@ -91,8 +76,16 @@ bool vcpu_handle_exit(struct vcpu *v)
 		unhandled(v);
 	if (likely(action == EXIT_SKIP_INSN))
 		skip_insn(v);
-	flush_stale_ept(v);
 	return action != EXIT_STOP;
+}
+
+bool vcpu_handle_requests(struct vcpu *v)
+{
+	u32 requests = vcpu_take_requests(v);
+
+	if (requests & REQUEST_FLUSH_EPT)
+		vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
+	return !(requests & REQUEST_LEAVE);
 }
 
 _Noreturn static void entry_refused(enum vmx_status status)
@@ -108,8 +101,8 @@ void vcpu_run(struct vcpu *v)
 	enum vmx_status status;
 
 	this_cpu()->vcpu = v;
-	v->ept_generation_now = ept01_generation(v->vm->memory);
-	flush_stale_ept(v);
+	__atomic_store_n(&v->cpu, this_cpu(), __ATOMIC_RELEASE);
+	vcpu_request(v, REQUEST_FLUSH_EPT); /* what this CPU cached of an EPT01 at the same place */
 	v->vm->first_entry_tsc = rdtsc();
 	status = vcpu_loop(v);
 	if (status != VMX_SUCCEED)

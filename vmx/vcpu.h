@@ -10,6 +10,7 @@
 #include "vmx/msr_bitmap.h"
 
 struct vm;
+struct cpu;
 
 /* General registers, numbered as instructions and exit qualifications number them. RSP lives in the
  * VMCS. */
@@ -35,13 +36,14 @@ enum gpr {
 
 struct vcpu {
 	u64 regs[GPRS]; /* loaded and stored by vmx/enter.asm; regs[GPR_RSP] is not used */
-	u64 launched;   /* vmcs01 was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
+	u32 launched;    /* vmcs01 was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
+	u32 in_guest;    /* 1 from before the gate's test until after the exit; pairs with requests */
+	u32 requests;    /* enum vcpu_request: set by any CPU, taken by the vCPU's own */
 	struct vm *vm;
+	struct cpu *cpu; /* where it runs; NULL: nowhere yet */
 	struct exit_record *exit; /* the exit in hand: an entry of the flight recorder */
 	u32 index;
 	bool stopped;
-	const u64 *ept_generation_now; /* grows with EPT01's edits (mm/ept01.h) */
-	u64 ept_generation;            /* that this CPU has flushed up to */
 
 	void *vmcs01;
 	struct msr_bitmap *msr_bitmap;
@@ -74,6 +76,13 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
  * will run it. */
 void vcpu_reset(struct vcpu *v);
 
+/* What keeps a vCPU from entering its guest, or calls it out: see vmx/request.h. */
+enum vcpu_request {
+	REQUEST_FLUSH_EPT = 1, /* EPT01 lost or changed a present leaf */
+	REQUEST_EVENT = 2,     /* there may be an event to deliver */
+	REQUEST_LEAVE = 4,     /* leave vcpu_loop: the VM stops, or another vCPU wants the CPU */
+};
+
 /*
  * Enter the guest again and again (vmx/enter.asm), calling vcpu_handle_exit() at each exit until it
  * says to stop. The VMCS to enter is current. VMX_SUCCEED: stopped; otherwise an entry failed as
@@ -83,6 +92,9 @@ u32 vcpu_loop(struct vcpu *v);
 
 /* Called by vcpu_loop: false ends the loop. */
 bool vcpu_handle_exit(struct vcpu *v);
+
+/* Called by vcpu_loop when requests are pending: takes them; false ends the loop. */
+bool vcpu_handle_requests(struct vcpu *v);
 
 /* Where the VMCS's HOST_RIP points: inside vcpu_loop. */
 void vcpu_exit_landing(void);
