@@ -2,6 +2,7 @@
 /* The physical local APIC (SDM "Advanced Programmable Interrupt Controller (APIC)"). */
 #include "hv/apic.h"
 #include "hv/msr_index.h"
+#include "hv/tsc.h"
 #include "hv/x86.h"
 
 enum {
@@ -18,6 +19,9 @@ enum {
 	APIC_LVT_LINT0 = 0x350,
 	APIC_LVT_LINT1 = 0x360,
 	APIC_LVT_ERROR = 0x370,
+	APIC_TIMER_INITIAL = 0x380,
+	APIC_TIMER_CURRENT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3e0,
 };
 
 #define SPURIOUS_ENABLE 0x100u
@@ -29,6 +33,9 @@ enum {
 #define ICR_PENDING     0x1000u
 #define ICR_WAIT_POLLS  1000000u
 #define BASE_ADDRESS    BITS(51, 12)
+#define TIMER_DEADLINE  (2u << 17)
+#define DIVIDE_BY_1     0xbu
+#define MEASURE_TICKS   200000ULL /* of the TSC */
 
 /* Local vectors, and from which "max LVT entry" of the version register on they exist. */
 static const struct {
@@ -151,4 +158,53 @@ void apic_send_nmi(u32 id)
 void apic_send_fixed(u32 id, u32 vector)
 {
 	send(id, ICR_FIXED | vector);
+}
+
+static u64 timer_hz; /* 0: TSC-deadline mode */
+
+static bool has_tsc_deadline(void)
+{
+	return cpuid(1, 0).ecx & BIT(24);
+}
+
+void apic_timer_measure(void)
+{
+	u64 start, elapsed;
+
+	if (has_tsc_deadline())
+		return;
+	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	apic_write(APIC_TIMER_INITIAL, ~0u);
+	start = rdtsc();
+	while ((elapsed = rdtsc() - start) < MEASURE_TICKS)
+		cpu_pause();
+	timer_hz = tsc_scale(~0u - apic_read(APIC_TIMER_CURRENT), tsc_hz(), elapsed);
+	apic_write(APIC_TIMER_INITIAL, 0);
+}
+
+void apic_timer_start(u64 deadline)
+{
+	u64 now, ticks;
+
+	if (deadline == ~0ULL)
+		return;
+	if (!timer_hz) {
+		apic_write(APIC_LVT_TIMER, TIMER_DEADLINE | APIC_TIMER_VECTOR);
+		wrmsr(MSR_IA32_TSC_DEADLINE, MAX(deadline, 1));
+		return;
+	}
+	now = rdtsc();
+	ticks = deadline > now ? tsc_scale(deadline - now, timer_hz, tsc_hz()) : 0;
+	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	apic_write(APIC_LVT_TIMER, APIC_TIMER_VECTOR);
+	apic_write(APIC_TIMER_INITIAL, (u32)MIN(MAX(ticks, 1), (u64)~0u));
+}
+
+void apic_timer_stop(void)
+{
+	apic_write(APIC_LVT_TIMER, LVT_MASKED | APIC_TIMER_VECTOR);
+	if (timer_hz)
+		apic_write(APIC_TIMER_INITIAL, 0);
+	else
+		wrmsr(MSR_IA32_TSC_DEADLINE, 0);
 }

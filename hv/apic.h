@@ -21,6 +21,14 @@ void apic_init(void);
 u32 apic_id(void);
 void apic_eoi(void);
 
+/*
+ * This CPU's timer, for idle only: APIC_TIMER_VECTOR at the latest shortly after the TSC reaches deadline (all ones: never).
+ */
+void apic_timer_start(u64 deadline);
+void apic_timer_stop(void);
+/* How fast the timer counts where it has no TSC-deadline mode; on the boot CPU, once, after tsc_measure(). */
+void apic_timer_measure(void);
+
 /* By physical APIC id. */
 void apic_send_init(u32 id);
 void apic_send_startup(u32 id, u64 page); /* page: below 1 MiB */

@@ -49,3 +49,12 @@ u32 cpu_count(void)
 {
 	return cpus_made;
 }
+
+u32 cpu_online_count(void)
+{
+	u32 count = 0;
+
+	while (count < cpus_made && __atomic_load_n(&cpus[count]->online, __ATOMIC_ACQUIRE))
+		count++;
+	return count;
+}

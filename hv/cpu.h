@@ -47,5 +47,7 @@ int cpu_init(const struct boot_info *info, page_source *source);
 /* CPU by index, 0 ≤ index < cpu_count(). */
 struct cpu *cpu_get(u32 index);
 u32 cpu_count(void);
+/* How many are online, counted from CPU 0 up to the first that did not start. */
+u32 cpu_online_count(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Making L1: memory by the map, image by the load plan, devices, one vCPU; then running it. */
+/* Making L1: memory by the map, image by the load plan, devices, a vCPU for each CPU; then running it. */
 #include "hv/machine.h"
+#include "hv/cpu.h"
 #include "hv/dev/power.h"
 #include "hv/dev/uart.h"
 #include "hv/guest/multiboot.h"
@@ -14,9 +15,8 @@
 #include "mm/window.h"
 #include "vmx/caps.h"
 #include "vmx/control_regs.h"
-#include "vmx/run.h"
+#include "vmx/sched.h"
 #include "vmx/vm.h"
-#include "vmx/vmcs01.h"
 
 /* Guest frames that L1 does not get unless it is told a size: for what the regions' books and moves
  * need. */
@@ -24,7 +24,8 @@
 
 static struct machine {
 	struct vm vm;
-	struct vcpu vcpu;
+	struct vcpu vcpus[VCPUS_MAX];
+	bool ready; /* set with release when the VM is complete; APs wait for it with acquire */
 	struct uart uart;
 	struct power power;
 	struct load_range ranges[PC_RANGES_MAX];
@@ -143,27 +144,38 @@ static void make_devices(struct vm *vm)
 		vm_claim_ports(vm, &ranges[i]);
 }
 
-static void make_vcpu(struct vm *vm, struct vcpu *v)
+static void make_vcpus(struct vm *vm)
 {
-	const struct start_state start = {
+	u32 count = MIN(cpu_online_count(), VCPUS_MAX);
+
+	for (u32 i = 0; i < count; i++) {
+		if (vcpu_create(&machine.vcpus[i], vm, i))
+			panic("no memory for the local APIC of vCPU %u", i);
+		vm->vcpus[i] = &machine.vcpus[i];
+	}
+	vm->vcpu_count = count;
+	vm->start = (struct start_state){
 		.rip = machine.plan.entry.raw,
 		.rax = MULTIBOOT_BOOT_MAGIC,
 		.rbx = machine.plan.info_gpa.raw,
 	};
+}
 
-	v->vm = vm;
-	vcpu_reset(v);
-	if (vmcs01_create(v, &start))
-		panic("no memory for vCPU %u", v->index);
+void machine_join(void)
+{
+	while (!__atomic_load_n(&machine.ready, __ATOMIC_ACQUIRE))
+		cpu_pause();
+	sched_run(&machine.vm);
 }
 
 u32 machine_run(const struct boot_info *info)
 {
 	struct vm *vm = &machine.vm;
+	u32 vcpus = MIN(cpu_online_count(), VCPUS_MAX);
 
 	vm->config = &info->config;
 	cpuid_policy_build(&vm->cpuid, &(struct cpuid_setup){
-					       .vcpus = 1,
+					       .vcpus = vcpus,
 					       .cpu2_controls = vmx_controls_for(CONTROL_SET_CPU2),
 				       });
 	vm->cr4_allowed = cr4_offered(&vm->cpuid) & vmx_caps()->cr4_fixed1;
@@ -171,9 +183,10 @@ u32 machine_run(const struct boot_info *info)
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);
 	make_devices(vm);
-	make_vcpu(vm, &machine.vcpu);
-	log_line("L1", "starts: %s, %llu MiB, 1 vCPU", info->kernel.name,
-		 (unsigned long long)(machine.memory / MIB));
-	vcpu_run(&machine.vcpu);
+	make_vcpus(vm);
+	log_line("L1", "starts: %s, %llu MiB, %u vCPU%s", info->kernel.name,
+		 (unsigned long long)(machine.memory / MIB), vcpus, vcpus == 1 ? "" : "s");
+	__atomic_store_n(&machine.ready, true, __ATOMIC_RELEASE);
+	sched_run(vm);
 	return vm->exit_code;
 }

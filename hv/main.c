@@ -50,12 +50,13 @@ static void windows_init(void)
 	window_init(ptes, cpu_count());
 }
 
-/* An application processor in VMX root: it has no vCPU to run yet, so it waits. */
+/* An application processor in VMX root: it waits for the VM, runs its vCPU, and waits again. */
 static void ap_main(struct cpu *cpu)
 {
 	if (vmx_cpu_enter())
 		panic("CPU %u: no VMX operation", cpu->index);
 	__atomic_store_n(&cpu->in_vmx_root, 1, __ATOMIC_RELEASE);
+	machine_join();
 	for (;;)
 		__asm__ volatile("sti; hlt; cli" ::: "memory");
 }
@@ -83,6 +84,7 @@ static void run_on_own_tables(void *argument)
 	apic_init();
 	windows_init();
 	tsc_measure();
+	apic_timer_measure();
 	host_ept_init();
 	if (info->config.log & LOG_CAPS)
 		caps_log();

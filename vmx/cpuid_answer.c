@@ -7,6 +7,7 @@
 #include "vmx/cpuid_policy.h"
 
 #define LEAF1_ECX_OSXSAVE    (1u << 27)
+#define LEAF1_EDX_APIC       (1u << 9)
 #define LEAF7_ECX_OSPKE      (1u << 4)
 #define LEAF_D1_EAX_XSAVEC   (1u << 1)
 #define LEAF_D_ECX_ALIGNED   (1u << 1)
@@ -102,6 +103,8 @@ static struct cpuid_regs special_answer(const struct cpuid_policy *policy,
 		regs.ebx |= context->apic_id << 24;
 		if (policy->xcr0 && (context->cr4 & CR4_OSXSAVE))
 			regs.ecx |= LEAF1_ECX_OSXSAVE;
+		if (!context->has_apic)
+			regs.edx &= ~LEAF1_EDX_APIC;
 		break;
 	case CPUID_PATCH_FEATURES7:
 		if (subleaf == 0 && (context->cr4 & CR4_PKE))

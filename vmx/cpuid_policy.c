@@ -14,6 +14,8 @@
 #define LEAF1_ECX_OSXSAVE   (1u << 27)
 #define LEAF1_ECX_HYPER     (1u << 31)
 #define LEAF1_EDX_HTT       (1u << 28)
+/* x2APIC and TSC-deadline: of the local APIC that L0 emulates, whatever the host has. */
+#define LEAF1_ECX_EMULATED  (1u << 21 | 1u << 24)
 #define LEAF7_ECX_OSPKE     (1u << 4)
 #define CACHE_LEVEL_SHARED  3u /* caches from this level on are shared by all vCPUs */
 #define LINEAR_BITS_4_LEVEL 48u
@@ -213,7 +215,8 @@ static void build_features(struct cpuid_policy *policy, u32 vcpus)
 	if (!row)
 		return;
 	row->regs.ebx |= MIN(vcpus, 255u) << 16;
-	row->regs.ecx = (row->regs.ecx & ~LEAF1_ECX_OSXSAVE) | LEAF1_ECX_HYPER;
+	row->regs.ecx = (row->regs.ecx & ~LEAF1_ECX_OSXSAVE) | LEAF1_ECX_HYPER |
+			LEAF1_ECX_EMULATED;
 	row->regs.edx &= ~LEAF1_EDX_HTT;
 	if (vcpus > 1)
 		row->regs.edx |= LEAF1_EDX_HTT;

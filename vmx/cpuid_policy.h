@@ -56,6 +56,7 @@ struct cpuid_context {
 	u64 xcr0;
 	u64 xss;
 	u32 apic_id;
+	bool has_apic; /* IA32_APIC_BASE.EN */
 };
 
 void cpuid_policy_build(struct cpuid_policy *policy, const struct cpuid_setup *setup);

@@ -39,6 +39,8 @@ enum exit_action exit_rdmsr(struct vcpu *v);
 enum exit_action exit_wrmsr(struct vcpu *v);
 enum exit_action exit_entry_failure(struct vcpu *v);
 enum exit_action exit_ept_violation(struct vcpu *v);
+enum exit_action exit_window(struct vcpu *v);
+enum exit_action exit_preemption_timer(struct vcpu *v);
 
 /* The exit qualification, read once and kept in the flight recorder. */
 u64 exit_qualification(struct vcpu *v);

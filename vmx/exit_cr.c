@@ -6,6 +6,7 @@
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
+#include "vmx/request.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
@@ -114,7 +115,8 @@ static enum exit_action mov_to_cr8(struct vcpu *v, u64 value)
 {
 	if (value > 15)
 		return fault(v);
-	v->cr8 = value;
+	lapic_set_cr8(&v->lapic, value);
+	vcpu_request(v, REQUEST_EVENT); /* a lower priority may let an interrupt in */
 	return EXIT_SKIP_INSN;
 }
 
@@ -140,9 +142,9 @@ static enum exit_action mov_from_cr(struct vcpu *v, u32 cr, enum gpr reg)
 		return EXIT_STOP;
 	}
 	if (reg == GPR_RSP)
-		vmcs_write(VMCS_GUEST_RSP, v->cr8);
+		vmcs_write(VMCS_GUEST_RSP, lapic_cr8(&v->lapic));
 	else
-		v->regs[reg] = v->cr8;
+		v->regs[reg] = lapic_cr8(&v->lapic);
 	return EXIT_SKIP_INSN;
 }
 

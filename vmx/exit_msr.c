@@ -9,6 +9,7 @@
 #include "hv/percpu.h"
 #include "hv/x86.h"
 #include "vmx/caps.h"
+#include "vmx/events.h"
 #include "vmx/exit.h"
 #include "vmx/guest_mtrr.h"
 #include "vmx/inject.h"
@@ -60,27 +61,51 @@ static enum msr_result write_tsc(struct vcpu *v, u32 msr, u64 value)
 	(void)msr;
 	v->tsc_offset = value - rdtsc();
 	vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
+	lapic_set_tsc_offset(&v->lapic, v->tsc_offset);
+	events_new_deadline(v);
 	return MSR_DONE;
+}
+
+/* What a write to the local APIC leads to elsewhere. */
+static enum msr_result apply(struct vcpu *v, struct lapic_effect effect)
+{
+	return lapic_apply(v, &effect) ? MSR_DONE : MSR_FAULTS;
 }
 
 static enum msr_result read_apic_base(struct vcpu *v, u32 msr, u64 *value)
 {
 	(void)msr;
-	*value = v->apic_base;
+	*value = v->lapic.base;
 	return MSR_DONE;
 }
 
-/* This machine has no local APIC yet: as on a CPU whose APIC was disabled, the enable bits do not
- * come back. */
 static enum msr_result write_apic_base(struct vcpu *v, u32 msr, u64 value)
 {
-	u64 writable = BITS(vmx_caps()->physical_bits - 1, 12);
-
 	(void)msr;
-	if ((value ^ v->apic_base) & ~writable)
-		return MSR_FAULTS;
-	v->apic_base = value;
+	return apply(v, lapic_write_base(&v->lapic, value));
+}
+
+static enum msr_result read_x2apic(struct vcpu *v, u32 msr, u64 *value)
+{
+	return lapic_msr_read(&v->lapic, msr, v->exit->tsc, value) ? MSR_DONE : MSR_FAULTS;
+}
+
+static enum msr_result write_x2apic(struct vcpu *v, u32 msr, u64 value)
+{
+	return apply(v, lapic_msr_write(&v->lapic, msr, value, v->exit->tsc));
+}
+
+static enum msr_result read_tsc_deadline(struct vcpu *v, u32 msr, u64 *value)
+{
+	(void)msr;
+	*value = lapic_tsc_deadline(&v->lapic, v->exit->tsc);
 	return MSR_DONE;
+}
+
+static enum msr_result write_tsc_deadline(struct vcpu *v, u32 msr, u64 value)
+{
+	(void)msr;
+	return apply(v, lapic_set_tsc_deadline(&v->lapic, value));
 }
 
 static enum msr_result read_misc_enable(struct vcpu *v, u32 msr, u64 *value)
@@ -169,6 +194,8 @@ static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_MTRR_FIX16K_80000, MSR_IA32_MTRR_FIX16K_A0000, read_mtrr, write_mtrr },
 	{ MSR_IA32_MTRR_FIX4K_C0000, MSR_IA32_MTRR_FIX4K_C0000 + 7, read_mtrr, write_mtrr },
 	{ MSR_IA32_MTRR_DEF_TYPE, MSR_IA32_MTRR_DEF_TYPE, read_mtrr, write_mtrr },
+	{ MSR_IA32_TSC_DEADLINE, MSR_IA32_TSC_DEADLINE, read_tsc_deadline, write_tsc_deadline },
+	{ MSR_X2APIC_FIRST, MSR_X2APIC_LAST, read_x2apic, write_x2apic },
 	{ MSR_IA32_XSS, MSR_IA32_XSS, read_xss, write_xss },
 };
 

@@ -7,9 +7,11 @@
 #include "hv/percpu.h"
 #include "hv/x86.h"
 #include "vmx/control_regs.h"
+#include "vmx/events.h"
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
+#include "vmx/request.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
@@ -17,7 +19,7 @@
 #define CPUID_LEAF_FEATURES7 7u
 
 /* Take the NMI of this exit as if it had come in root operation. */
-static enum exit_action take_nmi(void)
+static enum exit_action take_nmi(struct vcpu *v)
 {
 	/*
 	 * NMIs stay blocked after such an exit until the next IRET; on Bochs 2.7 the exit
@@ -28,7 +30,7 @@ static enum exit_action take_nmi(void)
 
 	__asm__ volatile("int $2" ::: "memory");
 	nmi_report();
-	if (blocked & BLOCKED_BY_NMI)
+	if ((blocked & BLOCKED_BY_NMI) && !v->in_nmi)
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(u64)BLOCKED_BY_NMI);
 	return EXIT_RESUME;
 }
@@ -39,7 +41,7 @@ enum exit_action exit_exception_nmi(struct vcpu *v)
 
 	v->exit->detail = info;
 	if (INTR_INFO_TYPE(info) == INTR_NMI)
-		return take_nmi();
+		return take_nmi(v);
 	if (INTR_INFO_VECTOR(info) == VECTOR_MC)
 		panic("machine check while L1 ran at 0x%llx", (unsigned long long)v->exit->rip);
 	vm_stop_l1(v, "exception %u that was not asked for", INTR_INFO_VECTOR(info));
@@ -78,11 +80,24 @@ enum exit_action exit_cpuid(struct vcpu *v)
 	return EXIT_SKIP_INSN;
 }
 
+/* The guest is behind its HLT when it wakes; what waits already wakes it at once. */
 enum exit_action exit_hlt(struct vcpu *v)
 {
-	vm_stop_l1(v, "HLT at rip 0x%llx, and this machine has no interrupt that could wake it",
-		   (unsigned long long)v->exit->rip);
-	return EXIT_STOP;
+	v->activity = VCPU_HALTED;
+	vcpu_request(v, REQUEST_EVENT);
+	return EXIT_SKIP_INSN;
+}
+
+enum exit_action exit_window(struct vcpu *v)
+{
+	vcpu_request(v, REQUEST_EVENT);
+	return EXIT_RESUME;
+}
+
+enum exit_action exit_preemption_timer(struct vcpu *v)
+{
+	events_timer(v);
+	return EXIT_RESUME;
 }
 
 enum exit_action exit_undefined(struct vcpu *v)

@@ -9,6 +9,7 @@
 #include "hv/panic.h"
 #include "hv/x86.h"
 #include "mm/ept01.h"
+#include "vmx/events.h"
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
@@ -76,6 +77,8 @@ bool vcpu_handle_exit(struct vcpu *v)
 		unhandled(v);
 	if (likely(action == EXIT_SKIP_INSN))
 		skip_insn(v);
+	if (unlikely(v->deadline != LAPIC_NEVER))
+		events_arm_timer(v, v->exit->tsc);
 	return action != EXIT_STOP;
 }
 
@@ -85,7 +88,9 @@ bool vcpu_handle_requests(struct vcpu *v)
 
 	if (requests & REQUEST_FLUSH_EPT)
 		vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
-	return !(requests & REQUEST_LEAVE);
+	if (requests & REQUEST_EVENT)
+		events_deliver(v);
+	return v->activity == VCPU_ACTIVE && !(requests & REQUEST_LEAVE);
 }
 
 _Noreturn static void entry_refused(enum vmx_status status)
@@ -101,9 +106,10 @@ void vcpu_run(struct vcpu *v)
 	enum vmx_status status;
 
 	this_cpu()->vcpu = v;
-	__atomic_store_n(&v->cpu, this_cpu(), __ATOMIC_RELEASE);
-	vcpu_request(v, REQUEST_FLUSH_EPT); /* what this CPU cached of an EPT01 at the same place */
-	v->vm->first_entry_tsc = rdtsc();
+	if (!v->vm->first_entry_tsc)
+		v->vm->first_entry_tsc = rdtsc();
+	if (v->deadline != LAPIC_NEVER)
+		events_arm_timer(v, rdtsc());
 	status = vcpu_loop(v);
 	if (status != VMX_SUCCEED)
 		entry_refused(status);

@@ -17,6 +17,9 @@
 #define AR_FLAT_CODE (AR_G | AR_DB | AR_P | AR_S | 0xbu) /* execute/read, accessed */
 #define AR_FLAT_DATA (AR_G | AR_DB | AR_P | AR_S | 0x3u) /* read/write, accessed */
 #define AR_BUSY_TSS  (AR_P | 0xbu)
+#define AR_LDT       (AR_P | 0x2u)
+#define AR_REAL_CODE (AR_P | AR_S | 0xbu)
+#define AR_REAL_DATA (AR_P | AR_S | 0x3u)
 
 /* Whether the guest runs 64-bit code (IA-32e mode and CS.L). */
 static inline bool segment_is_64bit_code(void)

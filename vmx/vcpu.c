@@ -1,22 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of a vCPU that no VMCS holds. */
 #include "vmx/vcpu.h"
+#include "hv/errno.h"
 #include "hv/msr_index.h"
 #include "hv/x86.h"
+#include "mm/page.h"
+#include "vmx/caps.h"
 
-#define APIC_BASE_ADDRESS        0xfee00000u
 #define XCR0_X87                 1u
 #define MISC_ENABLE_FAST_STRINGS BIT(0)
 #define MISC_ENABLE_NO_BTS       BIT(11)
 #define MISC_ENABLE_NO_PEBS      BIT(12)
 
+int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
+{
+	struct lapic_config config = {
+		.page = page_alloc(0),
+		.id = index,
+		.physical_bits = vmx_caps()->physical_bits,
+		.tsc_per_tick = 1,
+		.is_bsp = index == 0,
+	};
+
+	if (!config.page)
+		return -ENOMEM;
+	v->vm = vm;
+	v->index = index;
+	v->activity = index == 0 ? VCPU_ACTIVE : VCPU_WAIT_FOR_SIPI;
+	v->deadline = LAPIC_NEVER;
+	lapic_create(&v->lapic, &config);
+	return 0;
+}
+
 void vcpu_reset(struct vcpu *v)
 {
-	v->apic_base = APIC_BASE_ADDRESS | (v->index == 0 ? APIC_BASE_BSP : 0);
 	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
-	v->cr8 = 0;
 	v->tsc_offset = 0;
-	v->cpuid = (struct cpuid_context){ .xcr0 = XCR0_X87, .apic_id = v->index };
+	v->cpuid = (struct cpuid_context){ .xcr0 = XCR0_X87, .apic_id = v->index, .has_apic = true };
 	if (read_cr4() & CR4_OSXSAVE)
 		xsetbv(0, v->cpuid.xcr0);
 }

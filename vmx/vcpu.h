@@ -7,6 +7,7 @@
 #include "mm/addr.h"
 #include "vmx/cpuid_policy.h"
 #include "vmx/guest_mtrr.h"
+#include "vmx/lapic.h"
 #include "vmx/msr_bitmap.h"
 
 struct vm;
@@ -34,6 +35,17 @@ enum gpr {
 	GPRS
 };
 
+/* The registers that a loader wants L1 to start with: flat 32-bit protected mode, paging off,
+ * interrupts off. */
+struct start_state {
+	u64 rip;
+	u64 rax;
+	u64 rbx;
+};
+
+/* SDM "Activity state", kept by L0: only an active vCPU is entered. */
+enum vcpu_activity { VCPU_ACTIVE, VCPU_HALTED, VCPU_WAIT_FOR_SIPI };
+
 struct vcpu {
 	u64 regs[GPRS]; /* loaded and stored by vmx/enter.asm; regs[GPR_RSP] is not used */
 	u32 launched;    /* vmcs01 was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
@@ -43,14 +55,16 @@ struct vcpu {
 	struct cpu *cpu; /* where it runs; NULL: nowhere yet */
 	struct exit_record *exit; /* the exit in hand: an entry of the flight recorder */
 	u32 index;
-	bool stopped;
+	enum vcpu_activity activity;
+	u64 deadline;     /* when the APIC timer is due, in host TSC; LAPIC_NEVER */
+	u32 cpu_controls; /* what VMCS_CPU_CONTROLS holds */
+	bool in_nmi;      /* an NMI was injected, and no exit since has shown NMIs unblocked */
 
 	void *vmcs01;
 	struct msr_bitmap *msr_bitmap;
 	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on; XCR0 lives here */
-	u64 apic_base;
+	struct lapic lapic;
 	u64 misc_enable;
-	u64 cr8;
 	u64 tsc_offset;
 	struct guest_mtrrs mtrrs;
 };
@@ -71,6 +85,9 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
 	v->regs[GPR_RAX] = (u32)value;
 	v->regs[GPR_RDX] = value >> 32;
 }
+
+/* Before any CPU can send it a message: what belongs to the vCPU for ever. 0 or -ENOMEM. */
+int vcpu_create(struct vcpu *v, struct vm *vm, u32 index);
 
 /* The state after a reset, but for what the VMCS holds; v->vm and v->index are set. On the CPU that
  * will run it. */

@@ -7,6 +7,7 @@
 #include "hv/percpu.h"
 #include "hv/recorder.h"
 #include "vmx/ops.h"
+#include "vmx/request.h"
 
 #define EXIT_CODE_L1_FAULT 2
 
@@ -82,7 +83,7 @@ void vm_stop_l1(struct vcpu *v, const char *fmt, ...)
 	format_text_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_raw("nestor: L1 stopped: %s", text);
-	log_line("L1", "vcpu %u at rip 0x%llx", v->index, (unsigned long long)v->exit->rip);
+	log_line("L1", "vcpu %u at rip 0x%llx", v->index, (unsigned long long)vmcs_read(VMCS_GUEST_RIP));
 	dump_registers(v);
 	for (u32 i = 0; i < ARRAY_SIZE(dump_fields); i++)
 		log_line("L1", "%-16s %llx", dump_fields[i].name,
@@ -93,6 +94,8 @@ void vm_stop_l1(struct vcpu *v, const char *fmt, ...)
 
 void vm_stop(struct vm *vm, u32 code)
 {
-	vm->stopping = true;
 	vm->exit_code = code;
+	__atomic_store_n(&vm->stopping, true, __ATOMIC_RELEASE);
+	for (u32 i = 0; i < vm->vcpu_count; i++)
+		vcpu_request(vm->vcpus[i], REQUEST_LEAVE);
 }

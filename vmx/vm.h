@@ -10,6 +10,7 @@
 #include "vmx/cpuid_policy.h"
 #include "vmx/vcpu.h"
 
+#define VCPUS_MAX      16
 #define VM_PORT_RANGES 16
 
 /* A run of I/O ports that a device claims. Accesses of 2 and 4 bytes arrive as they are. */
@@ -24,6 +25,10 @@ struct port_range {
 struct vm {
 	struct vm_memory *memory;
 	const struct config *config;
+	struct vcpu *vcpus[VCPUS_MAX];
+	u32 vcpu_count;
+	u32 last_arbitrated; /* vCPU that won the last lowest-priority arbitration */
+	u32 hopeless;        /* vCPUs that idle without a deadline */
 	struct cpuid_policy cpuid;
 	u64 cr4_allowed; /* bits that L1 may set in CR4 */
 	struct port_range ports[VM_PORT_RANGES];
@@ -31,6 +36,7 @@ struct vm {
 
 	/* The verdict. */
 	u64 outcomes[NESTOR_TEST_ERROR + 1]; /* by enum nestor_outcome */
+	struct start_state start; /* of vCPU 0 */
 	bool stopping;
 	u32 exit_code;
 	u64 first_entry_tsc;

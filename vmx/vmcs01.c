@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Building vmcs01: controls from the table, host state from this CPU, guest state as a multiboot
- * loader leaves a PC. */
+/* Building vmcs01: controls from the table, host state from this CPU. */
 #include "vmx/vmcs01.h"
 #include "hv/errno.h"
 #include "hv/idt.h"
@@ -10,16 +9,12 @@
 #include "mm/ept01.h"
 #include "mm/page.h"
 #include "vmx/caps.h"
-#include "vmx/control_regs.h"
 #include "vmx/cpu_vmx.h"
 #include "vmx/exit_msr.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
-#include "vmx/segment.h"
 #include "vmx/vm.h"
 
-#define PAT_AT_RESET     0x0007040600070406ULL
-#define DR7_AT_RESET     0x400
 #define EXCEPTION_BITMAP (1u << VECTOR_MC)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
@@ -43,12 +38,13 @@ void vcpu_flush_linear(const struct vcpu *v)
 		vmx_invvpid(INVVPID_SINGLE, VPID_L1, 0);
 }
 
-static void write_controls(const struct vcpu *v)
+static void write_controls(struct vcpu *v)
 {
 	u32 cpu2 = vmx_controls_for(CONTROL_SET_CPU2);
 
 	vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN));
-	vmcs_write(VMCS_CPU_CONTROLS, vmx_controls_for(CONTROL_SET_CPU));
+	v->cpu_controls = vmx_controls_for(CONTROL_SET_CPU);
+	vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls);
 	vmcs_write(VMCS_CPU_CONTROLS2, cpu2);
 	vmcs_write(VMCS_EXIT_CONTROLS, vmx_controls_for(CONTROL_SET_EXIT));
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmx_controls_for(CONTROL_SET_ENTRY));
@@ -97,73 +93,7 @@ static void write_host_state(void)
 	vmcs_write(VMCS_HOST_RIP, (u64)vcpu_exit_landing);
 }
 
-/* A segment register as a flat 32-bit loader leaves it. */
-static const struct {
-	enum vmcs_field selector, base, limit, rights;
-	u32 limit_value;
-	u32 rights_value;
-	u16 selector_value;
-} start_segments[] = {
-	{ VMCS_GUEST_SEL_ES, VMCS_GUEST_BASE_ES, VMCS_GUEST_LIMIT_ES, VMCS_GUEST_AR_ES, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_CS, VMCS_GUEST_BASE_CS, VMCS_GUEST_LIMIT_CS, VMCS_GUEST_AR_CS, 0xffffffff,
-	  AR_FLAT_CODE, 8 },
-	{ VMCS_GUEST_SEL_SS, VMCS_GUEST_BASE_SS, VMCS_GUEST_LIMIT_SS, VMCS_GUEST_AR_SS, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_DS, VMCS_GUEST_BASE_DS, VMCS_GUEST_LIMIT_DS, VMCS_GUEST_AR_DS, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_FS, VMCS_GUEST_BASE_FS, VMCS_GUEST_LIMIT_FS, VMCS_GUEST_AR_FS, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_GS, VMCS_GUEST_BASE_GS, VMCS_GUEST_LIMIT_GS, VMCS_GUEST_AR_GS, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_LDTR, VMCS_GUEST_BASE_LDTR, VMCS_GUEST_LIMIT_LDTR, VMCS_GUEST_AR_LDTR, 0,
-	  AR_UNUSABLE, 0 },
-	{ VMCS_GUEST_SEL_TR, VMCS_GUEST_BASE_TR, VMCS_GUEST_LIMIT_TR, VMCS_GUEST_AR_TR, 0x67,
-	  AR_BUSY_TSS, 0 },
-};
-
-static void write_guest_segments(void)
-{
-	for (u32 i = 0; i < ARRAY_SIZE(start_segments); i++) {
-		vmcs_write(start_segments[i].selector, start_segments[i].selector_value);
-		vmcs_write(start_segments[i].base, 0);
-		vmcs_write(start_segments[i].limit, start_segments[i].limit_value);
-		vmcs_write(start_segments[i].rights, start_segments[i].rights_value);
-	}
-	vmcs_write(VMCS_GUEST_BASE_GDTR, 0);
-	vmcs_write(VMCS_GUEST_LIMIT_GDTR, 0);
-	vmcs_write(VMCS_GUEST_BASE_IDTR, 0);
-	vmcs_write(VMCS_GUEST_LIMIT_IDTR, 0);
-}
-
-static void write_guest_state(const struct vcpu *v, const struct start_state *start)
-{
-	u64 cr0 = CR0_PE | CR0_ET | CR0_NE;
-
-	vmcs_write(VMCS_GUEST_CR0, vmcs01_hardware_cr0(cr0));
-	vmcs_write(VMCS_CR0_MASK, CR0_L0_OWNED);
-	vmcs_write(VMCS_CR0_SHADOW, cr0);
-	vmcs_write(VMCS_GUEST_CR3, 0);
-	vmcs_write(VMCS_GUEST_CR4, vmcs01_hardware_cr4(0));
-	vmcs_write(VMCS_CR4_MASK, ~(v->vm->cr4_allowed & ~(u64)CR4_VMXE));
-	vmcs_write(VMCS_CR4_SHADOW, 0);
-	vmcs_write(VMCS_GUEST_EFER, 0);
-	vmcs_write(VMCS_GUEST_PAT, PAT_AT_RESET);
-	vmcs_write(VMCS_GUEST_DR7, DR7_AT_RESET);
-	vmcs_write(VMCS_GUEST_DEBUGCTL, 0);
-	vmcs_write(VMCS_GUEST_SYSENTER_CS, 0);
-	vmcs_write(VMCS_GUEST_SYSENTER_ESP, 0);
-	vmcs_write(VMCS_GUEST_SYSENTER_EIP, 0);
-	vmcs_write(VMCS_GUEST_RIP, start->rip);
-	vmcs_write(VMCS_GUEST_RSP, 0);
-	vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
-	vmcs_write(VMCS_GUEST_ACTIVITY, 0);
-	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
-	write_guest_segments();
-}
-
-int vmcs01_create(struct vcpu *v, const struct start_state *start)
+int vmcs01_create(struct vcpu *v)
 {
 	v->vmcs01 = vmcs_alloc();
 	v->msr_bitmap = page_alloc(0);
@@ -173,8 +103,5 @@ int vmcs01_create(struct vcpu *v, const struct start_state *start)
 	vmcs_load_first(v->vmcs01);
 	write_controls(v);
 	write_host_state();
-	write_guest_state(v, start);
-	v->regs[GPR_RAX] = start->rax;
-	v->regs[GPR_RBX] = start->rbx;
 	return 0;
 }

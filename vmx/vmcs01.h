@@ -5,19 +5,18 @@
 
 #include "vmx/vcpu.h"
 
-/* The registers that a loader wants L1 to start with: flat 32-bit protected mode, paging off,
- * interrupts off. */
-struct start_state {
-	u64 rip;
-	u64 rax;
-	u64 rbx;
-};
-
 /* VPIDs: 0 is L0's own. */
 #define VPID_L1 1
 
-/* Build vmcs01 for this vCPU on this CPU, where it becomes current. 0 or -ENOMEM. */
-int vmcs01_create(struct vcpu *v, const struct start_state *start);
+/* Make vmcs01 for this vCPU on this CPU, where it becomes current: controls and host state. 0 or -ENOMEM. */
+int vmcs01_create(struct vcpu *v);
+
+/* Guest state; vmcs01 is current. After a reset the vCPU is as after INIT, with these besides: PAT, SYSENTER, DEBUGCTL. */
+void vmcs01_reset(struct vcpu *v);
+void vmcs01_start(struct vcpu *v, const struct start_state *start);
+void vmcs01_init(struct vcpu *v);
+/* CS:IP of a start-up IPI: vector << 12, in real mode as INIT left it. */
+void vmcs01_sipi(u8 vector);
 
 /* CR bits as hardware must hold them for what the guest sees (fixed bits of VMX operation). */
 u64 vmcs01_hardware_cr0(u64 cr0);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Delivery of events to a vCPU. */
+#include "vmx/events.h"
+#include "hv/x86.h"
+#include "vmx/apic_message.h"
+#include "vmx/caps.h"
+#include "vmx/inject.h"
+#include "vmx/ops.h"
+#include "vmx/request.h"
+#include "vmx/vm.h"
+#include "vmx/vmcs01.h"
+
+/* Switch controls of the primary set, where that changes them. */
+static void set_controls(struct vcpu *v, u32 mask, bool on)
+{
+	u32 controls = on ? v->cpu_controls | mask : v->cpu_controls & ~mask;
+
+	if (controls == v->cpu_controls)
+		return;
+	v->cpu_controls = controls;
+	vmcs_write(VMCS_CPU_CONTROLS, controls);
+}
+
+static void take_init(struct vcpu *v)
+{
+	vmcs01_init(v);
+	v->cpuid.cr4 = 0;
+	v->activity = v->lapic.waits_for_sipi ? VCPU_WAIT_FOR_SIPI : VCPU_ACTIVE;
+	events_new_deadline(v);
+}
+
+static void take_sipi(struct vcpu *v)
+{
+	int vector = lapic_take_sipi(&v->lapic);
+
+	if (vector == LAPIC_NO_VECTOR || v->activity != VCPU_WAIT_FOR_SIPI)
+		return;
+	vmcs01_sipi((u8)vector);
+	v->activity = VCPU_ACTIVE;
+}
+
+static bool is_event_under_way(void)
+{
+	return vmcs_read(VMCS_ENTRY_INTR_INFO) & INTR_INFO_VALID;
+}
+
+/* An NMI that waits goes first; true when nothing else can be injected at this entry. */
+static bool deliver_nmi(struct vcpu *v)
+{
+	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	bool waits = v->lapic.events & LAPIC_EVENT_NMI;
+
+	if (!(blocked & BLOCKED_BY_NMI))
+		v->in_nmi = false;
+	if (waits && !is_event_under_way() && may_take_nmi(blocked)) {
+		lapic_take_nmi(&v->lapic);
+		vmcs_write(VMCS_ENTRY_INTR_INFO,
+			   INTR_INFO_VALID | (u32)INTR_NMI << 8 | VECTOR_NMI);
+		v->activity = VCPU_ACTIVE;
+		v->in_nmi = true;
+		waits = v->lapic.events & LAPIC_EVENT_NMI;
+	}
+	set_controls(v, CPU_NMI_WINDOW, waits);
+	return is_event_under_way();
+}
+
+static void deliver_interrupt(struct vcpu *v, bool injected)
+{
+	int vector = lapic_pending_vector(&v->lapic);
+
+	if (vector != LAPIC_NO_VECTOR && !injected &&
+	    may_take_interrupt(vmcs_read(VMCS_GUEST_RFLAGS),
+			       vmcs_read(VMCS_GUEST_INTERRUPTIBILITY))) {
+		u8 taken = lapic_acknowledge(&v->lapic, (u8)vector);
+
+		vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | (u32)INTR_EXTERNAL << 8 | taken);
+		v->activity = VCPU_ACTIVE;
+		vector = lapic_pending_vector(&v->lapic);
+	}
+	set_controls(v, CPU_INTERRUPT_WINDOW, vector != LAPIC_NO_VECTOR);
+}
+
+void events_deliver(struct vcpu *v)
+{
+	u32 events = lapic_collect(&v->lapic);
+
+	if (unlikely(events & LAPIC_EVENT_INIT) && lapic_take_init(&v->lapic))
+		take_init(v);
+	if (unlikely(events & LAPIC_EVENT_SIPI))
+		take_sipi(v);
+	if (v->activity == VCPU_WAIT_FOR_SIPI)
+		return;
+	deliver_interrupt(v, deliver_nmi(v));
+}
+
+void events_new_deadline(struct vcpu *v)
+{
+	bool was_armed = v->deadline != LAPIC_NEVER;
+	bool is_armed;
+
+	v->deadline = lapic_timer_deadline(&v->lapic, rdtsc());
+	is_armed = v->deadline != LAPIC_NEVER;
+	if (is_armed != was_armed)
+		vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN) |
+						      (is_armed ? PIN_PREEMPTION_TIMER : 0));
+}
+
+void events_timer(struct vcpu *v)
+{
+	lapic_timer_expire(&v->lapic, rdtsc());
+	events_new_deadline(v);
+	vcpu_request(v, REQUEST_EVENT);
+}
+
+void events_arm_timer(const struct vcpu *v, u64 now)
+{
+	vmcs_write(VMCS_PREEMPTION_TIMER,
+		   preemption_timer_value(v->deadline, now, VMX_MISC_TIMER_SHIFT(vmx_caps()->misc)));
+}
+
+static void deliver_to(struct vcpu *v, const struct apic_message *message)
+{
+	if (lapic_deliver(&v->lapic, message))
+		vcpu_request(v, REQUEST_EVENT);
+}
+
+/* One of the candidates gets it: the lowest priority, in turn among equals. */
+static void send_lowest(struct vm *vm, const struct apic_message *message)
+{
+	u8 priorities[VCPUS_MAX] = { 0 };
+	u64 candidates = 0;
+	u32 winner;
+
+	for (u32 i = 0; i < vm->vcpu_count; i++) {
+		struct lapic *lapic = &vm->vcpus[i]->lapic;
+
+		if (!lapic_matches(lapic, message) || !lapic_is_candidate(lapic, message))
+			continue;
+		candidates |= BIT(i);
+		priorities[i] = lapic_arbitration_priority(lapic);
+	}
+	winner = apic_arbitrate(priorities, candidates,
+				__atomic_load_n(&vm->last_arbitrated, __ATOMIC_RELAXED));
+	if (winner == APIC_NOBODY)
+		return;
+	__atomic_store_n(&vm->last_arbitrated, winner, __ATOMIC_RELAXED);
+	deliver_to(vm->vcpus[winner], message);
+}
+
+void events_send(struct vm *vm, const struct apic_message *message)
+{
+	if (message->mode == APIC_LOWEST) {
+		send_lowest(vm, message);
+		return;
+	}
+	for (u32 i = 0; i < vm->vcpu_count; i++)
+		if (lapic_matches(&vm->vcpus[i]->lapic, message))
+			deliver_to(vm->vcpus[i], message);
+}
+
+bool lapic_apply(struct vcpu *v, const struct lapic_effect *effect)
+{
+	switch (effect->kind) {
+	case LAPIC_FAULT:
+		return false;
+	case LAPIC_SEND:
+		events_send(v->vm, &effect->message);
+		break;
+	case LAPIC_TIMER:
+		events_new_deadline(v);
+		break;
+	case LAPIC_MODE:
+		v->cpuid.has_apic = lapic_is_in_cpuid(&v->lapic);
+		events_new_deadline(v);
+		break;
+	case LAPIC_EOI_LEVEL: /* this machine has no level-triggered source yet */
+	case LAPIC_NOTHING:
+		break;
+	}
+	vcpu_request(v, REQUEST_EVENT);
+	return true;
+}

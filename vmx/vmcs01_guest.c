@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Guest state of vmcs01: as a multiboot loader leaves a PC, after INIT, after SIPI. The segments are a table. */
+#include "hv/msr_index.h"
+#include "hv/string.h"
+#include "vmx/control_regs.h"
+#include "vmx/controls.h"
+#include "vmx/ops.h"
+#include "vmx/segment.h"
+#include "vmx/vm.h"
+#include "vmx/vmcs01.h"
+
+#define PAT_AT_RESET    0x0007040600070406ULL
+#define DR7_AT_RESET    0x400
+#define CR0_AFTER_INIT  (CR0_CD | CR0_NW | CR0_ET)
+#define RIP_AFTER_INIT  0xfff0
+#define CPUID_SIGNATURE 1u
+
+enum segment { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_FS, SEGMENT_GS, SEGMENT_LDTR, SEGMENT_TR, SEGMENTS };
+
+/* The VMCS fields of a segment register. */
+static const struct {
+	enum vmcs_field selector, base, limit, rights;
+} segment_fields[SEGMENTS] = {
+#define SEGMENT(name)                                                                              \
+	[SEGMENT_##name] = { VMCS_GUEST_SEL_##name, VMCS_GUEST_BASE_##name, VMCS_GUEST_LIMIT_##name, \
+			     VMCS_GUEST_AR_##name }
+	SEGMENT(ES), SEGMENT(CS), SEGMENT(SS), SEGMENT(DS), SEGMENT(FS), SEGMENT(GS), SEGMENT(LDTR), SEGMENT(TR),
+#undef SEGMENT
+};
+
+struct segment_value {
+	u32 base, limit, rights;
+	u16 selector;
+};
+
+#define FLAT_DATA { 0, 0xffffffff, AR_FLAT_DATA, 16 }
+static const struct segment_value loader_segments[SEGMENTS] = {
+	[SEGMENT_ES] = FLAT_DATA,
+	[SEGMENT_CS] = { 0, 0xffffffff, AR_FLAT_CODE, 8 },
+	[SEGMENT_SS] = FLAT_DATA,
+	[SEGMENT_DS] = FLAT_DATA,
+	[SEGMENT_FS] = FLAT_DATA,
+	[SEGMENT_GS] = FLAT_DATA,
+	[SEGMENT_LDTR] = { 0, 0, AR_UNUSABLE, 0 },
+	[SEGMENT_TR] = { 0, 0x67, AR_BUSY_TSS, 0 },
+};
+#undef FLAT_DATA
+
+/* SDM "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". */
+#define REAL_DATA { 0, 0xffff, AR_REAL_DATA, 0 }
+static const struct segment_value init_segments[SEGMENTS] = {
+	[SEGMENT_ES] = REAL_DATA,
+	[SEGMENT_CS] = { 0xffff0000, 0xffff, AR_REAL_CODE, 0xf000 },
+	[SEGMENT_SS] = REAL_DATA,
+	[SEGMENT_DS] = REAL_DATA,
+	[SEGMENT_FS] = REAL_DATA,
+	[SEGMENT_GS] = REAL_DATA,
+	[SEGMENT_LDTR] = { 0, 0xffff, AR_LDT, 0 },
+	[SEGMENT_TR] = { 0, 0xffff, AR_BUSY_TSS, 0 },
+};
+#undef REAL_DATA
+
+static void write_segments(const struct segment_value values[SEGMENTS], u32 table_limit)
+{
+	for (u32 i = 0; i < SEGMENTS; i++) {
+		vmcs_write(segment_fields[i].selector, values[i].selector);
+		vmcs_write(segment_fields[i].base, values[i].base);
+		vmcs_write(segment_fields[i].limit, values[i].limit);
+		vmcs_write(segment_fields[i].rights, values[i].rights);
+	}
+	vmcs_write(VMCS_GUEST_BASE_GDTR, 0);
+	vmcs_write(VMCS_GUEST_LIMIT_GDTR, table_limit);
+	vmcs_write(VMCS_GUEST_BASE_IDTR, 0);
+	vmcs_write(VMCS_GUEST_LIMIT_IDTR, table_limit);
+}
+
+/* What INIT and a loader have in common; cr0 as the guest sees it. */
+static void write_registers(struct vcpu *v, u64 cr0, u64 rip)
+{
+	memset(v->regs, 0, sizeof(v->regs));
+	vmcs_write(VMCS_GUEST_CR0, vmcs01_hardware_cr0(cr0));
+	vmcs_write(VMCS_CR0_MASK, CR0_L0_OWNED);
+	vmcs_write(VMCS_CR0_SHADOW, cr0);
+	vmcs_write(VMCS_GUEST_CR3, 0);
+	vmcs_write(VMCS_GUEST_CR4, vmcs01_hardware_cr4(0));
+	vmcs_write(VMCS_CR4_MASK, ~(v->vm->cr4_allowed & ~(u64)CR4_VMXE));
+	vmcs_write(VMCS_CR4_SHADOW, 0);
+	vmcs_write(VMCS_GUEST_EFER, 0);
+	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE);
+	vmcs_write(VMCS_GUEST_DR7, DR7_AT_RESET);
+	vmcs_write(VMCS_GUEST_RIP, rip);
+	vmcs_write(VMCS_GUEST_RSP, 0);
+	vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
+	vmcs_write(VMCS_GUEST_ACTIVITY, 0);
+	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
+	vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
+}
+
+/* Registers that a reset clears and INIT leaves alone. */
+static void write_reset_only(void)
+{
+	vmcs_write(VMCS_GUEST_PAT, PAT_AT_RESET);
+	vmcs_write(VMCS_GUEST_DEBUGCTL, 0);
+	vmcs_write(VMCS_GUEST_SYSENTER_CS, 0);
+	vmcs_write(VMCS_GUEST_SYSENTER_ESP, 0);
+	vmcs_write(VMCS_GUEST_SYSENTER_EIP, 0);
+}
+
+void vmcs01_reset(struct vcpu *v)
+{
+	write_reset_only();
+	vmcs01_init(v);
+}
+
+void vmcs01_start(struct vcpu *v, const struct start_state *start)
+{
+	write_reset_only();
+	write_registers(v, CR0_PE | CR0_ET | CR0_NE, start->rip);
+	write_segments(loader_segments, 0);
+	v->regs[GPR_RAX] = start->rax;
+	v->regs[GPR_RBX] = start->rbx;
+}
+
+void vmcs01_init(struct vcpu *v)
+{
+	const struct cpuid_regs signature =
+		cpuid_policy_answer(&v->vm->cpuid, &v->cpuid, CPUID_SIGNATURE, 0);
+
+	write_registers(v, CR0_AFTER_INIT, RIP_AFTER_INIT);
+	write_segments(init_segments, 0xffff);
+	v->regs[GPR_RDX] = signature.eax;
+}
+
+void vmcs01_sipi(u8 vector)
+{
+	vmcs_write(VMCS_GUEST_SEL_CS, (u64)vector << 8);
+	vmcs_write(VMCS_GUEST_BASE_CS, (u64)vector << 12);
+	vmcs_write(VMCS_GUEST_RIP, 0);
+}
