@@ -22,11 +22,13 @@ u32 apic_id(void);
 void apic_eoi(void);
 
 /*
- * This CPU's timer, for idle only: APIC_TIMER_VECTOR at the latest shortly after the TSC reaches deadline (all ones: never).
+ * This CPU's timer, for idle only: APIC_TIMER_VECTOR at the latest shortly after the TSC reaches
+ * deadline (all ones: never).
  */
 void apic_timer_start(u64 deadline);
 void apic_timer_stop(void);
-/* How fast the timer counts where it has no TSC-deadline mode; on the boot CPU, once, after tsc_measure(). */
+/* How fast the timer counts where it has no TSC-deadline mode; on the boot CPU, once, after
+ * tsc_measure(). */
 void apic_timer_measure(void);
 
 /* By physical APIC id. */

@@ -27,11 +27,11 @@ struct cpu {
 	u32 window_depth;   /* transient slots in use */
 	u32 online;         /* set once with release, read by the boot CPU with acquire */
 	u32 in_vmx_root;    /* likewise */
-	u32 idle;   /* 1 while it waits in HLT, or is about to: pairs with vcpu.requests */
+	u32 idle;           /* 1 while it waits in HLT, or is about to: pairs with vcpu.requests */
 	u32 kicked;       /* hv/nmi.h: set by who sends an NMI, taken by this CPU when it arrives */
 	u64 nmi_reported; /* unexplained NMIs that have had their log line */
-	u64 record_next;  /* entries written so far */
-	u64 counters[COUNTERS]; /* any CPU may read them */
+	u64 counters[COUNTERS]; /* any CPU may read them; CTR_EXITS is the recorder's position too
+				 */
 	u64 exits[EXIT_REASONS_MAX];
 	struct exit_record records[EXIT_RECORDS];
 };

@@ -13,6 +13,7 @@
 #define EXIT_REASONS_MAX \
 	80u /* basic exit reasons that are counted one by one; the last row takes all above */
 
+/* A cache line each. */
 struct exit_record {
 	u64 tsc;
 	u64 rip;
@@ -20,10 +21,9 @@ struct exit_record {
 	u64 detail; /* what the handler found worth keeping: leaf, MSR, port, guest-physical address
 		     */
 	u32 reason; /* as read from the VMCS, with its flag bits */
-	u16 vcpu;
-	u16 flags; /* EXIT_RECORD_HAS_* */
-};
+	u32 vcpu;   /* its number, and EXIT_RECORD_QUALIFIED */
+} __attribute__((aligned(64)));
 
-#define EXIT_RECORD_HAS_QUALIFICATION (1u << 0)
+#define EXIT_RECORD_QUALIFIED (1u << 31) /* the qualification was read */
 
 #endif

@@ -10,8 +10,8 @@
  */
 void idt_load(void);
 /*
- * A region of code that an NMI restarts: when it interrupts RIP in [begin, end), it returns to landing instead. One region, set
- * once before it is first run.
+ * A region of code that an NMI restarts: when it interrupts RIP in [begin, end), it returns to
+ * landing instead. One region, set once before it is first run.
  */
 struct nmi_restart {
 	u64 begin, end, landing;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making L1: memory by the map, image by the load plan, devices, a vCPU for each CPU; then running it. */
+/* Making L1: memory by the map, image by the load plan, devices, a vCPU for each CPU; then running
+ * it. */
 #include "hv/machine.h"
 #include "hv/cpu.h"
 #include "hv/dev/power.h"

@@ -13,10 +13,12 @@ struct vm;
  */
 void machine_plan(const struct boot_info *info);
 
-/* Create L1 by the plan, run its vCPUs on all CPUs (this one has the first), return its exit code. */
+/* Create L1 by the plan, run its vCPUs on all CPUs (this one has the first), return its exit code.
+ */
 u32 machine_run(const struct boot_info *info);
 
-/* An application processor's part: waits until the machine exists, runs its vCPU until the VM stops. */
+/* An application processor's part: waits until the machine exists, runs its vCPU until the VM
+ * stops. */
 void machine_join(void);
 
 /* The VM that ran, for the report. */

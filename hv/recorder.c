@@ -10,24 +10,26 @@ static void dump_record(const struct cpu *cpu, u64 number)
 {
 	const struct exit_record *r = &cpu->records[number % EXIT_RECORDS];
 
-	if (r->flags & EXIT_RECORD_HAS_QUALIFICATION)
+	if (r->vcpu & EXIT_RECORD_QUALIFIED)
 		log_line("exits",
 			 "#%llu tsc=%llu vcpu=%u %s(%u) rip=0x%llx detail=0x%llx "
 			 "qualification=0x%llx",
-			 (ull)number, (ull)r->tsc, r->vcpu, exit_reason_name(r->reason),
-			 r->reason & 0xffff, (ull)r->rip, (ull)r->detail, (ull)r->qualification);
+			 (ull)number, (ull)r->tsc, r->vcpu & ~EXIT_RECORD_QUALIFIED,
+			 exit_reason_name(r->reason), r->reason & 0xffff, (ull)r->rip,
+			 (ull)r->detail, (ull)r->qualification);
 	else
 		log_line("exits", "#%llu tsc=%llu vcpu=%u %s(%u) rip=0x%llx detail=0x%llx",
-			 (ull)number, (ull)r->tsc, r->vcpu, exit_reason_name(r->reason),
-			 r->reason & 0xffff, (ull)r->rip, (ull)r->detail);
+			 (ull)number, (ull)r->tsc, r->vcpu & ~EXIT_RECORD_QUALIFIED,
+			 exit_reason_name(r->reason), r->reason & 0xffff, (ull)r->rip,
+			 (ull)r->detail);
 }
 
 void recorder_dump(const struct cpu *cpu, u32 count)
 {
-	u64 kept = MIN(cpu->record_next, (u64)MIN(count, EXIT_RECORDS));
+	u64 exits = cpu->counters[CTR_EXITS]; /* each one was recorded */
+	u64 kept = MIN(exits, (u64)MIN(count, EXIT_RECORDS));
 
-	log_line("exits", "CPU %u: %llu exits, the last %llu:", cpu->index, (ull)cpu->record_next,
-		 (ull)kept);
-	for (u64 number = cpu->record_next - kept; number < cpu->record_next; number++)
+	log_line("exits", "CPU %u: %llu exits, the last %llu:", cpu->index, (ull)exits, (ull)kept);
+	for (u64 number = exits - kept; number < exits; number++)
 		dump_record(cpu, number);
 }

@@ -4,17 +4,17 @@
 #include "hv/log.h"
 #include "hv/x86.h"
 
-#define PIT_CHANNEL2     0x42
-#define PIT_COMMAND      0x43
-#define PIT_ONE_SHOT     0xb0 /* channel 2, low then high byte, mode 0 */
-#define PORT_B           0x61
-#define PORT_B_GATE2     0x01
-#define PORT_B_SPEAKER   0x02
-#define PORT_B_OUT2      0x20
-#define MEASURE_COUNT    11932u /* 10 ms */
-#define MEASURE_RUNS     3u
-#define MEASURE_POLLS    100000000u
-#define HZ_WITHOUT_PIT   1000000000ULL
+#define PIT_CHANNEL2   0x42
+#define PIT_COMMAND    0x43
+#define PIT_ONE_SHOT   0xb0 /* channel 2, low then high byte, mode 0 */
+#define PORT_B         0x61
+#define PORT_B_GATE2   0x01
+#define PORT_B_SPEAKER 0x02
+#define PORT_B_OUT2    0x20
+#define MEASURE_COUNT  11932u /* 10 ms */
+#define MEASURE_RUNS   3u
+#define MEASURE_POLLS  100000000u
+#define HZ_WITHOUT_PIT 1000000000ULL
 
 static u64 hz = HZ_WITHOUT_PIT;
 

@@ -215,8 +215,7 @@ static void build_features(struct cpuid_policy *policy, u32 vcpus)
 	if (!row)
 		return;
 	row->regs.ebx |= MIN(vcpus, 255u) << 16;
-	row->regs.ecx = (row->regs.ecx & ~LEAF1_ECX_OSXSAVE) | LEAF1_ECX_HYPER |
-			LEAF1_ECX_EMULATED;
+	row->regs.ecx = (row->regs.ecx & ~LEAF1_ECX_OSXSAVE) | LEAF1_ECX_HYPER | LEAF1_ECX_EMULATED;
 	row->regs.edx &= ~LEAF1_EDX_HTT;
 	if (vcpus > 1)
 		row->regs.edx |= LEAF1_EDX_HTT;

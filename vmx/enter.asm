@@ -30,6 +30,12 @@ default rel
 	mov [rdi + VCPU_REGS + 8 * %2], %1
 %endmacro
 
+; A full fence: whoever sets a request from here on sees in_guest and kicks.
+%macro declare_in_guest 0
+	mov eax, 1
+	xchg [rdi + VCPU_IN_GUEST], eax
+%endmacro
+
 %define VMX_SUCCEED      0
 %define VMX_FAIL_INVALID 1
 %define VMX_FAIL_VALID   2
@@ -55,8 +61,10 @@ vcpu_loop:
 	vmwrite rax, rsp
 
 enter:
-	mov eax, 1
-	xchg [rdi + VCPU_IN_GUEST], eax         ; a full fence: whoever sets a request from here on sees in_guest and kicks
+	cmp dword [rdi + VCPU_LAUNCHED], 0
+	je first_entry
+resume:
+	declare_in_guest
 	each_guest_register load_register
 
 ; The gate: requests are tested and the guest is entered in one restartable region. A kick (NMI) that lands inside finds
@@ -65,16 +73,22 @@ global gate_begin:function hidden
 gate_begin:
 	cmp dword [rdi + VCPU_REQUESTS], 0
 	jne gate_cancel
-	cmp dword [rdi + VCPU_LAUNCHED], 0
 	mov rdi, [rdi + VCPU_REGS + 8 * 7]
-	je .launch
 	vmresume
 	jmp failed
-.launch:
+gate_launch:
+	cmp dword [rdi + VCPU_REQUESTS], 0
+	jne gate_cancel
+	mov rdi, [rdi + VCPU_REGS + 8 * 7]
 	vmlaunch
 	jmp failed
 global gate_end:function hidden
 gate_end:
+
+first_entry:
+	declare_in_guest
+	each_guest_register load_register
+	jmp gate_launch
 
 ; CF: no current VMCS; ZF: VM-instruction error
 failed:
@@ -91,7 +105,10 @@ gate_cancel:
 	lea rbp, [rsp + 6 * 8]
 	mov dword [rdi + VCPU_IN_GUEST], 0
 	call vcpu_handle_requests
-	jmp entered_or_stopped
+	mov rdi, [rsp]
+	test al, al
+	jnz enter
+	jmp stopped
 
 ; The CPU arrives here at a VM exit.
 global vcpu_exit_landing:function hidden
@@ -118,10 +135,10 @@ vcpu_exit_landing:
 	xor r15d, r15d
 	lea rbp, [rsp + 6 * 8]                  ; the frame of vcpu_loop, for stack traces
 	call vcpu_handle_exit
-entered_or_stopped:
 	mov rdi, [rsp]
 	test al, al
-	jnz enter
+	jnz resume
+stopped:
 	xor eax, eax                            ; VMX_SUCCEED: the vCPU leaves its loop
 leave:
 	pop rdi

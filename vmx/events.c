@@ -54,8 +54,7 @@ static bool deliver_nmi(struct vcpu *v)
 		v->in_nmi = false;
 	if (waits && !is_event_under_way() && may_take_nmi(blocked)) {
 		lapic_take_nmi(&v->lapic);
-		vmcs_write(VMCS_ENTRY_INTR_INFO,
-			   INTR_INFO_VALID | (u32)INTR_NMI << 8 | VECTOR_NMI);
+		vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | (u32)INTR_NMI << 8 | VECTOR_NMI);
 		v->activity = VCPU_ACTIVE;
 		v->in_nmi = true;
 		waits = v->lapic.events & LAPIC_EVENT_NMI;
@@ -114,8 +113,9 @@ void events_timer(struct vcpu *v)
 
 void events_arm_timer(const struct vcpu *v, u64 now)
 {
-	vmcs_write(VMCS_PREEMPTION_TIMER,
-		   preemption_timer_value(v->deadline, now, VMX_MISC_TIMER_SHIFT(vmx_caps()->misc)));
+	vmcs_write(
+		VMCS_PREEMPTION_TIMER,
+		preemption_timer_value(v->deadline, now, VMX_MISC_TIMER_SHIFT(vmx_caps()->misc)));
 }
 
 static void deliver_to(struct vcpu *v, const struct apic_message *message)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What reaches a vCPU from its local APIC: interrupts, NMIs, INIT and SIPI, and the timer's deadline. The vCPU's own CPU only. */
+/* What reaches a vCPU from its local APIC: interrupts, NMIs, INIT and SIPI, and the timer's
+ * deadline. The vCPU's own CPU only. */
 #ifndef VMX_EVENTS_H
 #define VMX_EVENTS_H
 
 #include "vmx/vcpu.h"
 
 /*
- * Bring what waits to the guest: INIT and SIPI change its activity, NMIs and interrupts are injected where the guest takes
- * them, else a window exit is asked for. Its VMCS is current.
+ * Bring what waits to the guest: INIT and SIPI change its activity, NMIs and interrupts are
+ * injected where the guest takes them, else a window exit is asked for. Its VMCS is current.
  */
 void events_deliver(struct vcpu *v);
 
@@ -24,15 +25,18 @@ void events_arm_timer(const struct vcpu *v, u64 now);
 struct apic_message;
 void events_send(struct vm *vm, const struct apic_message *message);
 
-/* Carry out what an access to the local APIC leads to elsewhere. False: the access faults with #GP(0). */
+/* Carry out what an access to the local APIC leads to elsewhere. False: the access faults with
+ * #GP(0). */
 bool lapic_apply(struct vcpu *v, const struct lapic_effect *effect);
 
-/* Whether the guest takes an external interrupt now (SDM "Interrupt-window exiting" lists the conditions). Pure. */
+/* Whether the guest takes an external interrupt now (SDM "Interrupt-window exiting" lists the
+ * conditions). Pure. */
 bool may_take_interrupt(u64 rflags, u64 interruptibility);
 /* Likewise for an NMI. */
 bool may_take_nmi(u64 interruptibility);
 
-/* The VMX-preemption timer's value for a deadline, in its own ticks; 0 where it has passed. Pure. */
+/* The VMX-preemption timer's value for a deadline, in its own ticks; 0 where it has passed. Pure.
+ */
 u32 preemption_timer_value(u64 deadline, u64 now, u32 shift);
 
 #endif

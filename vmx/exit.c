@@ -44,9 +44,9 @@ const struct exit_row exit_table[EXIT_REASONS_MAX] = {
 
 u64 exit_qualification(struct vcpu *v)
 {
-	if (!(v->exit->flags & EXIT_RECORD_HAS_QUALIFICATION)) {
+	if (!(v->exit->vcpu & EXIT_RECORD_QUALIFIED)) {
 		v->exit->qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
-		v->exit->flags |= EXIT_RECORD_HAS_QUALIFICATION;
+		v->exit->vcpu |= EXIT_RECORD_QUALIFIED;
 	}
 	return v->exit->qualification;
 }

@@ -29,7 +29,8 @@ void vcpu_request(struct vcpu *v, u32 requests)
 {
 	struct cpu *cpu;
 
-	__atomic_fetch_or(&v->requests, requests, __ATOMIC_SEQ_CST); /* pairs with XCHG of in_guest */
+	__atomic_fetch_or(&v->requests, requests,
+			  __ATOMIC_SEQ_CST); /* pairs with XCHG of in_guest */
 	cpu = __atomic_load_n(&v->cpu, __ATOMIC_ACQUIRE);
 	if (!cpu || cpu == this_cpu())
 		return; /* it meets the gate before it enters again */

@@ -20,14 +20,14 @@
 /* Take the next entry of the flight recorder for the exit that has just happened. */
 static struct exit_record *record_exit(struct cpu *cpu, const struct vcpu *v, u32 reason)
 {
-	struct exit_record *record = &cpu->records[cpu->record_next++ % EXIT_RECORDS];
+	struct exit_record *record = &cpu->records[cpu->counters[CTR_EXITS]++ % EXIT_RECORDS];
 
-	*record = (struct exit_record){
-		.tsc = rdtsc(),
-		.rip = vmcs_read(VMCS_GUEST_RIP),
-		.reason = reason,
-		.vcpu = (u16)v->index,
-	};
+	record->tsc = rdtsc();
+	record->rip = vmcs_read(VMCS_GUEST_RIP);
+	record->qualification = 0;
+	record->detail = 0;
+	record->reason = reason;
+	record->vcpu = v->index;
 	return record;
 }
 
@@ -68,7 +68,6 @@ bool vcpu_handle_exit(struct vcpu *v)
 
 	v->exit = record_exit(cpu, v, reason);
 	cpu->exits[row_number]++;
-	counter_inc(CTR_EXITS);
 	if (unlikely(row->during_delivery))
 		inject_requeue(v);
 	if (likely(row->handle))

@@ -20,8 +20,8 @@ static bool is_any_request_pending(const struct vm *vm)
 }
 
 /*
- * Whether this vCPU was the last to go idle in a VM that nothing can wake: all vCPUs wait without a deadline, and no request
- * is under way. Then the VM stops.
+ * Whether this vCPU was the last to go idle in a VM that nothing can wake: all vCPUs wait without a
+ * deadline, and no request is under way. Then the VM stops.
  */
 static bool is_hopeless(struct vcpu *v)
 {
@@ -37,8 +37,9 @@ static bool is_hopeless(struct vcpu *v)
 }
 
 /*
- * Wait in root until a request comes or the deadline passes. Interrupts are off but in the one HLT, so the requester either
- * sees `idle` and sends the vector, or its request is seen here (both sides with full fences, see vmx/request.h).
+ * Wait in root until a request comes or the deadline passes. Interrupts are off but in the one HLT,
+ * so the requester either sees `idle` and sends the vector, or its request is seen here (both sides
+ * with full fences, see vmx/request.h).
  */
 static void idle(struct vcpu *v)
 {
@@ -75,7 +76,8 @@ static void attach(struct vcpu *v)
 	else
 		vmcs01_reset(v);
 	__atomic_store_n(&v->cpu, this_cpu(), __ATOMIC_RELEASE);
-	/* What this CPU cached of an EPT01 at the same place; and messages that came before there was a CPU to kick. */
+	/* What this CPU cached of an EPT01 at the same place; and messages that came before there
+	 * was a CPU to kick. */
 	vcpu_request(v, REQUEST_FLUSH_EPT | REQUEST_EVENT);
 }
 

@@ -6,8 +6,8 @@
 #include "vmx/vm.h"
 
 /*
- * Run this CPU's vCPU until the VM stops: its guest while it is active, idle in root while it halts or waits for a SIPI.
- * A CPU without a vCPU returns at once.
+ * Run this CPU's vCPU until the VM stops: its guest while it is active, idle in root while it halts
+ * or waits for a SIPI. A CPU without a vCPU returns at once.
  */
 void sched_run(struct vm *vm);
 

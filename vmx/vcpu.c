@@ -36,7 +36,8 @@ void vcpu_reset(struct vcpu *v)
 {
 	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
 	v->tsc_offset = 0;
-	v->cpuid = (struct cpuid_context){ .xcr0 = XCR0_X87, .apic_id = v->index, .has_apic = true };
+	v->cpuid =
+		(struct cpuid_context){ .xcr0 = XCR0_X87, .apic_id = v->index, .has_apic = true };
 	if (read_cr4() & CR4_OSXSAVE)
 		xsetbv(0, v->cpuid.xcr0);
 }

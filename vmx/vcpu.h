@@ -48,11 +48,11 @@ enum vcpu_activity { VCPU_ACTIVE, VCPU_HALTED, VCPU_WAIT_FOR_SIPI };
 
 struct vcpu {
 	u64 regs[GPRS]; /* loaded and stored by vmx/enter.asm; regs[GPR_RSP] is not used */
-	u32 launched;    /* vmcs01 was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
-	u32 in_guest;    /* 1 from before the gate's test until after the exit; pairs with requests */
-	u32 requests;    /* enum vcpu_request: set by any CPU, taken by the vCPU's own */
+	u32 launched;   /* vmcs01 was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
+	u32 in_guest; /* 1 from before the gate's test until after the exit; pairs with requests */
+	u32 requests; /* enum vcpu_request: set by any CPU, taken by the vCPU's own */
 	struct vm *vm;
-	struct cpu *cpu; /* where it runs; NULL: nowhere yet */
+	struct cpu *cpu;          /* where it runs; NULL: nowhere yet */
 	struct exit_record *exit; /* the exit in hand: an entry of the flight recorder */
 	u32 index;
 	enum vcpu_activity activity;

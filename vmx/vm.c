@@ -83,7 +83,8 @@ void vm_stop_l1(struct vcpu *v, const char *fmt, ...)
 	format_text_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_raw("nestor: L1 stopped: %s", text);
-	log_line("L1", "vcpu %u at rip 0x%llx", v->index, (unsigned long long)vmcs_read(VMCS_GUEST_RIP));
+	log_line("L1", "vcpu %u at rip 0x%llx", v->index,
+		 (unsigned long long)vmcs_read(VMCS_GUEST_RIP));
 	dump_registers(v);
 	for (u32 i = 0; i < ARRAY_SIZE(dump_fields); i++)
 		log_line("L1", "%-16s %llx", dump_fields[i].name,

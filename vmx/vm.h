@@ -36,7 +36,7 @@ struct vm {
 
 	/* The verdict. */
 	u64 outcomes[NESTOR_TEST_ERROR + 1]; /* by enum nestor_outcome */
-	struct start_state start; /* of vCPU 0 */
+	struct start_state start;            /* of vCPU 0 */
 	bool stopping;
 	u32 exit_code;
 	u64 first_entry_tsc;

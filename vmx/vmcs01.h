@@ -8,10 +8,12 @@
 /* VPIDs: 0 is L0's own. */
 #define VPID_L1 1
 
-/* Make vmcs01 for this vCPU on this CPU, where it becomes current: controls and host state. 0 or -ENOMEM. */
+/* Make vmcs01 for this vCPU on this CPU, where it becomes current: controls and host state. 0 or
+ * -ENOMEM. */
 int vmcs01_create(struct vcpu *v);
 
-/* Guest state; vmcs01 is current. After a reset the vCPU is as after INIT, with these besides: PAT, SYSENTER, DEBUGCTL. */
+/* Guest state; vmcs01 is current. After a reset the vCPU is as after INIT, with these besides: PAT,
+ * SYSENTER, DEBUGCTL. */
 void vmcs01_reset(struct vcpu *v);
 void vmcs01_start(struct vcpu *v, const struct start_state *start);
 void vmcs01_init(struct vcpu *v);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Guest state of vmcs01: as a multiboot loader leaves a PC, after INIT, after SIPI. The segments are a table. */
+/* Guest state of vmcs01: as a multiboot loader leaves a PC, after INIT, after SIPI. The segments
+ * are a table. */
 #include "hv/msr_index.h"
 #include "hv/string.h"
 #include "vmx/control_regs.h"
@@ -15,16 +16,27 @@
 #define RIP_AFTER_INIT  0xfff0
 #define CPUID_SIGNATURE 1u
 
-enum segment { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_FS, SEGMENT_GS, SEGMENT_LDTR, SEGMENT_TR, SEGMENTS };
+enum segment {
+	SEGMENT_ES,
+	SEGMENT_CS,
+	SEGMENT_SS,
+	SEGMENT_DS,
+	SEGMENT_FS,
+	SEGMENT_GS,
+	SEGMENT_LDTR,
+	SEGMENT_TR,
+	SEGMENTS
+};
 
 /* The VMCS fields of a segment register. */
 static const struct {
 	enum vmcs_field selector, base, limit, rights;
 } segment_fields[SEGMENTS] = {
-#define SEGMENT(name)                                                                              \
-	[SEGMENT_##name] = { VMCS_GUEST_SEL_##name, VMCS_GUEST_BASE_##name, VMCS_GUEST_LIMIT_##name, \
-			     VMCS_GUEST_AR_##name }
-	SEGMENT(ES), SEGMENT(CS), SEGMENT(SS), SEGMENT(DS), SEGMENT(FS), SEGMENT(GS), SEGMENT(LDTR), SEGMENT(TR),
+#define SEGMENT(name)                                                       \
+	[SEGMENT_##name] = { VMCS_GUEST_SEL_##name, VMCS_GUEST_BASE_##name, \
+			     VMCS_GUEST_LIMIT_##name, VMCS_GUEST_AR_##name }
+	SEGMENT(ES), SEGMENT(CS), SEGMENT(SS),   SEGMENT(DS),
+	SEGMENT(FS), SEGMENT(GS), SEGMENT(LDTR), SEGMENT(TR),
 #undef SEGMENT
 };
 
@@ -33,7 +45,10 @@ struct segment_value {
 	u16 selector;
 };
 
-#define FLAT_DATA { 0, 0xffffffff, AR_FLAT_DATA, 16 }
+#define FLAT_DATA                               \
+	{                                       \
+		0, 0xffffffff, AR_FLAT_DATA, 16 \
+	}
 static const struct segment_value loader_segments[SEGMENTS] = {
 	[SEGMENT_ES] = FLAT_DATA,
 	[SEGMENT_CS] = { 0, 0xffffffff, AR_FLAT_CODE, 8 },
@@ -47,7 +62,10 @@ static const struct segment_value loader_segments[SEGMENTS] = {
 #undef FLAT_DATA
 
 /* SDM "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". */
-#define REAL_DATA { 0, 0xffff, AR_REAL_DATA, 0 }
+#define REAL_DATA                          \
+	{                                  \
+		0, 0xffff, AR_REAL_DATA, 0 \
+	}
 static const struct segment_value init_segments[SEGMENTS] = {
 	[SEGMENT_ES] = REAL_DATA,
 	[SEGMENT_CS] = { 0xffff0000, 0xffff, AR_REAL_CODE, 0xf000 },
@@ -86,7 +104,8 @@ static void write_registers(struct vcpu *v, u64 cr0, u64 rip)
 	vmcs_write(VMCS_CR4_MASK, ~(v->vm->cr4_allowed & ~(u64)CR4_VMXE));
 	vmcs_write(VMCS_CR4_SHADOW, 0);
 	vmcs_write(VMCS_GUEST_EFER, 0);
-	vmcs_write(VMCS_ENTRY_CONTROLS, vmcs_read(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE);
+	vmcs_write(VMCS_ENTRY_CONTROLS,
+		   vmcs_read(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE);
 	vmcs_write(VMCS_GUEST_DR7, DR7_AT_RESET);
 	vmcs_write(VMCS_GUEST_RIP, rip);
 	vmcs_write(VMCS_GUEST_RSP, 0);
