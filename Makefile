@@ -62,6 +62,7 @@ PURE    := $(wildcard mm/*.c) \
            vmx/exit_reasons.c \
            vmx/guest_linear.c \
            vmx/guest_mtrr.c \
+           $(wildcard vmx/lapic*.c) \
            vmx/msr_bitmap.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c' 2>/dev/null))

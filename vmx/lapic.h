@@ -183,8 +183,8 @@ u64 lapic_timer_deadline(const struct lapic *lapic, u64 now);
 /* True when the timer was due; its interrupt is then in IRR unless masked. */
 bool lapic_timer_expire(struct lapic *lapic, u64 now);
 u64 lapic_tsc_deadline(struct lapic *lapic, u64 now); /* RDMSR IA32_TSC_DEADLINE */
-struct lapic_effect lapic_set_tsc_deadline(struct lapic *lapic, u64 value);
+struct lapic_effect lapic_set_tsc_deadline(struct lapic *lapic, u64 value, u64 now);
 /* L1 wrote its TSC; an armed TSC deadline moves with it, the countdown does not. */
-void lapic_set_tsc_offset(struct lapic *lapic, u64 offset);
+void lapic_set_tsc_offset(struct lapic *lapic, u64 offset, u64 now);
 
 #endif

@@ -89,7 +89,7 @@ int lapic_pending_vector(struct lapic *lapic)
 {
 	int vector = lapic_highest_irr(lapic);
 
-	if (likely(vector < 0) || lapic_mode(lapic) == LAPIC_DISABLED)
+	if (likely(vector < 0))
 		return LAPIC_NO_VECTOR;
 	lapic_update_ppr(lapic);
 	return ((u32)vector & 0xf0) > (lapic_reg(lapic, LAPIC_PPR) & 0xf0) ? vector

@@ -36,7 +36,7 @@ static inline struct lapic_effect lapic_effect(enum lapic_effect_kind kind)
 
 /* lapic.c: power-up state of all registers, in the mode that `base` says. */
 void lapic_reset_registers(struct lapic *lapic);
-/* ID and LDR in the mode's format; ICR's destination where the mode keeps it. */
+/* xAPIC → x2APIC: what changes its format. */
 void lapic_enter_x2apic(struct lapic *lapic);
 /* Take what is due before an access, so that software sees it in order. */
 void lapic_catch_up(struct lapic *lapic, u64 now);

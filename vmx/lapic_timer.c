@@ -145,15 +145,17 @@ u64 lapic_tsc_deadline(struct lapic *lapic, u64 now)
 }
 
 /* In the other modes the write is ignored, and the MSR reads 0. */
-struct lapic_effect lapic_set_tsc_deadline(struct lapic *lapic, u64 value)
+struct lapic_effect lapic_set_tsc_deadline(struct lapic *lapic, u64 value, u64 now)
 {
 	if (lapic->timer.mode != TIMER_TSC_DEADLINE)
 		return lapic_effect(LAPIC_NOTHING);
+	lapic_timer_expire(lapic, now);
 	lapic->timer.tsc_deadline = value;
 	return lapic_effect(LAPIC_TIMER);
 }
 
-void lapic_set_tsc_offset(struct lapic *lapic, u64 offset)
+void lapic_set_tsc_offset(struct lapic *lapic, u64 offset, u64 now)
 {
+	lapic_timer_expire(lapic, now);
 	lapic->tsc_offset = offset;
 }
