@@ -42,6 +42,15 @@ PURE    := $(wildcard mm/*.c) \
            hv/acpi.c \
            hv/config.c \
            hv/config_keys.c \
+           hv/dev/board.c \
+           hv/dev/calendar.c \
+           hv/dev/ioapic.c \
+           hv/dev/pic.c \
+           hv/dev/pit.c \
+           hv/dev/pit_channel.c \
+           hv/dev/pm_timer.c \
+           hv/dev/rtc.c \
+           hv/dev/rtc_time.c \
            hv/dev/uart.c \
            hv/format.c \
            hv/tsc_scale.c \

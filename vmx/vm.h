@@ -22,6 +22,15 @@ struct port_range {
 	void *device;
 };
 
+/* A run of L1-physical addresses that a device claims: no memory behind it. */
+struct mmio_range {
+	l1_gpa_t first;
+	u64 bytes;
+	u64 (*read)(void *device, u64 offset, u32 bytes);
+	void (*write)(void *device, u64 offset, u32 bytes, u64 value);
+	void *device;
+};
+
 struct vm {
 	struct vm_memory *memory;
 	const struct config *config;
