@@ -4,9 +4,9 @@
 #include "hv/machine.h"
 #include "hv/cpu.h"
 #include "hv/dev/power.h"
-#include "hv/dev/uart.h"
 #include "hv/guest/multiboot.h"
 #include "hv/guest/pc_memory.h"
+#include "hv/l1_board.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
 #include "hv/panic.h"
@@ -27,7 +27,6 @@ static struct machine {
 	struct vm vm;
 	struct vcpu vcpus[VCPUS_MAX];
 	bool ready; /* set with release when the VM is complete; APs wait for it with acquire */
-	struct uart uart;
 	struct power power;
 	struct load_range ranges[PC_RANGES_MAX];
 	u32 range_count;
@@ -135,14 +134,23 @@ static void copy_in(const struct load_copy *copy)
 static void make_devices(struct vm *vm)
 {
 	const struct port_range ranges[] = {
-		{ UART_COM1, UART_COM1 + 7, uart_read, uart_write, &machine.uart },
 		{ POWER_DEBUG_EXIT, POWER_DEBUG_EXIT + 3, power_read, power_write, &machine.power },
 		{ POWER_SHUTDOWN, POWER_SHUTDOWN, power_read, power_write, &machine.power },
 	};
+	struct l1_memory memory = { 0, 0 };
 
+	for (u32 i = 0; i < machine.range_count; i++) {
+		const struct load_range *range = &machine.ranges[i];
+
+		if (range->base.raw >= 4 * GIB)
+			memory.above_4g = range->bytes;
+		else
+			memory.below_4g = range->base.raw + range->bytes;
+	}
 	machine.power.vm = vm;
 	for (u32 i = 0; i < ARRAY_SIZE(ranges); i++)
 		vm_claim_ports(vm, &ranges[i]);
+	l1_board_create(vm, &memory);
 }
 
 static void make_vcpus(struct vm *vm)
@@ -183,8 +191,8 @@ u32 machine_run(const struct boot_info *info)
 	make_memory(vm);
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);
-	make_devices(vm);
 	make_vcpus(vm);
+	make_devices(vm);
 	log_line("L1", "starts: %s, %llu MiB, %u vCPU%s", info->kernel.name,
 		 (unsigned long long)(machine.memory / MIB), vcpus, vcpus == 1 ? "" : "s");
 	__atomic_store_n(&machine.ready, true, __ATOMIC_RELEASE);

@@ -63,20 +63,55 @@ static bool deliver_nmi(struct vcpu *v)
 	return is_event_under_way();
 }
 
+static bool pic_waits(struct vcpu *v)
+{
+	return v->index == 0 && __atomic_load_n(&v->vm->pic_asserted, __ATOMIC_ACQUIRE) &&
+	       lapic_accepts_pic(&v->lapic);
+}
+
+static bool acknowledge_pic(struct vm *vm, u8 *vector)
+{
+	bool pending;
+
+	vm_devices_begin(vm, rdtsc());
+	pending = vm->board->acknowledge(vector);
+	vm_devices_end(vm);
+	return pending;
+}
+
+/* The vector that the guest shall take now: from the 8259s, or from its local APIC. */
+static bool take_vector(struct vcpu *v, u8 *vector)
+{
+	int pending;
+
+	if (pic_waits(v) && acknowledge_pic(v->vm, vector))
+		return true;
+	pending = lapic_pending_vector(&v->lapic);
+	if (pending == LAPIC_NO_VECTOR)
+		return false;
+	*vector = lapic_acknowledge(&v->lapic, (u8)pending);
+	return true;
+}
+
+static bool does_interrupt_wait(struct vcpu *v)
+{
+	return pic_waits(v) || lapic_pending_vector(&v->lapic) != LAPIC_NO_VECTOR;
+}
+
 static void deliver_interrupt(struct vcpu *v, bool injected)
 {
-	int vector = lapic_pending_vector(&v->lapic);
+	bool waits = does_interrupt_wait(v);
+	u8 vector;
 
-	if (vector != LAPIC_NO_VECTOR && !injected &&
+	if (waits && !injected &&
 	    may_take_interrupt(vmcs_read(VMCS_GUEST_RFLAGS),
-			       vmcs_read(VMCS_GUEST_INTERRUPTIBILITY))) {
-		u8 taken = lapic_acknowledge(&v->lapic, (u8)vector);
-
-		vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | (u32)INTR_EXTERNAL << 8 | taken);
+			       vmcs_read(VMCS_GUEST_INTERRUPTIBILITY)) &&
+	    take_vector(v, &vector)) {
+		vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | (u32)INTR_EXTERNAL << 8 | vector);
 		v->activity = VCPU_ACTIVE;
-		vector = lapic_pending_vector(&v->lapic);
+		waits = does_interrupt_wait(v);
 	}
-	set_controls(v, CPU_INTERRUPT_WINDOW, vector != LAPIC_NO_VECTOR);
+	set_controls(v, CPU_INTERRUPT_WINDOW, waits);
 }
 
 void events_deliver(struct vcpu *v)
@@ -98,6 +133,8 @@ void events_new_deadline(struct vcpu *v)
 	bool is_armed;
 
 	v->deadline = lapic_timer_deadline(&v->lapic, rdtsc());
+	if (v->index == 0)
+		v->deadline = MIN(v->deadline, __atomic_load_n(&v->vm->board_deadline, __ATOMIC_RELAXED));
 	is_armed = v->deadline != LAPIC_NEVER;
 	if (is_armed != was_armed)
 		vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN) |
@@ -106,7 +143,13 @@ void events_new_deadline(struct vcpu *v)
 
 void events_timer(struct vcpu *v)
 {
-	lapic_timer_expire(&v->lapic, rdtsc());
+	u64 now = rdtsc();
+
+	lapic_timer_expire(&v->lapic, now);
+	if (v->index == 0 && now >= v->vm->board_deadline) {
+		vm_devices_begin(v->vm, now);
+		vm_devices_end(v->vm);
+	}
 	events_new_deadline(v);
 	vcpu_request(v, REQUEST_EVENT);
 }
@@ -173,7 +216,11 @@ bool lapic_apply(struct vcpu *v, const struct lapic_effect *effect)
 		v->cpuid.has_apic = lapic_is_in_cpuid(&v->lapic);
 		events_new_deadline(v);
 		break;
-	case LAPIC_EOI_LEVEL: /* this machine has no level-triggered source yet */
+	case LAPIC_EOI_LEVEL:
+		vm_devices_begin(v->vm, rdtsc());
+		v->vm->board->eoi(effect->vector);
+		vm_devices_end(v->vm);
+		break;
 	case LAPIC_NOTHING:
 		break;
 	}

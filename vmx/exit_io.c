@@ -31,21 +31,29 @@ static u32 size_mask(u32 bytes)
 static u32 port_read(struct vcpu *v, u16 port, u32 bytes)
 {
 	const struct port_range *range = vm_find_port(v->vm, port);
+	u32 value;
 
-	if (range)
-		return range->read(range->device, port, bytes) & size_mask(bytes);
-	counter_inc(CTR_PORT_UNCLAIMED);
-	return size_mask(bytes);
+	if (!range) {
+		counter_inc(CTR_PORT_UNCLAIMED);
+		return size_mask(bytes);
+	}
+	vm_devices_begin(v->vm, v->exit->tsc);
+	value = range->read(range->device, port, bytes) & size_mask(bytes);
+	vm_devices_end(v->vm);
+	return value;
 }
 
 static void port_write(struct vcpu *v, u16 port, u32 bytes, u32 value)
 {
 	const struct port_range *range = vm_find_port(v->vm, port);
 
-	if (range)
-		range->write(range->device, port, bytes, value & size_mask(bytes));
-	else
+	if (!range) {
 		counter_inc(CTR_PORT_UNCLAIMED);
+		return;
+	}
+	vm_devices_begin(v->vm, v->exit->tsc);
+	range->write(range->device, port, bytes, value & size_mask(bytes));
+	vm_devices_end(v->vm);
 }
 
 static enum exit_action plain_io(struct vcpu *v, u64 q)

@@ -61,7 +61,7 @@ static enum msr_result write_tsc(struct vcpu *v, u32 msr, u64 value)
 	(void)msr;
 	v->tsc_offset = value - rdtsc();
 	vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	lapic_set_tsc_offset(&v->lapic, v->tsc_offset);
+	lapic_set_tsc_offset(&v->lapic, v->tsc_offset, v->exit->tsc);
 	events_new_deadline(v);
 	return MSR_DONE;
 }
@@ -105,7 +105,7 @@ static enum msr_result read_tsc_deadline(struct vcpu *v, u32 msr, u64 *value)
 static enum msr_result write_tsc_deadline(struct vcpu *v, u32 msr, u64 value)
 {
 	(void)msr;
-	return apply(v, lapic_set_tsc_deadline(&v->lapic, value));
+	return apply(v, lapic_set_tsc_deadline(&v->lapic, value, v->exit->tsc));
 }
 
 static enum msr_result read_misc_enable(struct vcpu *v, u32 msr, u64 *value)

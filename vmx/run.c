@@ -87,6 +87,8 @@ bool vcpu_handle_requests(struct vcpu *v)
 
 	if (requests & REQUEST_FLUSH_EPT)
 		vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
+	if (requests & REQUEST_DEADLINE)
+		events_new_deadline(v);
 	if (requests & REQUEST_EVENT)
 		events_deliver(v);
 	return v->activity == VCPU_ACTIVE && !(requests & REQUEST_LEAVE);

@@ -97,6 +97,7 @@ void vcpu_reset(struct vcpu *v);
 enum vcpu_request {
 	REQUEST_FLUSH_EPT = 1, /* EPT01 lost or changed a present leaf */
 	REQUEST_EVENT = 2,     /* there may be an event to deliver */
+	REQUEST_DEADLINE = 8, /* the board's next deadline changed */
 	REQUEST_LEAVE = 4,     /* leave vcpu_loop: the VM stops, or another vCPU wants the CPU */
 };
 

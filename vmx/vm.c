@@ -30,6 +30,23 @@ const struct port_range *vm_find_port(const struct vm *vm, u16 port)
 	return NULL;
 }
 
+void vm_devices_begin(struct vm *vm, u64 now)
+{
+	spin_lock(&vm->device_lock);
+	vm->board->advance(now);
+}
+
+void vm_devices_end(struct vm *vm)
+{
+	u64 deadline = vm->board->deadline();
+	bool changed = deadline != vm->board_deadline;
+
+	__atomic_store_n(&vm->board_deadline, deadline, __ATOMIC_RELAXED);
+	spin_unlock(&vm->device_lock);
+	if (changed)
+		vcpu_request(vm->vcpus[0], REQUEST_DEADLINE);
+}
+
 static void dump_registers(const struct vcpu *v)
 {
 	static const char names[GPRS][4] = {

@@ -6,6 +6,7 @@
 
 #include "hv/abi.h"
 #include "hv/config.h"
+#include "hv/spinlock.h"
 #include "mm/memslot.h"
 #include "vmx/cpuid_policy.h"
 #include "vmx/vcpu.h"
@@ -31,6 +32,17 @@ struct mmio_range {
 	void *device;
 };
 
+/*
+ * The board around the CPUs, which hv/ provides: time, interrupts through the 8259 pair, the end of level-triggered interrupts.
+ * Every function, and every callback of the board's ranges, is called with device_lock held.
+ */
+struct vm_board {
+	void (*advance)(u64 now);
+	u64 (*deadline)(void);
+	bool (*acknowledge)(u8 *vector); /* of the 8259s; false: nothing is pending */
+	void (*eoi)(u8 vector);
+};
+
 struct vm {
 	struct vm_memory *memory;
 	const struct config *config;
@@ -42,6 +54,11 @@ struct vm {
 	u64 cr4_allowed; /* bits that L1 may set in CR4 */
 	struct port_range ports[VM_PORT_RANGES];
 	u32 port_ranges;
+
+	struct spinlock device_lock; /* protects the devices behind ports and MMIO */
+	const struct vm_board *board;
+	u64 board_deadline;          /* when the board wants its time; read by vCPU 0 */
+	bool pic_asserted;           /* the 8259's output: set under device_lock, read by vCPU 0 with acquire */
 
 	/* The verdict. */
 	u64 outcomes[NESTOR_TEST_ERROR + 1]; /* by enum nestor_outcome */
@@ -55,6 +72,10 @@ struct vm {
 void vm_claim_ports(struct vm *vm, const struct port_range *range);
 /* The range that has this port, or NULL. */
 const struct port_range *vm_find_port(const struct vm *vm, u16 port);
+
+/* Around every access to a device: the lock is taken, the board brought to now; afterwards its new deadline reaches vCPU 0. */
+void vm_devices_begin(struct vm *vm, u64 now);
+void vm_devices_end(struct vm *vm);
 
 /* End L1 for its own fault: "nestor: L1 stopped: text", its state, the last exits; exit code 2. */
 void vm_stop_l1(struct vcpu *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
