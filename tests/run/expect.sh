@@ -1,8 +1,6 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # FIRMWARE_MARKER is in verdict.sh
 # SPDX-License-Identifier: MIT
 # What a case expects of its machine, against the verdict and the log. Pure: reads the log, prints why it is not met.
-
-START_MARKER='nestor-run: start' # printed by the shell before it starts Nestor, with the start's name
 
 # The verdict that each kind of expectation needs; tests/run/cases.txt explains the kinds.
 declare -A EXPECT_VERDICT=([pass]=pass [shows]=pass [counts]=pass [refused]=refused [panics]=crashed

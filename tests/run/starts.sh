@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Many starts of Nestor in one boot of a machine, by the firmware's shell (tests/run/refusals.txt explains the table).
 
+START_MARKER='nestor-run: start' # the shell prints it before a start, with the start's name
+
 # starts_rows <table>
 starts_rows() {
 	grep -v -e '^#' -e '^[[:space:]]*$' "$1"
@@ -67,6 +69,6 @@ starts_memory() {
 	if [ -n "$before" ] && [ "$before" = "$after" ]; then
 		echo "ok - $2/nothing-is-left-behind"
 	else
-		echo "not ok - $2/nothing-is-left-behind # before:" $before "after:" $after
+		echo "not ok - $2/nothing-is-left-behind # before: ${before//$'\n'/,} after: ${after//$'\n'/,}"
 	fi
 }
