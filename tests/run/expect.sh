@@ -78,7 +78,7 @@ expect_refused() {
 expect_panics() {
 	if ! sed -n '/nestor: PANIC: /,$p' "$log" | grep -aEzq -- "$1"; then
 		printf "the dump does not match '%s'" "$1"
-	elif ! grep -aEq ' #0 [A-Za-z_][A-Za-z0-9_.]*\+0x' "$log"; then
+	elif ! grep -aEq ' #[0-9]+ [A-Za-z_][A-Za-z0-9_.]*\+0x' "$log"; then
 		printf 'the dump has no stack trace by function names'
 	elif ! grep -aq '^nestor: END code=101$' "$log"; then
 		printf "no 'nestor: END code=101' after the dump"
