@@ -89,6 +89,7 @@ run_cases() {
 		name=${row%%|*}
 		name=${name//[[:space:]]/}
 		[ -z "$ONLY" ] || [[ $name == *$ONLY* ]] || continue
+		[ -z "${started[$name]:-}" ] || { failed=$((failed + 1)) && echo "not ok - two cases $name" && continue; }
 		[ ${#running[@]} -lt "$JOBS" ] || reap_one
 		"$RUN_DIR/case.sh" "$row" >"$OUT/$name" 2>&1 &
 		running[$!]=$name
