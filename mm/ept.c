@@ -108,6 +108,7 @@ static int split_leaf(struct ept *ept, u64 *slot, u32 level)
 		.bits = (old & ~EPT_FRAME_MASK & ~EPT_LEAF) | EPT_ACCESSED | EPT_DIRTY,
 	};
 
+	ASSERT(level > EPT_LEVEL_4K);
 	if (!table)
 		return -ENOMEM;
 	for (u32 i = 0; i < EPT_ENTRIES; i++) {

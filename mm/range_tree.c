@@ -67,6 +67,7 @@ static struct range_node *rotate_left(struct range_node *node)
 {
 	struct range_node *top = node->right;
 
+	ASSERT(top);
 	node->right = top->left;
 	top->left = node;
 	recount(node);
@@ -78,6 +79,7 @@ static struct range_node *rotate_right(struct range_node *node)
 {
 	struct range_node *top = node->left;
 
+	ASSERT(top);
 	node->left = top->right;
 	top->right = node;
 	recount(node);
