@@ -140,11 +140,11 @@ TEST(memory, command_line_arrived)
 {
 	/* Expect: the flag is set, the string lies in RAM and ends. */
 	const struct multiboot_info *info = memory_multiboot();
+	const char *text = (const char *)(u64)info->cmdline;
 
 	if (!(info->flags & MULTIBOOT_CMDLINE))
 		SKIP("the loader gave no command line");
-	EXPECT(info->cmdline != 0);
-	EXPECT(strnlen((const char *)(u64)info->cmdline, 4096) < 4096);
+	EXPECT(text && strnlen(text, 4096) < 4096);
 }
 
 TEST(memory, modules_arrived)

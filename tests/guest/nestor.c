@@ -156,7 +156,7 @@ TEST(nestor, hypercall_from_ring_3_is_ud)
 TEST(nestor, hypercall_keeps_the_other_registers)
 {
 	/* Expect: RCX, RDX, RSI, RDI, RBP and R8 to R15 come back as they were. */
-	u64 regs[12];
+	u64 regs[12] = { 0 };
 
 	NESTOR_REQUIRED();
 	__asm__ volatile("push %%rbp\n\t"

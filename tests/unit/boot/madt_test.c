@@ -20,7 +20,7 @@ static int fresh_table(void **state)
 {
 	(void)state;
 	memset(table, 0, sizeof(table));
-	memcpy(table, "APIC", 4);
+	memcpy(table, (const u8[]){ 'A', 'P', 'I', 'C' }, 4);
 	length = HEADER;
 	memset(&list, 0, sizeof(list));
 	return 0;

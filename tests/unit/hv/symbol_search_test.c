@@ -17,13 +17,13 @@ static const struct {
 static void the_last_function_at_or_before_is_found(void **state)
 {
 	static const struct {
-		u32 offset;
 		const char *name;
+		u32 offset;
 		u32 start;
 	} cases[] = {
-		{ 0x1000, "one", 0x1000 },   { 0x100f, "one", 0x1000 },
-		{ 0x1010, "two", 0x1010 },   { 0x1fff, "two", 0x1010 },
-		{ 0x2000, "three", 0x2000 }, { 0xffffffff, "three", 0x2000 },
+		{ "one", 0x1000, 0x1000 },   { "one", 0x100f, 0x1000 },
+		{ "two", 0x1010, 0x1010 },   { "two", 0x1fff, 0x1010 },
+		{ "three", 0x2000, 0x2000 }, { "three", 0xffffffff, 0x2000 },
 	};
 
 	(void)state;
