@@ -7,6 +7,7 @@
 #include "hv/guest/pc_memory.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
+#include "hv/multiboot_format.h"
 #include "hv/panic.h"
 #include "hv/x86.h"
 #include "mm/ept01.h"
@@ -146,7 +147,7 @@ static void make_vcpu(struct vm *vm, struct vcpu *v)
 {
 	const struct start_state start = {
 		.rip = machine.plan.entry.raw,
-		.rax = MULTIBOOT_BOOT_MAGIC,
+		.rax = MULTIBOOT_LOADER_MAGIC,
 		.rbx = machine.plan.info_gpa.raw,
 	};
 

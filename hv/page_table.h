@@ -8,6 +8,7 @@
 #define HV_PAGE_TABLE_H
 
 #include "hv/page_source.h"
+#include "hv/pte.h"
 #include "hv/types.h"
 
 enum page_purpose {
@@ -17,16 +18,6 @@ enum page_purpose {
 	PAGE_DEVICE, /* read, write, uncached */
 	PAGE_PURPOSES,
 };
-
-#define PTE_PRESENT       BIT(0)
-#define PTE_WRITE         BIT(1)
-#define PTE_WRITE_THROUGH BIT(3)
-#define PTE_CACHE_DISABLE BIT(4)
-#define PTE_ACCESSED      BIT(5)
-#define PTE_DIRTY         BIT(6)
-#define PTE_LARGE         BIT(7)
-#define PTE_NO_EXECUTE    BIT(63)
-#define PTE_ADDRESS       BITS(51, 12)
 
 struct page_table {
 	u64 *root;

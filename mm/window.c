@@ -7,20 +7,15 @@
 #include "mm/window.h"
 #include "hv/panic.h"
 #include "hv/percpu.h"
+#include "hv/pte.h"
 #include "hv/spinlock.h"
 #include "hv/x86.h"
 #include "mm/bitset.h"
 #include "mm/page.h"
 #include "mm/walker.h"
 
-/* SDM "4-Level Paging and 5-Level Paging"; accessed and dirty preset, so that the walker needs no
- * write of its own. */
-#define PTE_PRESENT  BIT(0)
-#define PTE_WRITABLE BIT(1)
-#define PTE_ACCESSED BIT(5)
-#define PTE_DIRTY    BIT(6)
-#define PTE_NX       BIT(63)
-#define PTE_BITS     (PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
+/* Accessed and dirty are preset, so that the walker needs no write of its own. */
+#define PTE_BITS (PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_NO_EXECUTE)
 
 struct window_slot {
 	u64 users; /* CPUs that may hold the translation; set without the lock while the slot is
@@ -102,7 +97,7 @@ void *window_map(pfn_t pfn, enum window_access access)
 
 	ASSERT(depth < WINDOW_TRANSIENT);
 	ASSERT(windows.ptes[pte_index] == 0);
-	write_pte(pte_index, access == WINDOW_WRITE ? pte | PTE_WRITABLE : pte);
+	write_pte(pte_index, access == WINDOW_WRITE ? pte | PTE_WRITE : pte);
 	THIS_CPU_FIELD(window_depth) = depth + 1;
 	return address_of(pte_index);
 }
@@ -153,7 +148,7 @@ void *window_slot_map(struct window_slot *slot, pfn_t pfn)
 	ASSERT(slot->taken && !slot->mapped);
 	ASSERT(slot->debts == 0);
 	slot->mapped = true;
-	write_pte(slot_pte(slot), pfn_to_hpa(pfn).raw | PTE_BITS | PTE_WRITABLE);
+	write_pte(slot_pte(slot), pfn_to_hpa(pfn).raw | PTE_BITS | PTE_WRITE);
 	spin_unlock(&windows.lock);
 	return address_of(slot_pte(slot));
 }

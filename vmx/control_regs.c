@@ -3,12 +3,6 @@
  * functions. */
 #include "vmx/control_regs.h"
 
-#define XCR0_X87    BIT(0)
-#define XCR0_SSE    BIT(1)
-#define XCR0_AVX    BIT(2)
-#define XCR0_MPX    BITS(4, 3)
-#define XCR0_AVX512 BITS(7, 5)
-
 bool cr0_write_faults(const struct cr_state *now, u64 value)
 {
 	bool paging_goes_on = (value & CR0_PG) && !(now->cr0 & CR0_PG);

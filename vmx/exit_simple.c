@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Exits that take a few lines each. */
 #include "hv/apic.h"
+#include "hv/cpuid.h"
 #include "hv/msr_index.h"
 #include "hv/nmi.h"
 #include "hv/panic.h"
@@ -13,16 +14,12 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-#define CPUID_LEAF_FEATURES  1u
-#define CPUID_LEAF_FEATURES7 7u
-
 /* Take the NMI of this exit as if it had come in root operation. */
 static enum exit_action take_nmi(void)
 {
 	/*
-	 * NMIs stay blocked after such an exit until the next IRET; on Bochs 2.7 the exit
-	 * also saves the guest as blocked by NMI: quirk B5). INT 2 runs the handler and its IRET;
-	 * then the guest's bit goes.
+	 * NMIs stay blocked after such an exit until the next IRET; Bochs 2.7 also saves the guest
+	 * as blocked by NMI. INT 2 runs the handler and its IRET; then the guest's bit goes.
 	 */
 	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 

@@ -9,7 +9,6 @@
 
 #include "hv/guest/load_plan.h"
 
-#define MULTIBOOT_BOOT_MAGIC   0x2badb002u /* in EAX at the image's entry */
 #define MULTIBOOT_SEGMENTS_MAX 16
 #define MULTIBOOT_MODULES_MAX  8
 #define MULTIBOOT_INFO_HINT \

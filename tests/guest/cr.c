@@ -204,9 +204,9 @@ static u64 swap_behind_the_tlb(u64 extra_bits, u64 pages[2])
 	pages[1] = memory_page_alloc();
 	*(u64 *)pages[0] = 1;
 	*(u64 *)pages[1] = 2;
-	paging_map(PAGING_TEST_VA, pages[0], PTE_PRESENT | PTE_WRITABLE | extra_bits);
+	paging_map(PAGING_TEST_VA, pages[0], PTE_PRESENT | PTE_WRITE | extra_bits);
 	EXPECT_EQ(*word, 1);
-	WRITE_ONCE(*leaf, pages[1] | PTE_PRESENT | PTE_WRITABLE | extra_bits);
+	WRITE_ONCE(*leaf, pages[1] | PTE_PRESENT | PTE_WRITE | extra_bits);
 	return PAGING_TEST_VA;
 }
 
@@ -246,7 +246,7 @@ TEST(cr, cr3_reserved_bits_fault)
 	/* Expect: #GP(0) for address bits above the CPU's width; CR3 stays. */
 	u64 cr3 = read_cr3();
 
-	if (physical_address_bits() >= 52)
+	if (cpuid_physical_bits() >= 52)
 		SKIP("no reserved address bits in CR3");
 	if (machine_is_tcg())
 		SKIP("TCG hangs in MOV to CR3 with a reserved bit");

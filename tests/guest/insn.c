@@ -7,8 +7,6 @@
 #include "tests/guest/lib/trap.h"
 #include "tests/test.h"
 
-#define CPUID_7_EBX_INVPCID BIT(10)
-
 TEST(insn, wbinvd_is_harmless)
 {
 	/* Expect: WBINVD runs and memory keeps its contents. */
@@ -27,9 +25,9 @@ TEST(insn, invlpg_drops_the_old_translation)
 
 	*(u64 *)first = 1;
 	*(u64 *)second = 2;
-	paging_map(PAGING_TEST_VA, first, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(PAGING_TEST_VA, first, PTE_PRESENT | PTE_WRITE);
 	EXPECT_EQ(*word, 1);
-	paging_map(PAGING_TEST_VA, second, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(PAGING_TEST_VA, second, PTE_PRESENT | PTE_WRITE);
 	EXPECT_EQ(*word, 2);
 	paging_unmap(PAGING_TEST_VA);
 	memory_page_free(first);

@@ -152,18 +152,18 @@ TEST(memory, modules_arrived)
 	/* Expect: each module is page-aligned, outside the image and readable; its string ends;
 	 * modules do not overlap. */
 	const struct multiboot_info *info = memory_multiboot();
-	const struct multiboot_module *modules = (const void *)(u64)info->mods_addr;
+	const struct multiboot_mods_entry *modules = (const void *)(u64)info->mods_addr;
 
 	if (!(info->flags & MULTIBOOT_MODULES) || info->mods_count == 0)
 		SKIP("the loader gave no modules");
 	for (u32 i = 0; i < info->mods_count; i++) {
-		EXPECT(IS_ALIGNED(modules[i].start, PAGE_SIZE));
-		EXPECT(modules[i].end > modules[i].start);
-		EXPECT(!memory_is_spare_page(modules[i].start));
-		EXPECT(strnlen((const char *)(u64)modules[i].cmdline, 4096) < 4096);
+		EXPECT(IS_ALIGNED(modules[i].mod_start, PAGE_SIZE));
+		EXPECT(modules[i].mod_end > modules[i].mod_start);
+		EXPECT(!memory_is_spare_page(modules[i].mod_start));
+		EXPECT(strnlen((const char *)(u64)modules[i].string, 4096) < 4096);
 		for (u32 j = 0; j < i; j++)
-			EXPECT(modules[i].start >= modules[j].end ||
-			       modules[j].start >= modules[i].end);
+			EXPECT(modules[i].mod_start >= modules[j].mod_end ||
+			       modules[j].mod_start >= modules[i].mod_end);
 	}
 }
 
@@ -173,18 +173,18 @@ TEST(memory, module_contents_are_right)
 {
 	/* Expect: every byte of each pattern module is the one that its place asks for. */
 	const struct multiboot_info *info = memory_multiboot();
-	const struct multiboot_module *modules = (const void *)(u64)info->mods_addr;
+	const struct multiboot_mods_entry *modules = (const void *)(u64)info->mods_addr;
 	u32 count = info->flags & MULTIBOOT_MODULES ? info->mods_count : 0, found = 0;
 
 	for (u32 i = 0; i < count; i++) {
-		const char *name = (const char *)(u64)modules[i].cmdline;
-		const u8 *bytes = (const u8 *)(u64)modules[i].start;
+		const char *name = (const char *)(u64)modules[i].string;
+		const u8 *bytes = (const u8 *)(u64)modules[i].mod_start;
 		size_t length = strlen(name), wrong = 0;
 
 		if (length < 7 || strcmp(name + length - 7, "pattern") != 0)
 			continue;
 		found++;
-		for (u32 at = 0; at < modules[i].end - modules[i].start; at++)
+		for (u32 at = 0; at < modules[i].mod_end - modules[i].mod_start; at++)
 			wrong += bytes[at] != at % 251;
 		EXPECT_EQ(wrong, 0);
 	}

@@ -6,7 +6,6 @@
 #include "tests/guest/lib/trap.h"
 #include "tests/test.h"
 
-#define NON_CANONICAL        0x0000800000000000ULL
 #define CANONICAL            0xffff800012345678ULL
 #define MSR_UNKNOWN_LOW      0x00001fffu
 #define MSR_UNKNOWN_HIGH     0xc0001fffu

@@ -160,8 +160,8 @@ TEST(port, ins_crosses_pages)
 	u64 low = memory_page_alloc(), gap = memory_page_alloc(), high = memory_page_alloc();
 	u64 va = PAGING_TEST_VA;
 
-	paging_map(va, high, PTE_PRESENT | PTE_WRITABLE);
-	paging_map(va + PAGE_SIZE, low, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(va, high, PTE_PRESENT | PTE_WRITE);
+	paging_map(va + PAGE_SIZE, low, PTE_PRESENT | PTE_WRITE);
 	EXPECT_EQ(ins16(UNCLAIMED, (void *)(va + PAGE_SIZE - 3), 3), 6);
 	EXPECT_EQ(*(u32 *)(high + PAGE_SIZE - 4), 0xffffff00);
 	EXPECT_EQ(*(u32 *)low, 0x00ffffff);

@@ -9,12 +9,11 @@
 #include "tests/guest/lib/trap.h"
 #include "tests/test.h"
 
-#define NON_CANONICAL 0x0000800000000000ULL
-#define DR6_B0        BIT(0)
-#define DR6_BS        BIT(14)
-#define DR7_L0        BIT(0)
-#define DR7_RESET     0x400ULL
-#define DR7_WRITE_8   (1ULL << 16 | 2ULL << 18) /* breakpoint 0: data writes, 8 bytes */
+#define DR6_B0      BIT(0)
+#define DR6_BS      BIT(14)
+#define DR7_L0      BIT(0)
+#define DR7_RESET   0x400ULL
+#define DR7_WRITE_8 (1ULL << 16 | 2ULL << 18) /* breakpoint 0: data writes, 8 bytes */
 
 /* Labels inside the tests' assembly, to compare RIP with. */
 extern const char trap_at_ud2[], trap_after_int3[], trap_after_int[], trap_after_step[],
@@ -133,7 +132,7 @@ TEST(trap, page_fault_on_instruction_fetch)
 	*(u8 *)page = 0xc3; /* RET */
 	paging_map(va, page, PTE_PRESENT);
 	EXPECT_EQ(TRAP_OF(((void (*)(void))va)()).vector, TRAP_NONE);
-	paging_map(va, page, PTE_PRESENT | PTE_NX);
+	paging_map(va, page, PTE_PRESENT | PTE_NO_EXECUTE);
 	trap = TRAP_OF(((void (*)(void))va)());
 	EXPECT(is_page_fault(trap, PF_PRESENT | PF_FETCH, va));
 	EXPECT_EQ(trap.rip, va);
@@ -146,11 +145,11 @@ TEST(trap, page_fault_on_reserved_bits)
 	/* Expect: an entry with a physical address the CPU does not have is error code P + RSVD. */
 	u64 va = PAGING_TEST_VA;
 
-	if (physical_address_bits() > 51)
+	if (cpuid_physical_bits() > 51)
 		SKIP("no reserved address bits in a page table entry");
 	if (machine_is_tcg())
 		SKIP("TCG does not check address bits in page table entries");
-	paging_map(va, BIT(51), PTE_PRESENT | PTE_WRITABLE);
+	paging_map(va, BIT(51), PTE_PRESENT | PTE_WRITE);
 	EXPECT(is_page_fault(TRAP_OF((void)*(volatile u8 *)va), PF_PRESENT | PF_RESERVED, va));
 	paging_unmap(va);
 }
@@ -172,7 +171,7 @@ TEST(trap, accessed_and_dirty_bits_are_set)
 	u64 va = PAGING_TEST_VA, page = memory_page_alloc();
 	u64 *leaf = paging_leaf(va);
 
-	paging_map(va, page, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(va, page, PTE_PRESENT | PTE_WRITE);
 	(void)*(volatile u8 *)va;
 	EXPECT_EQ(READ_ONCE(*leaf) & (PTE_ACCESSED | PTE_DIRTY), PTE_ACCESSED);
 	*(volatile u8 *)va = 1;

@@ -8,7 +8,7 @@
 #define TESTS_GUEST_LIB_MEMORY_H
 
 #include "hv/types.h"
-#include "tests/guest/lib/multiboot.h"
+#include "hv/multiboot_format.h"
 
 struct memory_range {
 	u64 base;

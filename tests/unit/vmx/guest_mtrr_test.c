@@ -17,7 +17,7 @@ UNIT(every_register_has_its_own_storage)
 			*at = ++stamp;
 		}
 	}
-	assert_int_equal(stamp, 1 + MTRR_FIXED + 2 * MTRR_VARIABLE);
+	assert_int_equal(stamp, 1 + MTRR_FIXED_REGS + 2 * MTRR_VARIABLE);
 }
 
 UNIT(other_numbers_are_no_mtrrs)
