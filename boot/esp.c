@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of the volume that Nestor was loaded from. What the file system says about sizes is
- * checked, not trusted. */
+/* Files of the volume that Nestor was loaded from.
+ * What the file system says about sizes is checked, not trusted. */
 #include "boot/esp.h"
 #include "hv/errno.h"
 

@@ -96,8 +96,8 @@ static int parse_assignment(struct source *source, char *text)
 }
 
 /*
- * Refuse bytes that plain text does not have. A comment may hold any but 0, which tells of an
- * UTF-16 file.
+ * Refuse bytes that plain text does not have.
+ * A comment may hold any but 0, which tells of an UTF-16 file.
  */
 static int check_bytes(struct source *source, const char *text, size_t length)
 {
@@ -115,8 +115,8 @@ static int check_bytes(struct source *source, const char *text, size_t length)
 	return 0;
 }
 
-/* One line of the file, without its line end. '#' starts a comment at the line's start or after a
- * blank. */
+/* One line of the file, without its line end.
+ * '#' starts a comment at the line's start or after a blank. */
 static int parse_line(struct source *source, const char *text, size_t length)
 {
 	char line[LINE_MAX_BYTES + 1];

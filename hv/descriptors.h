@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The layouts of what descriptor tables hold in 64-bit mode (SDM "64-Bit Mode IDT", "Task
- * Management in 64-bit Mode"). */
+/* The layouts of what descriptor tables hold in 64-bit mode
+ * (SDM "64-Bit Mode IDT", "Task Management in 64-bit Mode"). */
 #ifndef HV_DESCRIPTORS_H
 #define HV_DESCRIPTORS_H
 

@@ -18,8 +18,8 @@
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
 
-/* Guest frames that L1 does not get unless it is told a size: for what the regions' books and moves
- * need. */
+/* Guest frames that L1 does not get unless it is told a size:
+ * for what the regions' books and moves need. */
 #define FRAMES_KEPT_BACK 1024
 
 static struct machine {
@@ -106,8 +106,8 @@ static void make_memory(struct vm *vm)
 		 (unsigned long long)leaves.leaves_2m, (unsigned long long)leaves.leaves_4k);
 }
 
-/* Copy bytes that L0 does not map (files in firmware-allocated memory) into L1, page by page
- * through windows. */
+/* Copy bytes that L0 does not map (files in firmware-allocated memory)
+ * into L1, page by page through windows. */
 static void copy_in(const struct load_copy *copy)
 {
 	u64 done = 0;

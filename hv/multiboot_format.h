@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a multiboot-1 loader tells its image (Multiboot Specification 0.6.96, "Boot information
- * format"); field names as there. */
+/* What a multiboot-1 loader tells its image (Multiboot Specification 0.6.96,
+ * "Boot information format"); field names as there. */
 #ifndef HV_MULTIBOOT_FORMAT_H
 #define HV_MULTIBOOT_FORMAT_H
 

@@ -32,11 +32,11 @@ struct page_span { /* all page aligned */
 
 /* 0 or -ENOMEM. */
 int page_table_init(struct page_table *table, page_source *source);
-/* Map with 2 MiB leaves where both addresses allow. 0, -ENOMEM, or -EEXIST where a page is mapped
- * already. */
+/* Map with 2 MiB leaves where both addresses allow. 0,
+ * -ENOMEM, or -EEXIST where a page is mapped already. */
 int page_table_map(struct page_table *table, struct page_span span, enum page_purpose purpose);
-/* Tables without leaves for pages va.. (2 MiB aligned), contiguous: the entry of page i is [i].
- * NULL: no memory, or in use. */
+/* Tables without leaves for pages va.. (2 MiB aligned), contiguous:
+ * the entry of page i is [i]. NULL: no memory, or in use. */
 u64 *page_table_reserve(struct page_table *table, u64 va, u32 pages);
 /* The entry that maps va, NULL when nothing does. */
 u64 *page_table_find(const struct page_table *table, u64 va);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Quieting the board and ending a run. The ways to end one are tables, tried from the most to the
- * least specific. */
+/* Quieting the board and ending a run. The ways to end one are tables,
+ * tried from the most to the least specific. */
 #include "hv/platform.h"
 #include "hv/acpi.h"
 #include "hv/cpuid.h"
@@ -52,8 +52,8 @@ void platform_log_microcode(void)
 {
 	u64 revision;
 
-	/* SDM "Determining the Signature": write 0, CPUID, then the revision stands in the high
-	 * half. */
+	/* SDM "Determining the Signature": write 0, CPUID,
+	 * then the revision stands in the high half. */
 	if (!wrmsr_safe(MSR_IA32_BIOS_SIGN_ID, 0)) {
 		log_line("platform", "this CPU has no microcode revision");
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Privileged and special instructions, one function each. VMX instructions stand in vmx/ops.h. Host
- * tests have their own copy. */
+/* Privileged and special instructions, one function each.
+ * VMX instructions stand in vmx/ops.h. Host tests have their own copy. */
 #ifndef HV_X86_H
 #define HV_X86_H
 

@@ -18,12 +18,13 @@
 #define MTRR_CAP_FIXED    BIT(8)
 #define MTRR_CAP_WC       BIT(10)
 
-enum memory_type { /* as in the MTRRs, the PAT and EPT leaves */
-		   MEMORY_UC = 0,
-		   MEMORY_WC = 1,
-		   MEMORY_WT = 4,
-		   MEMORY_WP = 5,
-		   MEMORY_WB = 6,
+/* As in the MTRRs, the PAT and EPT leaves. */
+enum memory_type {
+	MEMORY_UC = 0,
+	MEMORY_WC = 1,
+	MEMORY_WT = 4,
+	MEMORY_WP = 5,
+	MEMORY_WB = 6,
 };
 
 struct mtrr_map {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Window slots and their TLB debts. PTEs: each CPU's transient slots, then the persistent ones.
- * Invariant: a persistent slot is in the set of free slots exactly when nobody has it and no CPU
- * owes for it.
+ * Window slots and their TLB debts. PTEs: each CPU's transient slots,
+ * then the persistent ones. Invariant: a persistent slot is in the set
+ * of free slots exactly when nobody has it and no CPU owes for it.
  */
 #include "mm/window.h"
 #include "hv/panic.h"
@@ -18,8 +18,7 @@
 #define PTE_BITS (PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_NO_EXECUTE)
 
 struct window_slot {
-	u64 users; /* CPUs that may hold the translation; set without the lock while the slot is
-		      mapped */
+	u64 users; /* CPUs that may hold the translation; set without the lock while mapped */
 	u64 debts; /* CPUs that owe an INVLPG */
 	bool taken;
 	bool mapped;
@@ -108,8 +107,8 @@ void window_unmap(void *va)
 	u64 pte_index = transient_pte(depth);
 
 	ASSERT(depth < WINDOW_TRANSIENT && va == address_of(pte_index));
-	/* Only this CPU used the slot: the debt is paid on the spot, and nothing of the guest stays
-	 * in reach. */
+	/* Only this CPU used the slot: the debt is paid on the spot,
+	 * and nothing of the guest stays in reach. */
 	write_pte(pte_index, 0);
 	flush(pte_index);
 	THIS_CPU_FIELD(window_depth) = depth;
@@ -158,8 +157,8 @@ void window_slot_use(struct window_slot *slot)
 	u64 me = BIT(THIS_CPU_FIELD(index));
 
 	ASSERT(slot->mapped);
-	/* Full order: the declaration is seen before this CPU's access; pairs with the exchange in
-	 * window_slot_unmap. */
+	/* Full order: the declaration is seen before this CPU's access;
+	 * pairs with the exchange in window_slot_unmap. */
 	if (!(READ_ONCE(slot->users) & me))
 		__atomic_fetch_or(&slot->users, me, __ATOMIC_SEQ_CST);
 }

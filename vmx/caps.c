@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and judging the VMX capability MSRs (SDM: appendix "VMX Capability Reporting Facility").
- */
+/* Reading and judging the VMX capability MSRs
+ * (SDM: appendix "VMX Capability Reporting Facility"). */
 #include "vmx/caps.h"
 #include "hv/cpuid.h"
 #include "hv/msr_index.h"
@@ -93,8 +93,8 @@ u32 vmx_controls_for(enum control_set set)
 	return (wish | caps.allowed0[set]) & caps.allowed1[set];
 }
 
-/* The refusal for the first needed control that is missing; one literal for each row that is
- * needed. */
+/* The refusal for the first needed control that is missing;
+ * one literal for each row that is needed. */
 static const char *missing_control(void)
 {
 #define TEXT_NEED(text) "this CPU's VMX lacks \"" text "\"; " HINT_MODEL

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules of MOV to control registers (SDM "MOV—Move to/from Control Registers"), as pure
- * functions. */
+/* The rules of MOV to control registers
+ * (SDM "MOV—Move to/from Control Registers"), as pure functions. */
 #include "vmx/control_regs.h"
 
 bool cr0_write_faults(const struct cr_state *now, u64 value)

@@ -81,8 +81,8 @@ static struct cpuid_regs subleaf_regs(const struct cpuid_policy *policy,
 		return row->regs;
 	if (subleaf < row->count)
 		return policy->subleaves[row->first + subleaf];
-	/* An invalid level of the topology still names itself (SDM: CPUID, leaf 0BH); all else is
-	 * 0. */
+	/* An invalid level of the topology still names itself
+	 * (SDM: CPUID, leaf 0BH); all else is 0. */
 	if (row->patch == CPUID_PATCH_TOPOLOGY)
 		return (struct cpuid_regs){ .ecx = subleaf & 0xff };
 	return (struct cpuid_regs){ 0 };

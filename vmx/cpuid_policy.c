@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Building L1's CPUID table: copy what the host says, keep what is known, mask what is not offered,
- * add what is ours. */
+/* Building L1's CPUID table: copy what the host says,
+ * keep what is known, mask what is not offered, add what is ours. */
 #include "vmx/cpuid_policy.h"
 #include "hv/abi.h"
 #include "hv/cpuid.h"
@@ -16,8 +16,8 @@
 /* State that stays in the hardware while L1 and L2 run. */
 #define XCR0_OFFERED        (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
-/* The bits of each leaf that may pass; a leaf without a row here reads as 0. Subleaves beyond those
- * in a row do, too. */
+/* The bits of each leaf that may pass; a leaf without a row here reads as 0.
+ * Subleaves beyond those in a row do, too. */
 static const struct keep {
 	u32 leaf, subleaf;
 	struct cpuid_regs bits;

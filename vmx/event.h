@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Events as the VMCS describes them (SDM "VM-Entry Controls for Event Injection"), and decisions
- * about them. Pure. */
+/* Events as the VMCS describes them (SDM "VM-Entry Controls for Event Injection"),
+ * and decisions about them. Pure. */
 #ifndef VMX_EVENT_H
 #define VMX_EVENT_H
 

@@ -45,8 +45,8 @@ enum exit_action exit_exception_nmi(struct vcpu *v)
 
 enum exit_action exit_external_interrupt(struct vcpu *v)
 {
-	/* The vector was acknowledged by the exit. No device of L0 raises any: a left-over of the
-	 * firmware. */
+	/* The vector was acknowledged by the exit.
+	 * No device of L0 raises any: a left-over of the firmware. */
 	v->exit->detail = vmcs_read(VMCS_EXIT_INTR_INFO);
 	apic_eoi();
 	return EXIT_RESUME;
@@ -88,8 +88,8 @@ enum exit_action exit_undefined(struct vcpu *v)
 	return EXIT_RESUME;
 }
 
-/* INVD would drop L0's dirty lines as well; its promise to the guest is kept by doing nothing, as
- * WBINVD's is. */
+/* INVD would drop L0's dirty lines as well;
+ * its promise to the guest is kept by doing nothing, as WBINVD's is. */
 enum exit_action exit_nothing(struct vcpu *v)
 {
 	(void)v;

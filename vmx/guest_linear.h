@@ -19,8 +19,8 @@ struct paging_mode {
 
 enum linear_access { LINEAR_READ, LINEAR_WRITE };
 
-/* Read bytes of L1-physical memory: 0 or a negative error, which the walk takes for a not-present
- * entry. */
+/* Read bytes of L1-physical memory: 0 or a negative error,
+ * which the walk takes for a not-present entry. */
 typedef int (*guest_reader)(void *context, l1_gpa_t gpa, void *dst, size_t bytes);
 
 struct linear_result {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Building vmcs01: controls from the table, host state from this CPU, guest state as a multiboot
- * loader leaves a PC. */
+/* Building vmcs01: controls from the table, host state from this CPU,
+ * guest state as a multiboot loader leaves a PC. */
 #include "vmx/vmcs01.h"
 #include "hv/errno.h"
 #include "hv/idt.h"

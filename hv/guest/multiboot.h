@@ -50,8 +50,8 @@ struct multiboot_request {
 	u32 range_count;
 };
 
-/* Check the file and find its segments; *out keeps a pointer to it. 0, or -EINVAL with *error
- * filled. */
+/* Check the file and find its segments;
+ * *out keeps a pointer to it. 0, or -EINVAL with *error filled. */
 int multiboot_parse(const void *file, size_t size, struct multiboot_image *out,
 		    struct multiboot_error *error);
 

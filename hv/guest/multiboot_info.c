@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The multiboot information block (Multiboot Specification 0.6.96, "Boot information format"):
- * memory sizes, command line, modules, memory map, loader's name. All that it points to lies behind
- * it in the same block.
+ * memory sizes, command line, modules, memory map, loader's name.
+ * All that it points to lies behind it in the same block.
  */
 #include "hv/guest/multiboot.h"
 #include "hv/multiboot_format.h"

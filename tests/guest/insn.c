@@ -107,8 +107,8 @@ TEST(insn, invpcid_exists_where_cpuid_says)
 
 TEST(insn, vmx_instructions_need_vmx_operation)
 {
-	/* Expect: outside VMX operation VMREAD, VMPTRST and VMLAUNCH are #UD; so is VMXON while
-	 * CR4.VMXE is 0. */
+	/* Expect: outside VMX operation VMREAD, VMPTRST and VMLAUNCH are #UD;
+	 * so is VMXON while CR4.VMXE is 0. */
 	static u64 memory[1];
 	struct trap trap = TRAP_OF(__asm__ volatile("vmread %%rax, %%rbx" ::: "rbx", "cc"));
 
@@ -131,8 +131,8 @@ TEST(insn, getsec_needs_cr4_smxe)
 
 TEST(insn, swapgs_exchanges_the_gs_bases)
 {
-	/* Expect: SWAPGS swaps IA32_GS_BASE and IA32_KERNEL_GS_BASE; twice gives the first state.
-	 */
+	/* Expect: SWAPGS swaps IA32_GS_BASE and IA32_KERNEL_GS_BASE;
+	 * twice gives the first state. */
 	u64 gs = rdmsr(MSR_IA32_GS_BASE), kernel_gs = rdmsr(MSR_IA32_KERNEL_GS_BASE);
 
 	wrmsr(MSR_IA32_GS_BASE, 0x1000);

@@ -88,8 +88,8 @@ TEST(trap, non_canonical_stack_access_is_ss)
 
 TEST(trap, bad_selectors_fault_with_the_selector)
 {
-	/* Expect: a selector beyond the GDT is #GP(selector), a segment that is not present
-	 * #NP(selector). */
+	/* Expect: a selector beyond the GDT is #GP(selector),
+	 * a segment that is not present #NP(selector). */
 	u32 beyond = GDT_ENTRIES * 8;
 	struct trap trap = TRAP_OF(__asm__ volatile("mov %w0, %%ds" ::"r"(beyond)));
 
@@ -156,8 +156,8 @@ TEST(trap, page_fault_on_reserved_bits)
 
 TEST(trap, page_fault_from_ring_3)
 {
-	/* Expect: ring 3 that runs on a supervisor page is error code P + U (+ I/D where NX is on),
-	 * at that address. */
+	/* Expect: ring 3 that runs on a supervisor page is error code
+	 * P + U (+ I/D where NX is on), at that address. */
 	u64 va = (u64)user_nothing;
 	struct trap trap = TRAP_OF(trap_enter_user(user_nothing));
 
@@ -182,8 +182,8 @@ TEST(trap, accessed_and_dirty_bits_are_set)
 
 TEST(trap, single_step_is_db)
 {
-	/* Expect: with RFLAGS.TF set by POPF, #DB comes after the next instruction, and DR6.BS says
-	 * why. */
+	/* Expect: with RFLAGS.TF set by POPF, #DB comes after
+	 * the next instruction, and DR6.BS says why. */
 	struct trap trap;
 
 	write_dr6(0);
@@ -215,8 +215,8 @@ TEST(trap, single_step_over_cpuid_is_db)
 
 TEST(trap, breakpoint_registers_catch_execution_and_writes)
 {
-	/* Expect: DR0 catches an instruction before it runs, and a write after it; DR6.B0 says so.
-	 */
+	/* Expect: DR0 catches an instruction before it runs,
+	 * and a write after it; DR6.B0 says so. */
 	static u64 word;
 	struct trap trap;
 
@@ -252,8 +252,8 @@ static bool trap_in_handler(struct trap_frame *frame)
 
 TEST(trap, traps_nest)
 {
-	/* Expect: a trap inside a trap handler is caught there, the handler returns, and the code
-	 * goes on. */
+	/* Expect: a trap inside a trap handler is caught there,
+	 * the handler returns, and the code goes on. */
 	struct trap trap;
 	int after = 0;
 
@@ -271,8 +271,8 @@ TEST(trap, traps_nest)
 
 TEST(trap, handler_returns_with_all_registers)
 {
-	/* Expect: what a handler puts into the frame's RAX arrives, RBX stays, and RFLAGS come
-	 * back. */
+	/* Expect: what a handler puts into the frame's RAX arrives,
+	 * RBX stays, and RFLAGS come back. */
 	u64 rax = 1, rbx = 0x5555;
 
 	trap_set_handler(VECTOR_UD, trap_in_handler);
@@ -284,8 +284,8 @@ TEST(trap, handler_returns_with_all_registers)
 
 TEST(trap, fault_while_delivering_a_fault_is_df)
 {
-	/* Expect: #GP whose gate is not present raises #NP, a contributory pair: #DF with error
-	 * code 0, on its own stack. */
+	/* Expect: #GP whose gate is not present raises #NP, a contributory pair:
+	 * #DF with error code 0, on its own stack. */
 	struct trap trap;
 
 	descriptor_set_gate_present(VECTOR_GP, false);

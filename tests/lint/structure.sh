@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 # What no compiler checks: file sizes, SPDX lines, and that includes only go down. Function sizes are clang-tidy's.
 set -u
+export LC_ALL=C.UTF-8
 cd "${LINT_ROOT:-$(dirname "$0")/../..}" || exit 1
 max_lines=500
+max_columns=100 # of C; clang-format leaves comments as they are
 failed=0
 
 complain() {
@@ -32,6 +34,11 @@ for file in "${sources[@]}"; do
 	[ -f "$file" ] || continue
 	lines=$(wc -l < "$file")
 	[ "$lines" -le "$max_lines" ] || complain "$file" "$lines lines, at most $max_lines are allowed"
+	case $file in *.[ch])
+		columns=$(wc -L < "$file")
+		[ "$columns" -le "$max_columns" ] || complain "$file" "a line of $columns columns, at most $max_columns are allowed"
+		;;
+	esac
 	head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file" "no SPDX line at the top"
 done
 

@@ -76,8 +76,8 @@ __attribute__((format(printf, 2, 3))) static void append(struct line *line, cons
 	va_end(ap);
 }
 
-/* Append " name=value" in small letters, the value by iteration: whole when it divides, else with
- * two decimals. */
+/* Append " name=value" in small letters, the value by iteration:
+ * whole when it divides, else with two decimals. */
 static void append_counter(struct line *line, const char *name, u64 total, u64 iterations)
 {
 	u64 rest = total % iterations;

@@ -11,8 +11,8 @@
 /* trap.asm */
 extern const u64 trap_stubs[256];
 
-/* Accessed bits are set, so that loading a selector writes nothing. The TSS fills the last two
- * entries. */
+/* Accessed bits are set, so that loading a selector writes nothing.
+ * The TSS fills the last two entries. */
 static u64 gdt[GDT_ENTRIES] = {
 	[KERNEL_CS / 8] = 0x00af9b000000ffff,   [KERNEL_DS / 8] = 0x00cf93000000ffff,
 	[USER_DS / 8] = 0x00cff3000000ffff,     [USER_CS / 8] = 0x00affb000000ffff,

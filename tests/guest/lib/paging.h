@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's own page tables: 4 GiB mapped one to one by start.asm, cut down to 4 KiB pages where
- * a test needs it. */
+/* The guest's own page tables: 4 GiB mapped one to one by start.asm,
+ * cut down to 4 KiB pages where a test needs it. */
 #ifndef TESTS_GUEST_LIB_PAGING_H
 #define TESTS_GUEST_LIB_PAGING_H
 

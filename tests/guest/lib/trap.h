@@ -51,13 +51,13 @@ void trap_disarm(void);
 		trap_point_.trap;                                                    \
 	})
 
-/* A handler may mend the frame and return true, or return false to let the trap go to its TRAP_OF.
- */
+/* A handler may mend the frame and return true,
+ * or return false to let the trap go to its TRAP_OF. */
 typedef bool (*trap_handler)(struct trap_frame *frame);
 void trap_set_handler(u8 vector, trap_handler handler);
 
-/* Run one of the user_* snippets of trap.asm in ring 3. It always ends in a trap: USER_INTERRUPT if
- * all went well. */
+/* Run one of the user_* snippets of trap.asm in ring 3.
+ * It always ends in a trap: USER_INTERRUPT if all went well. */
 struct trap trap_of_user(const void *code);
 /* Go to ring 3 as the page tables are; comes back as a trap only, so wants a TRAP_OF. */
 _Noreturn void trap_enter_user(const void *code);

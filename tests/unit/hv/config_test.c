@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hv/config.c: every key, every refusal with its text, and that a later source overrides an earlier
- * one. */
+/* hv/config.c: every key, every refusal with its text,
+ * and that a later source overrides an earlier one. */
 #include <stdio.h>
 #include "unit.h"
 #include "hv/config.h"

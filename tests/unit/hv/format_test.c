@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hv/format.c against libc's snprintf where both promise the same, and against fixed text
- * elsewhere. */
+/* hv/format.c against libc's snprintf where both promise the same,
+ * and against fixed text elsewhere. */
 #include <limits.h>
 #include <stdio.h>
 #include "unit.h"

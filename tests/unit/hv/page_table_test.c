@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* L0's page tables on host memory: pages of the test program play physical memory, mapped one to
- * one. */
+/* L0's page tables on host memory:
+ * pages of the test program play physical memory, mapped one to one. */
 #include "unit.h"
 #include "hv/errno.h"
 #include "hv/page_table.h"

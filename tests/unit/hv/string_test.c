@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The hypervisor's own string functions, under other names so that libc's stay in use around them.
- */
+/* The hypervisor's own string functions,
+ * under other names so that libc's stay in use around them. */
 #include <limits.h>
 #include "unit.h"
 

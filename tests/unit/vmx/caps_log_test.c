@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The capability report: what it names for which CPU, and that no line is longer than the log
- * takes. */
+/* The capability report: what it names for which CPU,
+ * and that no line is longer than the log takes. */
 #include <stdio.h>
 #include "unit.h"
 #include "hv/log.h"

@@ -16,8 +16,8 @@ static void set(u32 leaf, u32 subleaf, struct cpuid_regs regs)
 	host_cpuid_set(leaf, subleaf, regs);
 }
 
-/* Every bit of every feature leaf is 1; sizes and topology are those of a real desktop CPU with
- * AVX-512. */
+/* Every bit of every feature leaf is 1;
+ * sizes and topology are those of a real desktop CPU with AVX-512. */
 static void load_full_host(void)
 {
 	static const struct cpuid_regs ones = { ~0u, ~0u, ~0u, ~0u };

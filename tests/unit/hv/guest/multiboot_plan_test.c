@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hv/guest/multiboot_plan.c and multiboot_info.c: where things go, and what the image is told about
- * it. */
+/* hv/guest/multiboot_plan.c and multiboot_info.c:
+ * where things go, and what the image is told about it. */
 #include "unit.h"
 #include "hv/errno.h"
 #include "hv/guest/multiboot.h"
