@@ -61,12 +61,11 @@ static int place_segments(const struct multiboot_request *request, struct load_p
 		u64 end = ram_until(request, span);
 
 		if (end < span.end) {
-			format_text(
-				error->text, sizeof(error->text),
-				"multiboot: the image needs 0x%llx-0x%llx, and memory at 0x%llx "
-				"is not free",
-				(unsigned long long)span.base, (unsigned long long)span.end - 1,
-				(unsigned long long)end);
+			format_text(error->text, sizeof(error->text),
+				    "multiboot: the image needs 0x%llx-0x%llx, "
+				    "and memory at 0x%llx is not free",
+				    (unsigned long long)span.base, (unsigned long long)span.end - 1,
+				    (unsigned long long)end);
 			return -EINVAL;
 		}
 		add_copy(plan, (struct load_copy){ .to = l1_gpa(segment->gpa),

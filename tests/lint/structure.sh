@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What no compiler checks: file sizes, SPDX lines, and that includes only go down. Function sizes are clang-tidy's.
+# What no compiler checks: sizes of files, widths of lines, SPDX lines, header comments, and that includes only go down.
+# Sizes of functions are clang-tidy's.
 set -u
 export LC_ALL=C.UTF-8
 cd "${LINT_ROOT:-$(dirname "$0")/../..}" || exit 1
@@ -40,6 +41,7 @@ for file in "${sources[@]}"; do
 		;;
 	esac
 	head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file" "no SPDX line at the top"
+	sed -n '/SPDX-License/ { n; p; q }' "$file" | grep -qE '^(/\*|# |; )' || complain "$file" "no comment that says what it is"
 done
 
 while IFS=: read -r file line include; do
