@@ -7,6 +7,7 @@
 #include "hv/guest/pc_memory.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
+#include "hv/multiboot_format.h"
 #include "hv/panic.h"
 #include "hv/x86.h"
 #include "mm/ept01.h"
@@ -18,8 +19,8 @@
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
 
-/* Guest frames that L1 does not get unless it is told a size: for what the regions' books and moves
- * need. */
+/* Guest frames that L1 does not get unless it is told a size:
+ * for what the regions' books and moves need. */
 #define FRAMES_KEPT_BACK 1024
 
 static struct machine {
@@ -106,8 +107,8 @@ static void make_memory(struct vm *vm)
 		 (unsigned long long)leaves.leaves_2m, (unsigned long long)leaves.leaves_4k);
 }
 
-/* Copy bytes that L0 does not map (files in firmware-allocated memory) into L1, page by page
- * through windows. */
+/* Copy bytes that L0 does not map (files in firmware-allocated memory)
+ * into L1, page by page through windows. */
 static void copy_in(const struct load_copy *copy)
 {
 	u64 done = 0;
@@ -147,7 +148,7 @@ static void make_vcpu(struct vm *vm, struct vcpu *v)
 {
 	const struct start_state start = {
 		.rip = machine.plan.entry.raw,
-		.rax = MULTIBOOT_BOOT_MAGIC,
+		.rax = MULTIBOOT_LOADER_MAGIC,
 		.rbx = machine.plan.info_gpa.raw,
 	};
 

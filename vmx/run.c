@@ -21,8 +21,8 @@ static void __attribute__((noinline)) flush_ept(struct vcpu *v, u64 generation)
 	vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
 }
 
-/* When EPT01 lost or changed a present leaf since this CPU flushed, its cached translations are
- * stale. */
+/* When EPT01 lost or changed a present leaf since this CPU flushed,
+ * its cached translations are stale. */
 static inline void flush_stale_ept(struct vcpu *v)
 {
 	u64 generation = __atomic_load_n(v->ept_generation_now, __ATOMIC_ACQUIRE);

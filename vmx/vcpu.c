@@ -5,7 +5,6 @@
 #include "hv/x86.h"
 
 #define APIC_BASE_ADDRESS        0xfee00000u
-#define XCR0_X87                 1u
 #define MISC_ENABLE_FAST_STRINGS BIT(0)
 #define MISC_ENABLE_NO_BTS       BIT(11)
 #define MISC_ENABLE_NO_PEBS      BIT(12)

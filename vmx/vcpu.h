@@ -11,8 +11,8 @@
 
 struct vm;
 
-/* General registers, numbered as instructions and exit qualifications number them. RSP lives in the
- * VMCS. */
+/* General registers, numbered as instructions and exit
+ * qualifications number them. RSP lives in the VMCS. */
 enum gpr {
 	GPR_RAX,
 	GPR_RCX,
@@ -70,14 +70,14 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
 	v->regs[GPR_RDX] = value >> 32;
 }
 
-/* The state after a reset, but for what the VMCS holds; v->vm and v->index are set. On the CPU that
- * will run it. */
+/* The state after a reset, but for what the VMCS holds;
+ * v->vm and v->index are set. On the CPU that will run it. */
 void vcpu_reset(struct vcpu *v);
 
 /*
- * Enter the guest again and again (vmx/enter.asm), calling vcpu_handle_exit() at each exit until it
- * says to stop. The VMCS to enter is current. VMX_SUCCEED: stopped; otherwise an entry failed as
- * enum vmx_status says.
+ * Enter the guest again and again (vmx/enter.asm), calling vcpu_handle_exit()
+ * at each exit until it says to stop. The VMCS to enter is current.
+ * VMX_SUCCEED: stopped; otherwise an entry failed as enum vmx_status says.
  */
 u32 vcpu_loop(struct vcpu *v);
 

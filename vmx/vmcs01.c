@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Building vmcs01: controls from the table, host state from this CPU, guest state as a multiboot
- * loader leaves a PC. */
+/* Building vmcs01: controls from the table, host state from this CPU,
+ * guest state as a multiboot loader leaves a PC. */
 #include "vmx/vmcs01.h"
 #include "hv/errno.h"
 #include "hv/idt.h"
@@ -104,22 +104,17 @@ static const struct {
 	u32 rights_value;
 	u16 selector_value;
 } start_segments[] = {
-	{ VMCS_GUEST_SEL_ES, VMCS_GUEST_BASE_ES, VMCS_GUEST_LIMIT_ES, VMCS_GUEST_AR_ES, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_CS, VMCS_GUEST_BASE_CS, VMCS_GUEST_LIMIT_CS, VMCS_GUEST_AR_CS, 0xffffffff,
-	  AR_FLAT_CODE, 8 },
-	{ VMCS_GUEST_SEL_SS, VMCS_GUEST_BASE_SS, VMCS_GUEST_LIMIT_SS, VMCS_GUEST_AR_SS, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_DS, VMCS_GUEST_BASE_DS, VMCS_GUEST_LIMIT_DS, VMCS_GUEST_AR_DS, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_FS, VMCS_GUEST_BASE_FS, VMCS_GUEST_LIMIT_FS, VMCS_GUEST_AR_FS, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_GS, VMCS_GUEST_BASE_GS, VMCS_GUEST_LIMIT_GS, VMCS_GUEST_AR_GS, 0xffffffff,
-	  AR_FLAT_DATA, 16 },
-	{ VMCS_GUEST_SEL_LDTR, VMCS_GUEST_BASE_LDTR, VMCS_GUEST_LIMIT_LDTR, VMCS_GUEST_AR_LDTR, 0,
-	  AR_UNUSABLE, 0 },
-	{ VMCS_GUEST_SEL_TR, VMCS_GUEST_BASE_TR, VMCS_GUEST_LIMIT_TR, VMCS_GUEST_AR_TR, 0x67,
-	  AR_BUSY_TSS, 0 },
+#define FIELDS_OF(reg) \
+	VMCS_GUEST_SEL_##reg, VMCS_GUEST_BASE_##reg, VMCS_GUEST_LIMIT_##reg, VMCS_GUEST_AR_##reg
+	{ FIELDS_OF(ES), 0xffffffff, AR_FLAT_DATA, 16 },
+	{ FIELDS_OF(CS), 0xffffffff, AR_FLAT_CODE, 8 },
+	{ FIELDS_OF(SS), 0xffffffff, AR_FLAT_DATA, 16 },
+	{ FIELDS_OF(DS), 0xffffffff, AR_FLAT_DATA, 16 },
+	{ FIELDS_OF(FS), 0xffffffff, AR_FLAT_DATA, 16 },
+	{ FIELDS_OF(GS), 0xffffffff, AR_FLAT_DATA, 16 },
+	{ FIELDS_OF(LDTR), 0, AR_UNUSABLE, 0 },
+	{ FIELDS_OF(TR), 0x67, AR_BUSY_TSS, 0 },
+#undef FIELDS_OF
 };
 
 static void write_guest_segments(void)

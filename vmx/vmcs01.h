@@ -5,8 +5,8 @@
 
 #include "vmx/vcpu.h"
 
-/* The registers that a loader wants L1 to start with: flat 32-bit protected mode, paging off,
- * interrupts off. */
+/* The registers that a loader wants L1 to start with:
+ * flat 32-bit protected mode, paging off, interrupts off. */
 struct start_state {
 	u64 rip;
 	u64 rax;
