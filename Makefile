@@ -1,26 +1,35 @@
 # SPDX-License-Identifier: MIT
 # Nestor: `make help` lists the targets. Everything generated goes under build/.
 
+# --- settings ---------------------------------------------------------------------------------------------------------
 BUILD   := build
+V       ?= 0
+# The machine that a test runs on (tests/run/machine.sh -h).
 MACHINE ?= auto
 CPU     ?= skylake-x
 CPUS    ?= 1
 MEM     ?= 512
-V       ?= 0
 
-CC      ?= gcc
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 NASM    ?= nasm
 OBJCOPY ?= objcopy
 HOSTCC  ?= gcc
 
+# A failure anywhere in a pipe is one, and leaves no target behind.
+SHELL       := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DELETE_ON_ERROR:
+
+# Quiet lines such as "  CC      mm/ept.c"; V=1 shows the commands themselves.
 Q       := $(if $(filter 1,$(V)),,@)
 say      = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2);)
 
 # --- the hypervisor: one PE image -------------------------------------------------------------------------------------
 WARN    := -Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
            -Wswitch-enum -Wvla -Woverride-init
+EFI     := $(BUILD)/nestor.efi
 SRCS    := $(sort $(wildcard boot/*.c hv/*.c hv/*/*.c mm/*.c vmx/*.c vmx/*/*.c))
-ASMS    := $(filter-out hv/asm_offsets.asm,$(sort $(wildcard boot/*.asm hv/*.asm hv/*/*.asm vmx/*.asm)))
+ASMS    := $(sort $(wildcard boot/*.asm hv/*.asm hv/*/*.asm vmx/*.asm vmx/*/*.asm))
 OBJS    := $(SRCS:%.c=$(BUILD)/target/%.o) $(ASMS:%.asm=$(BUILD)/target/%.asm.o)
 CFLAGS  := -std=gnu11 -O2 -g $(WARN) -I. -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 \
            -DGNU_EFI_USE_MS_ABI -ffreestanding -fno-builtin -fpie -fvisibility=hidden -fshort-wchar \
@@ -28,12 +37,9 @@ CFLAGS  := -std=gnu11 -O2 -g $(WARN) -I. -isystem /usr/include/efi -isystem /usr
            -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
            -ffile-prefix-map=$(CURDIR)=.
 LDFLAGS := -nostdlib -shared -Bsymbolic -znocombreloc -znoexecstack --no-undefined -T linker.ld
-EFI     := $(BUILD)/nestor.efi
 
-# --- guests -----------------------------------------------------------------------------------------------------------
+# --- tests ------------------------------------------------------------------------------------------------------------
 SELFTEST := $(BUILD)/guest/selftest.elf
-
-# --- host tests -------------------------------------------------------------------------------------------------------
 # The pure modules: what is built for the host too.
 PURE    := $(wildcard mm/*.c) \
            boot/madt.c \
@@ -74,15 +80,19 @@ PURE    := $(wildcard mm/*.c) \
            $(wildcard vmx/lapic*.c) \
            vmx/msr_bitmap.c \
            vmx/vmcs_fields.c
-UNITS   := $(sort $(shell find tests/unit -name '*_test.c' 2>/dev/null))
+UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))
 
+# --- targets ----------------------------------------------------------------------------------------------------------
 .DEFAULT_GOAL := help
-.PHONY: help all
+.PHONY: help all clean
 
-help: ## show this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## show this list; with V=1, all targets show their commands
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 all: $(EFI) ## build the EFI image (build/nestor.efi)
+
+clean: ## remove build/
+	rm -rf $(BUILD)
 
 include tests/host/host.mk
 include tests/fuzz/fuzz.mk
@@ -90,7 +100,8 @@ include tests/guest/guest.mk
 include tests/run/run.mk
 include tests/lint/lint.mk
 
-$(BUILD)/target/%.o: %.c $(BUILD)/tools.stamp
+# --- rules ------------------------------------------------------------------------------------------------------------
+$(BUILD)/target/%.o: %.c Makefile $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -98,10 +109,11 @@ $(BUILD)/target/%.asm.o: %.asm $(BUILD)/asm_offsets.inc
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)$(NASM) -f elf64 -g -F dwarf -Ibuild/ -MD $(@:.o=.d) -o $@ $<
 
-# Offsets that assembly needs, computed by the compiler.
-$(BUILD)/asm_offsets.inc: vmx/asm_offsets.c.in $(BUILD)/tools.stamp
+# Offsets and constants that assembly needs, computed by the compiler.
+$(BUILD)/asm_offsets.inc: vmx/asm_offsets.c.in Makefile $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
-	$(call say,GEN,$@)$(CC) $(CFLAGS) -x c -MMD -MP -MT $@ -MF $@.d -S -o - $< | sed -n 's/^.*@DEFINE \([A-Z0-9_]*\) \$$\?\([-0-9]*\).*$$/%define \1 \2/p' > $@
+	$(call say,GEN,$@)$(CC) $(CFLAGS) -x c -MMD -MP -MT $@ -MF $@.d -S -o - $< | \
+		sed -n 's/^.*@DEFINE \([A-Z0-9_]*\) \$$\?\([-0-9]*\).*$$/%define \1 \2/p' > $@
 
 # The image carries the built-in self-test, and after a first link the table of its own function names.
 $(BUILD)/target/hv/guest/selftest.asm.o: $(SELFTEST)
@@ -115,10 +127,7 @@ $(BUILD)/nestor.so: $(OBJS) linker.ld hv/symbols.sh
 	$(Q)hv/symbols.sh --check $@.1 $@
 
 $(EFI): $(BUILD)/nestor.so
-	$(call say,EFI,$@)$(OBJCOPY) -j .text -j .rodata -j .data -j .symbols -j .dynamic -j .dynsym -j .rela -j .reloc \
+	$(call say,EFI,$@)$(OBJCOPY) $(addprefix -j ,.text .rodata .data .symbols .dynamic .dynsym .rela .reloc) \
 		--target efi-app-x86_64 --subsystem=10 $< $@
-
-clean: ## remove build/
-	rm -rf $(BUILD)
 
 -include $(OBJS:.o=.d) $(BUILD)/asm_offsets.inc.d

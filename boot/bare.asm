@@ -5,10 +5,7 @@
 %define CODE32 0x08
 %define DATA32 0x10
 
-%define MULTIBOOT_BOOT_MAGIC 0x2badb002
-%define CR0_PG   (1 << 31)
-%define CR0_PLAIN 0x11		; PE, ET
-%define MSR_EFER 0xc0000080
+%include "asm_offsets.inc"
 
 section .data
 align 8
@@ -54,16 +51,16 @@ bits 32
 	mov	ss, eax
 	mov	fs, eax
 	mov	gs, eax
-	mov	eax, CR0_PG | CR0_PLAIN
+	mov	eax, CR0_PG | CR0_PE_ET
 	mov	cr0, eax
-	mov	eax, CR0_PLAIN		; paging off leaves long mode
+	mov	eax, CR0_PE_ET		; paging off leaves long mode
 	mov	cr0, eax
-	mov	ecx, MSR_EFER
+	mov	ecx, MSR_IA32_EFER
 	xor	eax, eax
 	xor	edx, edx
 	wrmsr
 	mov	cr4, eax
 	push	dword 2
 	popfd
-	mov	eax, MULTIBOOT_BOOT_MAGIC
+	mov	eax, MULTIBOOT_LOADER_MAGIC
 	jmp	edi

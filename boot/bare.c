@@ -7,23 +7,22 @@
 #include "boot/bare.h"
 #include "boot/bare_asm.h"
 #include "boot/images.h"
+#include "hv/cpuid.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
+#include "hv/platform.h"
 #include "hv/string.h"
 #include "hv/x86.h"
 
-#define TABLE_ENTRIES   512
-#define DIRECTORIES     4       /* of 1 GiB each */
-#define ENTRY_TABLE     0x3ULL  /* present, writable */
-#define ENTRY_PAGE_2M   0x83ULL /* and a large page */
-#define STACK_BYTES     16384
-#define CPUID_1_ECX_VMX (1u << 5)
+#define TABLE_ENTRIES 512
+#define DIRECTORIES   4       /* of 1 GiB each */
+#define ENTRY_TABLE   0x3ULL  /* present, writable */
+#define ENTRY_PAGE_2M 0x83ULL /* and a large page */
+#define STACK_BYTES   16384
 
-#define PIC_MASTER_MASK 0x21
-#define PIC_SLAVE_MASK  0xa1
-#define LVT_TIMER       0x320u
-#define TIMER_INITIAL   0x380u
-#define LVT_MASKED      (1u << 16)
+#define LVT_TIMER     0x320u
+#define TIMER_INITIAL 0x380u
+#define LVT_MASKED    (1u << 16)
 
 struct bare {
 	u64 pml4[TABLE_ENTRIES];
@@ -89,8 +88,7 @@ static void quiet_interrupts(void)
 {
 	u64 apic_base = rdmsr(MSR_IA32_APIC_BASE);
 
-	out8(PIC_MASTER_MASK, 0xff);
-	out8(PIC_SLAVE_MASK, 0xff);
+	platform_mask_pics();
 	if (apic_base & APIC_BASE_ENABLED) {
 		apic_write(apic_base, LVT_TIMER, LVT_MASKED);
 		apic_write(apic_base, TIMER_INITIAL, 0);

@@ -11,8 +11,8 @@ struct bare;
 _Noreturn void bare_switch(u64 cr3, void *stack_end, void (*function)(const struct bare *bare),
 			   const struct bare *bare);
 
-/* Leave long mode and jump to a multiboot image. The code runs at the same address without paging:
- * below 4 GiB. */
+/* Leave long mode and jump to a multiboot image.
+ * The code runs at the same address without paging: below 4 GiB. */
 _Noreturn void bare_enter(u32 entry, u32 info);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include "boot/boot.h"
 
-/* Read \nestor\nestor.cfg, where there is one, and the load options; then move the console to where
- * they say. */
+/* Read \nestor\nestor.cfg, where there is one, and the load options;
+ * then move the console to where they say. */
 int config_load(struct boot *boot);
 
 #endif

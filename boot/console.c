@@ -32,8 +32,8 @@ static void print_on_screens(const char *line)
 	}
 }
 
-/* A console of a device that is not a serial port. A virtual one, which feeds others, has no device
- * path. */
+/* A console of a device that is not a serial port.
+ * A virtual one, which feeds others, has no device path. */
 static bool is_screen(struct boot *boot, EFI_HANDLE handle)
 {
 	EFI_DEVICE_PATH *node;

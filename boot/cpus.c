@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CPUs by the MADT; where the firmware publishes no ACPI tables, by the EFI MP services; else the
- * boot CPU alone. */
+/* CPUs by the MADT; where the firmware publishes no ACPI tables,
+ * by the EFI MP services; else the boot CPU alone. */
 #include "boot/cpus.h"
 #include "boot/madt.h"
 #include "boot/mp_services.h"
@@ -31,8 +31,8 @@ static u64 find_rsdp(const EFI_SYSTEM_TABLE *system)
 	return rsdp ? rsdp : configuration_table(system, &acpi1_guid);
 }
 
-/* SDM "Extended Topology Enumeration Leaf" where there is one, else the initial APIC id of leaf 1.
- */
+/* SDM "Extended Topology Enumeration Leaf" where there is one,
+ * else the initial APIC id of leaf 1. */
 static u32 own_apic_id(void)
 {
 	if (cpuid(0, 0).eax >= 0xb && cpuid(0xb, 0).ebx)

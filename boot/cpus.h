@@ -5,8 +5,8 @@
 
 #include "boot/boot.h"
 
-/* Fill info->apic_ids, cpu_count and rsdp: as many as the configuration wants, the boot CPU first.
- */
+/* Fill info->apic_ids, cpu_count and rsdp:
+ * as many as the configuration wants, the boot CPU first. */
 int cpus_find(struct boot *boot);
 
 #endif

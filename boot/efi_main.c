@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nestor's beginning: everything that has to be asked of the firmware, then the way out of it. As
- * long as boot services stand, a refusal is one line on serial port and screen, and a return with
- * nothing left behind.
+ * Nestor's beginning: everything that has to be asked of the firmware, then the way out of it.
+ * As long as boot services stand, a refusal is one line on serial port and screen,
+ * and a return with nothing left behind.
  */
 #include "boot/bare.h"
 #include "boot/config_load.h"

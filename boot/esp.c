@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of the volume that Nestor was loaded from. What the file system says about sizes is
- * checked, not trusted. */
+/* Files of the volume that Nestor was loaded from.
+ * What the file system says about sizes is checked, not trusted. */
 #include "boot/esp.h"
 #include "hv/errno.h"
 
@@ -37,7 +37,7 @@ static EFI_STATUS open_file(struct boot *boot, const char *path, EFI_FILE_HANDLE
 
 	if (!boot->volume)
 		return EFI_NOT_FOUND;
-	for (i = 0; path[i] && i < CONFIG_PATH_MAX - 1; i++)
+	for (i = 0; i < CONFIG_PATH_MAX - 1 && path[i]; i++)
 		name[i] = path[i] == '/' ? '\\' : (CHAR16)(unsigned char)path[i];
 	name[i] = 0;
 	return boot->volume->Open(boot->volume, file, name, EFI_FILE_MODE_READ, 0);

@@ -12,9 +12,9 @@ void esp_open(struct boot *boot);
 void esp_close(struct boot *boot);
 
 /*
- * Read a file of at most limit bytes into pages of its own below 4 GiB: blob->base and ->size. The
- * path has slashes or backslashes. 0; -ENOENT where there is no such file; -EINVAL otherwise; both
- * with the refusal noted.
+ * Read a file of at most limit bytes into pages of its own below 4 GiB: blob->base and ->size.
+ * The path has slashes or backslashes. 0; -ENOENT where there is no such file;
+ * -EINVAL otherwise; both with the refusal noted.
  */
 int esp_read(struct boot *boot, const char *path, u64 limit, struct boot_blob *blob);
 

@@ -5,8 +5,8 @@
 
 #include "boot/boot.h"
 
-/* Read them from the volume; the image is checked now, while a refusal can still return to the
- * firmware. */
+/* Read them from the volume; the image is checked now,
+ * while a refusal can still return to the firmware. */
 int images_load(struct boot *boot);
 
 /* Place what was loaded in a machine's memory: hv/guest/load_plan.h. */

@@ -19,8 +19,8 @@ int memory_take_map(struct boot *boot)
 	return 0;
 }
 
-/* What the map says is free once boot services are gone. Loader memory that is Nestor's own is
- * marked afterwards. */
+/* What the map says is free once boot services are gone.
+ * Loader memory that is Nestor's own is marked afterwards. */
 static enum boot_range_type range_type(const EFI_MEMORY_DESCRIPTOR *entry)
 {
 	if (entry->Attribute & EFI_MEMORY_RUNTIME)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* EFI_MP_SERVICES_PROTOCOL (UEFI Platform Initialization specification, volume 2), which gnu-efi
- * has no header for. */
+/* EFI_MP_SERVICES_PROTOCOL (UEFI Platform Initialization specification, volume 2),
+ * which gnu-efi has no header for. */
 #ifndef BOOT_MP_SERVICES_H
 #define BOOT_MP_SERVICES_H
 

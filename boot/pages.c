@@ -22,8 +22,8 @@ u64 boot_pages_take(struct boot *boot, u64 bytes, u64 highest)
 	return base;
 }
 
-/* The firmware aligns to pages only: take more below 4 GiB, and give back what sticks out at both
- * ends. */
+/* The firmware aligns to pages only: take more below 4 GiB,
+ * and give back what sticks out at both ends. */
 u64 boot_pages_take_aligned(struct boot *boot, u64 bytes, u64 alignment)
 {
 	u64 size = ALIGN_UP(bytes, PAGE_SIZE);

@@ -8,8 +8,8 @@
 
 #include "hv/boot_info.h"
 
-/* Mark the range; RAM shrinks and the others grow to whole pages. 0, or -ENOSPC when the list
- * (BOOT_RANGES_MAX) is full. */
+/* Mark the range; RAM shrinks and the others grow to whole pages. 0,
+ * or -ENOSPC when the list (BOOT_RANGES_MAX) is full. */
 int ranges_mark(struct boot_info *info, struct boot_range range);
 
 /* Bytes of BOOT_RAM. */

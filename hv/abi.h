@@ -3,11 +3,11 @@
  * The interface between Nestor and its guest, shared by both: CPUID leaves and hypercalls.
  * docs/abi.md tells it in prose.
  *
- * Discovery: one of the CPUID leaves 4000_0000h, 4000_0100h ... 4000_0F00h answers EBX:ECX:EDX =
- * "NestorNestor" and EAX = its last leaf; base + 1 answers EAX = NESTOR_ABI_VERSION. A hypercall is
- * VMCALL in ring 0 with RAX = number, RBX, RCX, RDX = arguments; RAX = 0 or a negative error number
- * (two's complement), RBX = result where one is named. Other registers keep their values. From ring
- * 1-3: #UD.
+ * Discovery: one of the CPUID leaves 4000_0000h, 4000_0100h ... 4000_0F00h answers
+ * EBX:ECX:EDX = "NestorNestor" and EAX = its last leaf; base + 1 answers EAX = NESTOR_ABI_VERSION.
+ * A hypercall is VMCALL in ring 0 with RAX = number, RBX, RCX, RDX = arguments;
+ * RAX = 0 or a negative error number (two's complement), RBX = result where one is named.
+ * Other registers keep their values. From ring 1-3: #UD.
  */
 #ifndef HV_ABI_H
 #define HV_ABI_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding ACPI tables, and the little that L0 wants from them. Fields are read byte-wise: tables
- * need not be aligned. */
+/* Finding ACPI tables, and the little that L0 wants from them.
+ * Fields are read byte-wise: tables need not be aligned. */
 #include "hv/acpi.h"
 #include "hv/string.h"
 

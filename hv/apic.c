@@ -77,8 +77,8 @@ static void apic_write(u32 offset, u32 value)
 		*mmio_register(offset) = value;
 }
 
-/* Writing the base twice does no harm, and Bochs computes the logical id only at the second write
- * in x2APIC mode. */
+/* Writing the base twice does no harm, and Bochs computes
+ * the logical id only at the second write in x2APIC mode. */
 static void enable_x2apic(void)
 {
 	u64 base = rdmsr(MSR_IA32_APIC_BASE) | APIC_BASE_ENABLED | APIC_BASE_X2APIC;

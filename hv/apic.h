@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The physical local APIC, in x2APIC mode where the CPU has it, else memory-mapped. L0 takes no
- * interrupts from it: every local vector is masked, CPUs reach each other by NMI. IA32_APIC_BASE
- * stays enabled for ever.
+ * The physical local APIC, in x2APIC mode where the CPU has it, else memory-mapped.
+ * L0 takes no interrupts from it: every local vector is masked, CPUs reach each other by NMI.
+ * IA32_APIC_BASE stays enabled for ever.
  */
 #ifndef HV_APIC_H
 #define HV_APIC_H

@@ -18,8 +18,8 @@ enum boot_range_type {
 	BOOT_RESERVED, /* firmware's, ACPI's, or our own: image, pool, blobs, trampoline */
 };
 
-struct boot_range { /* page-aligned, sorted by base, not overlapping, neighbours of one type merged
-		     */
+/* Page-aligned, sorted by base, not overlapping, neighbours of one type merged. */
+struct boot_range {
 	u64 base;
 	u64 size;
 	enum boot_range_type type;

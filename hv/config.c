@@ -96,8 +96,8 @@ static int parse_assignment(struct source *source, char *text)
 }
 
 /*
- * Refuse bytes that plain text does not have. A comment may hold any but 0, which tells of an
- * UTF-16 file.
+ * Refuse bytes that plain text does not have.
+ * A comment may hold any but 0, which tells of an UTF-16 file.
  */
 static int check_bytes(struct source *source, const char *text, size_t length)
 {
@@ -115,8 +115,8 @@ static int check_bytes(struct source *source, const char *text, size_t length)
 	return 0;
 }
 
-/* One line of the file, without its line end. '#' starts a comment at the line's start or after a
- * blank. */
+/* One line of the file, without its line end.
+ * '#' starts a comment at the line's start or after a blank. */
 static int parse_line(struct source *source, const char *text, size_t length)
 {
 	char line[LINE_MAX_BYTES + 1];
@@ -168,26 +168,33 @@ int config_parse_file(struct config *config, const char *text, size_t size,
 	return rc;
 }
 
-/*
- * Copy the word at text[*at] without its quotes and step past it: false when there is none left.
- * Blanks within double quotes belong to the word. *open tells that the last quote has no partner.
- */
-static bool next_word(const char *text, size_t size, size_t *at, char *word, bool *open)
-{
-	size_t i = *at, used = 0;
+/* The words of one text. Blanks within double quotes belong to the word; the quotes do not. */
+struct words {
+	const char *text;
+	size_t size;
+	size_t at;
+	bool open; /* the last quote of the word has no partner */
+};
 
-	while (i < size && config_is_blank(text[i]))
+/* Copy the next word, which may be as long as the text: false when there is none left. */
+static bool next_word(struct words *words, char *word)
+{
+	const char *text = words->text;
+	size_t i = words->at, used = 0;
+
+	while (i < words->size && config_is_blank(text[i]))
 		i++;
-	if (i == size)
+	if (i == words->size)
 		return false;
-	for (*open = false; i < size && (*open || !config_is_blank(text[i])); i++) {
+	words->open = false;
+	for (; i < words->size && (words->open || !config_is_blank(text[i])); i++) {
 		if (text[i] == '"')
-			*open = !*open;
+			words->open = !words->open;
 		else
 			word[used++] = text[i];
 	}
 	word[used] = '\0';
-	*at = i;
+	words->at = i;
 	return true;
 }
 
@@ -195,9 +202,8 @@ int config_parse_options(struct config *config, const char *text, size_t size,
 			 struct config_error *error)
 {
 	struct source source = { .config = config, .error = error };
+	struct words words = { .text = text, .size = size };
 	char word[LINE_MAX_BYTES + 1];
-	size_t at = 0;
-	bool open;
 	int rc = 0;
 
 	if (size > LINE_MAX_BYTES)
@@ -208,8 +214,8 @@ int config_parse_options(struct config *config, const char *text, size_t size,
 		if (byte != '\t' && (byte < 0x20 || byte > 0x7e))
 			return refuse(&source, "byte 0x%02x; expected plain ASCII text", byte);
 	}
-	while (!rc && next_word(text, size, &at, word, &open)) {
-		if (open)
+	while (!rc && next_word(&words, word)) {
+		if (words.open)
 			return refuse(&source, "'%.60s' has one double quote; expected two", word);
 		rc = parse_assignment(&source, word);
 	}

@@ -45,8 +45,8 @@ struct config_error {
 };
 
 void config_defaults(struct config *config);
-/* Parse a file's text (size bytes, any content) on top of *config. 0, or -EINVAL with *error
- * filled. */
+/* Parse a file's text (size bytes, any content) on top
+ * of *config. 0, or -EINVAL with *error filled. */
 int config_parse_file(struct config *config, const char *text, size_t size,
 		      struct config_error *error);
 /* Parse load options (size bytes, ASCII) on top of *config. 0, or -EINVAL with *error filled. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of configuration keys: name, how to read the value, what a good value is. Values arrive
- * trimmed. */
+/* The table of configuration keys: name, how to read the value,
+ * what a good value is. Values arrive trimmed. */
 #include "hv/config_keys.h"
 #include "hv/boot_info.h"
 #include "hv/string.h"
@@ -52,8 +52,8 @@ static u32 digit_of(char c)
 	return ~0u;
 }
 
-/* A decimal or 0x number at text. Returns what follows it, or NULL when there is none or it passes
- * 64 bits. */
+/* A decimal or 0x number at text. Returns what follows it,
+ * or NULL when there is none or it passes 64 bits. */
 static const char *read_number(const char *text, u64 *value)
 {
 	u32 base = 10;

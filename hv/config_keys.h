@@ -9,8 +9,8 @@
 
 struct config_key {
 	const char *name;
-	/* Read the value into *config; false where it is not what is expected, *config is then
-	 * void. */
+	/* Read the value into *config;
+	 * false where it is not what is expected, *config is then void. */
 	bool (*parse)(struct config *config, const char *value);
 	const char *expected;
 	bool repeatable;

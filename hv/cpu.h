@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What belongs to one physical CPU. Only that CPU writes it, except where a field says otherwise.
- */
+/* What belongs to one physical CPU.
+ * Only that CPU writes it, except where a field says otherwise. */
 #ifndef HV_CPU_H
 #define HV_CPU_H
 
@@ -39,8 +39,8 @@ struct cpu {
 struct boot_info;
 
 /*
- * Allocate the struct of every CPU in info (page_alloc), and give the boot CPU its GS base. -ENOMEM
- * when the pool is empty.
+ * Allocate the struct of every CPU in info (page_alloc),
+ * and give the boot CPU its GS base. -ENOMEM when the pool is empty.
  */
 int cpu_init(const struct boot_info *info, page_source *source);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flight recorder: a ring of the last exits of each CPU. The current exit's facts live in its
- * ring entry while it is handled, so recording costs no copy; a field that no handler asked for
- * stays 0.
+ * The flight recorder: a ring of the last exits of each CPU.
+ * The current exit's facts live in its ring entry while it is handled,
+ * so recording costs no copy; a field that no handler asked for stays 0.
  */
 #ifndef HV_EXIT_RECORD_H
 #define HV_EXIT_RECORD_H
@@ -18,8 +18,7 @@ struct exit_record {
 	u64 tsc;
 	u64 rip;
 	u64 qualification;
-	u64 detail; /* what the handler found worth keeping: leaf, MSR, port, guest-physical address
-		     */
+	u64 detail; /* what the handler keeps: leaf, MSR, port, guest-physical address */
 	u32 reason; /* as read from the VMCS, with its flag bits */
 	u32 vcpu;   /* its number, and EXIT_RECORD_QUALIFIED */
 } __attribute__((aligned(64)));

@@ -2,6 +2,7 @@
 /* IDT and the one C function that every vector reaches. */
 #include "hv/idt.h"
 #include "hv/apic.h"
+#include "hv/descriptors.h"
 #include "hv/msr_safe.h"
 #include "hv/nmi.h"
 #include "hv/panic.h"
@@ -9,26 +10,12 @@
 #include "hv/segments.h"
 #include "hv/stack.h"
 #include "hv/trap_frame.h"
+#include "hv/vectors.h"
 #include "hv/x86.h"
 
-#define VECTORS        256u
-#define EXCEPTIONS     32u
-#define VECTOR_NMI     2u
-#define VECTOR_DF      8u
-#define VECTOR_GP      13u
-#define VECTOR_MC      18u
-#define STUB_SIZE      16u
-#define GATE_INTERRUPT 0x8eu /* present, ring 0, 64-bit interrupt gate */
-
-struct gate {
-	u16 offset_low;
-	u16 selector;
-	u8 stack;
-	u8 type;
-	u16 offset_middle;
-	u32 offset_high;
-	u32 reserved;
-};
+#define VECTORS    256u
+#define EXCEPTIONS 32u
+#define STUB_SIZE  16u
 
 extern const u8 trap_stubs[] __attribute__((visibility("hidden")));
 void trap_handle(struct trap_frame *frame);

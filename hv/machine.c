@@ -9,6 +9,7 @@
 #include "hv/l1_board.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
+#include "hv/multiboot_format.h"
 #include "hv/panic.h"
 #include "hv/x86.h"
 #include "mm/ept01.h"
@@ -19,8 +20,8 @@
 #include "vmx/sched.h"
 #include "vmx/vm.h"
 
-/* Guest frames that L1 does not get unless it is told a size: for what the regions' books and moves
- * need. */
+/* Guest frames that L1 does not get unless it is told a size:
+ * for what the regions' books and moves need. */
 #define FRAMES_KEPT_BACK 1024
 
 static struct machine {
@@ -107,8 +108,8 @@ static void make_memory(struct vm *vm)
 		 (unsigned long long)leaves.leaves_2m, (unsigned long long)leaves.leaves_4k);
 }
 
-/* Copy bytes that L0 does not map (files in firmware-allocated memory) into L1, page by page
- * through windows. */
+/* Copy bytes that L0 does not map (files in firmware-allocated memory)
+ * into L1, page by page through windows. */
 static void copy_in(const struct load_copy *copy)
 {
 	u64 done = 0;
@@ -165,7 +166,7 @@ static void make_vcpus(struct vm *vm)
 	vm->vcpu_count = count;
 	vm->start = (struct start_state){
 		.rip = machine.plan.entry.raw,
-		.rax = MULTIBOOT_BOOT_MAGIC,
+		.rax = MULTIBOOT_LOADER_MAGIC,
 		.rbx = machine.plan.info_gpa.raw,
 	};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The boot order. Each step is a function of its own; what fails here fails for good, in one line.
- */
+/* The boot order. Each step is a function of its own;
+ * what fails here fails for good, in one line. */
 #include "hv/main.h"
 #include "hv/apic.h"
 #include "hv/cpu.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers of model-specific registers (SDM volume 4), and of the bits in CR0, CR4, EFER and RFLAGS.
- */
+/* Numbers of model-specific registers (SDM volume 4); bits of CR0, CR4, XCR0, EFER and RFLAGS. */
 #ifndef HV_MSR_INDEX_H
 #define HV_MSR_INDEX_H
+
+#include "hv/types.h"
 
 #define MSR_IA32_TSC                0x10u
 #define MSR_IA32_APIC_BASE          0x1bu
@@ -103,6 +104,13 @@
 #define CR4_PKE                     (1u << 22)
 #define CR4_CET                     (1u << 23)
 #define CR4_PKS                     (1u << 24)
+
+#define XCR0_X87                    BIT(0)
+#define XCR0_SSE                    BIT(1)
+#define XCR0_AVX                    BIT(2)
+#define XCR0_MPX                    BITS(4, 3)
+#define XCR0_AVX512                 BITS(7, 5)
+#define XCR0_PKRU                   BIT(9)
 
 #define EFER_SCE                    (1u << 0)
 #define EFER_LME                    (1u << 8)

@@ -9,8 +9,8 @@
 bool rdmsr_safe(u32 msr, u64 *value);
 bool wrmsr_safe(u32 msr, u64 value);
 
-/* For the trap handler: where to go on after a #GP at this RIP; 0 when it is none of the two
- * instructions. */
+/* For the trap handler: where to go on after a #GP at this
+ * RIP; 0 when it is none of the two instructions. */
 u64 msr_safe_landing(u64 rip);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* NMIs between CPUs. cpu->kicked pairs one announcement with one NMI: none is sent while one is
- * under way. */
+/* NMIs between CPUs. cpu->kicked pairs one announcement with one NMI:
+ * none is sent while one is under way. */
 #include "hv/nmi.h"
 #include "hv/apic.h"
 #include "hv/log.h"

@@ -10,8 +10,8 @@
 
 /* Make this CPU leave its guest soon. What it shall do then is said elsewhere, before this call. */
 void nmi_kick(struct cpu *cpu);
-/* An NMI arrived here: called by the trap handler and for a VM exit by NMI. Takes no lock; halts
- * when all shall stop. */
+/* An NMI arrived here: called by the trap handler and for a VM exit by NMI.
+ * Takes no lock; halts when all shall stop. */
 void nmi_arrived(void);
 /* Log NMIs that nothing explains, if there are new ones. */
 void nmi_report(void);

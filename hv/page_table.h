@@ -8,6 +8,7 @@
 #define HV_PAGE_TABLE_H
 
 #include "hv/page_source.h"
+#include "hv/pte.h"
 #include "hv/types.h"
 
 enum page_purpose {
@@ -17,16 +18,6 @@ enum page_purpose {
 	PAGE_DEVICE, /* read, write, uncached */
 	PAGE_PURPOSES,
 };
-
-#define PTE_PRESENT       BIT(0)
-#define PTE_WRITE         BIT(1)
-#define PTE_WRITE_THROUGH BIT(3)
-#define PTE_CACHE_DISABLE BIT(4)
-#define PTE_ACCESSED      BIT(5)
-#define PTE_DIRTY         BIT(6)
-#define PTE_LARGE         BIT(7)
-#define PTE_NO_EXECUTE    BIT(63)
-#define PTE_ADDRESS       BITS(51, 12)
 
 struct page_table {
 	u64 *root;
@@ -41,11 +32,11 @@ struct page_span { /* all page aligned */
 
 /* 0 or -ENOMEM. */
 int page_table_init(struct page_table *table, page_source *source);
-/* Map with 2 MiB leaves where both addresses allow. 0, -ENOMEM, or -EEXIST where a page is mapped
- * already. */
+/* Map with 2 MiB leaves where both addresses allow. 0,
+ * -ENOMEM, or -EEXIST where a page is mapped already. */
 int page_table_map(struct page_table *table, struct page_span span, enum page_purpose purpose);
-/* Tables without leaves for pages va.. (2 MiB aligned), contiguous: the entry of page i is [i].
- * NULL: no memory, or in use. */
+/* Tables without leaves for pages va.. (2 MiB aligned), contiguous:
+ * the entry of page i is [i]. NULL: no memory, or in use. */
 u64 *page_table_reserve(struct page_table *table, u64 va, u32 pages);
 /* The entry that maps va, NULL when nothing does. */
 u64 *page_table_find(const struct page_table *table, u64 va);

@@ -31,8 +31,8 @@ static int map_range(u64 start, u64 end, enum page_purpose purpose)
 	return page_table_map(&table, span, purpose);
 }
 
-/* In order of address; what is neither code nor data (headers, constants, relocations) is
- * read-only. */
+/* In order of address; what is neither code nor data
+ * (headers, constants, relocations) is read-only. */
 static int map_image(const struct boot_info *info)
 {
 	const u64 borders[] = {

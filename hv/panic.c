@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of the road. The first CPU that panics stops the others, prints and ends the run; one
- * that comes later only stops. A fault inside the dump ends the run without more dump, one inside
- * that halts.
+ * The end of the road. The first CPU that panics stops the others,
+ * prints and ends the run; one that comes later only stops.
+ * A fault inside the dump ends the run without more dump, one inside that halts.
  */
 #include <stdarg.h>
 #include "hv/format.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of the road: one line that says why, registers, a stack trace by symbol, the last exits;
- * then stop. */
+/* The end of the road: one line that says why, registers,
+ * a stack trace by symbol, the last exits; then stop. */
 #ifndef HV_PANIC_H
 #define HV_PANIC_H
 

@@ -17,8 +17,8 @@ enum panic_test {
 	PANIC_TESTS,
 };
 
-/* Does what its name says, on this CPU; returns for PANIC_TEST_NONE only. A fault that does not
- * come is a panic too. */
+/* Does what its name says, on this CPU; returns for PANIC_TEST_NONE only.
+ * A fault that does not come is a panic too. */
 void panic_test_run(enum panic_test which);
 
 #endif

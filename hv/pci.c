@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* PCI configuration mechanism 1: devices that the firmware set going must not write into memory
- * that changed hands. */
+/* PCI configuration mechanism 1: devices that the firmware set
+ * going must not write into memory that changed hands. */
 #include "hv/pci.h"
 #include "hv/x86.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Access to this CPU's struct through GS: one instruction for a field. Host tests have their own
- * copy of this header. */
+/* Access to this CPU's struct through GS: one instruction for a field.
+ * Host tests have their own copy of this header. */
 #ifndef HV_PERCPU_H
 #define HV_PERCPU_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Quieting the board and ending a run. The ways to end one are tables, tried from the most to the
- * least specific. */
+/* Quieting the board and ending a run. The ways to end one are tables,
+ * tried from the most to the least specific. */
 #include "hv/platform.h"
 #include "hv/acpi.h"
+#include "hv/cpuid.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
 #include "hv/msr_safe.h"
@@ -12,24 +13,29 @@
 #include "hv/string.h"
 #include "hv/x86.h"
 
-#define PIC_MASTER_MASK       0x21u
-#define PIC_SLAVE_MASK        0xa1u
-#define QEMU_DEBUG_EXIT       0xf4u
-#define QEMU_Q35_PM_CONTROL   0x604u
-#define QEMU_PC_PM_CONTROL    0xb004u
-#define PM_CONTROL_SLEEP      0x2000u /* SLP_EN, SLP_TYP = 0: soft off on QEMU's boards */
-#define BOCHS_DEBUG           0xe9u
-#define BOCHS_SHUTDOWN        0x8900u
-#define RESET_CONTROL         0xcf9u
-#define RESET_CONTROL_FULL    0x0eu
-#define KEYBOARD_COMMAND      0x64u
-#define KEYBOARD_PULSE_RESET  0xfeu
-#define CPUID_HYPERVISOR_LEAF 0x40000000u
-#define RESET_POLLS           1000000u
+#define PIC_MASTER_MASK      0x21u
+#define PIC_SLAVE_MASK       0xa1u
+#define QEMU_DEBUG_EXIT      0xf4u
+#define QEMU_Q35_PM_CONTROL  0x604u
+#define QEMU_PC_PM_CONTROL   0xb004u
+#define PM_CONTROL_SLEEP     0x2000u /* SLP_EN, SLP_TYP = 0: soft off on QEMU's boards */
+#define BOCHS_DEBUG          0xe9u
+#define BOCHS_SHUTDOWN       0x8900u
+#define RESET_CONTROL        0xcf9u
+#define RESET_CONTROL_FULL   0x0eu
+#define KEYBOARD_COMMAND     0x64u
+#define KEYBOARD_PULSE_RESET 0xfeu
+#define RESET_POLLS          1000000u
 
 static enum config_on_exit on_exit;
 static bool has_reset_register;
 static struct acpi_reset reset_register;
+
+void platform_mask_pics(void)
+{
+	out8(PIC_MASTER_MASK, 0xff);
+	out8(PIC_SLAVE_MASK, 0xff);
+}
 
 void platform_init(const struct boot_info *info)
 {
@@ -37,8 +43,7 @@ void platform_init(const struct boot_info *info)
 
 	on_exit = info->config.on_exit;
 	has_reset_register = acpi_reset_register(acpi_find(info->rsdp, "FACP"), &reset_register);
-	out8(PIC_MASTER_MASK, 0xff);
-	out8(PIC_SLAVE_MASK, 0xff);
+	platform_mask_pics();
 	masters = pci_stop_bus_masters();
 	log_line("platform", "%u PCI bus masters stopped", masters);
 }
@@ -47,8 +52,8 @@ void platform_log_microcode(void)
 {
 	u64 revision;
 
-	/* SDM "Determining the Signature": write 0, CPUID, then the revision stands in the high
-	 * half. */
+	/* SDM "Determining the Signature": write 0, CPUID,
+	 * then the revision stands in the high half. */
 	if (!wrmsr_safe(MSR_IA32_BIOS_SIGN_ID, 0)) {
 		log_line("platform", "this CPU has no microcode revision");
 		return;
@@ -63,9 +68,9 @@ static bool hypervisor_is(const char *signature)
 	struct cpuid_regs leaf;
 	u32 words[3];
 
-	if (!(cpuid(1, 0).ecx & BIT(31)))
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR))
 		return false;
-	leaf = cpuid(CPUID_HYPERVISOR_LEAF, 0);
+	leaf = cpuid(CPUID_LEAF_HYPERVISOR, 0);
 	words[0] = leaf.ebx;
 	words[1] = leaf.ecx;
 	words[2] = leaf.edx;
@@ -80,7 +85,7 @@ static bool is_qemu(void)
 /* Its debug port answers reads; QEMU can have one like it. */
 static bool is_bochs(void)
 {
-	return !(cpuid(1, 0).ecx & BIT(31)) && in8(BOCHS_DEBUG) == BOCHS_DEBUG;
+	return !(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) && in8(BOCHS_DEBUG) == BOCHS_DEBUG;
 }
 
 static bool knows_reset_register(void)

@@ -8,6 +8,8 @@
 /* Exit code of a run that ended in a panic. */
 #define EXIT_CODE_PANIC 101u
 
+/* No interrupt of the two 8259s reaches a CPU any more. */
+void platform_mask_pics(void);
 /*
  * After ExitBootServices, on the firmware's page tables: note what info says about ending a run,
  * mask the 8259s, stop PCI bus masters.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Printing the flight recorder. The CPU asked about should stand still: its ring is read without a
- * lock. */
+/* Printing the flight recorder. The CPU asked about should stand still:
+ * its ring is read without a lock. */
 #include "hv/recorder.h"
 #include "hv/log.h"
 

@@ -5,8 +5,8 @@
 
 #include "hv/cpu.h"
 
-/* The name of a VM-exit reason, its flag bits ignored: "IO_INSTRUCTION". The VMX layer knows them.
- */
+/* The name of a VM-exit reason, its flag bits ignored:
+ * "IO_INSTRUCTION". The VMX layer knows them. */
 const char *exit_reason_name(u32 reason);
 
 /* Print the last exits of a CPU, oldest first, at most count of them. */

@@ -2,6 +2,7 @@
 /* GDT and TSS per CPU; the TSS carries nothing but the interrupt stacks. */
 #include "hv/segments.h"
 #include "hv/boot_info.h"
+#include "hv/descriptors.h"
 #include "hv/msr_index.h"
 #include "hv/stack.h"
 #include "hv/x86.h"
@@ -9,18 +10,6 @@
 #define DESCRIPTOR_CODE 0x00af9b000000ffffULL /* 64-bit, present, accessed */
 #define DESCRIPTOR_DATA 0x00cf93000000ffffULL
 #define DESCRIPTOR_TSS  0x0000890000000000ULL /* available 64-bit TSS, present */
-
-struct tss {
-	u32 reserved0;
-	u64 rsp[3];
-	u64 reserved1;
-	u64 ist[7];
-	u64 reserved2;
-	u16 reserved3;
-	u16 io_bitmap;
-} __attribute__((packed));
-
-_Static_assert(sizeof(struct tss) == 104, "64-bit TSS (SDM \"Task Management in 64-bit Mode\")");
 
 static struct segments {
 	u64 gdt[5]; /* null, code, data, TSS (two entries) */

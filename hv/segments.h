@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each CPU's GDT and TSS. The selectors are the same on all CPUs; they are what a VMCS names as
- * host state. */
+/* Each CPU's GDT and TSS. The selectors are the same on all CPUs;
+ * they are what a VMCS names as host state. */
 #ifndef HV_SEGMENTS_H
 #define HV_SEGMENTS_H
 

@@ -22,9 +22,7 @@ enum {
 #define LINE_CONTROL_8N1     0x03u
 #define LINE_CONTROL_DIVISOR 0x80u
 #define FIFO_ENABLE_CLEAR    0x07u
-#define FIFO_ENABLED                                                                \
-	0xc0u /* both bits in the interrupt identification: the FIFO works (16550A) \
-	       */
+#define FIFO_ENABLED         0xc0u /* in the interrupt identification: a FIFO that works (16550A) */
 #define FIFO_SIZE            16u
 #define MODEM_DTR_RTS        0x03u
 #define STATUS_HOLDING_EMPTY 0x20u
@@ -97,8 +95,8 @@ void serial_write(const char *bytes, size_t count)
 	if (uart_port == 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		/* An empty holding register means an empty FIFO, which takes a burst without
-		 * asking. */
+		/* An empty holding register means an empty FIFO,
+		 * which takes a burst without asking. */
 		if (i % uart_burst == 0)
 			uart_wait(STATUS_HOLDING_EMPTY);
 		uart_out(UART_DATA, (u8)bytes[i]);

@@ -5,8 +5,8 @@
 
 #include "hv/types.h"
 
-/* Program 8N1 at this speed (not 0). A port where no UART answers (scratch register) is left alone:
- * output is then dropped. */
+/* Program 8N1 at this speed (not 0). A port where no UART answers
+ * (scratch register) is left alone: output is then dropped. */
 void serial_init(u16 port, u32 baud);
 void serial_write(const char *bytes, size_t count);
 /* Wait until the last bit is on the wire: before the machine goes away. */

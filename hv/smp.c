@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting the application processors. A CPU finds its own struct by its APIC id and claims it; a
- * claim that the boot CPU has withdrawn is refused, so a CPU that comes too late stops instead of
- * running unexpected.
+ * Starting the application processors. A CPU finds its own struct by its APIC
+ * id and claims it; a claim that the boot CPU has withdrawn is refused,
+ * so a CPU that comes too late stops instead of running unexpected.
  */
 #include "hv/smp.h"
 #include "hv/apic.h"
@@ -16,8 +16,8 @@
 #include "hv/string.h"
 #include "hv/x86.h"
 
-/* In TSC cycles, generous at any clock: CPUs with EPT need no pause after INIT, and start within
- * microseconds. */
+/* In TSC cycles, generous at any clock:
+ * CPUs with EPT need no pause after INIT, and start within microseconds. */
 #define INIT_PAUSE    100000ULL
 #define FIRST_SIPI    2000000ULL
 #define GIVE_UP_AFTER 2000000000ULL
@@ -40,8 +40,8 @@ struct ap_identity {
 struct ap_identity ap_claim(void);
 _Noreturn void ap_main(struct cpu *cpu);
 
-static u32 claims[BOOT_CPUS_MAX]; /* enum claim; exchanged atomically between the boot CPU and the
-				     starting one */
+/* enum claim; exchanged atomically between the boot CPU and the starting one */
+static u32 claims[BOOT_CPUS_MAX];
 static u32 released; /* set with release when the trampoline is unmapped, read with acquire */
 static u64 trampoline;
 static void (*ap_entry)(struct cpu *cpu);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting the application processors: INIT, SIPI to a trampoline below 1 MiB, straight to long
- * mode on L0's page tables. */
+/* Starting the application processors: INIT, SIPI to a trampoline below 1 MiB,
+ * straight to long mode on L0's page tables. */
 #ifndef HV_SMP_H
 #define HV_SMP_H
 
 #include "hv/boot_info.h"
 #include "hv/cpu.h"
 
-/* Put the trampoline into its page. After paging_init, while the firmware's page tables still map
- * low memory. */
+/* Put the trampoline into its page. After paging_init,
+ * while the firmware's page tables still map low memory. */
 void smp_prepare(const struct boot_info *info);
 /*
  * On L0's tables, after apic_init: start every CPU after the first, one by one. Each has its GDT,

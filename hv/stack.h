@@ -10,8 +10,8 @@
 
 #define STACK_BASE 0xffffa00000000000ULL
 
-/* Those after the first are interrupt stacks: their number is the index in the TSS and in the IDT
- * gates. */
+/* Those after the first are interrupt stacks:
+ * their number is the index in the TSS and in the IDT gates. */
 enum stack_kind {
 	STACK_MAIN,
 	STACK_DOUBLE_FAULT,

@@ -23,8 +23,8 @@ void *memmove(void *dst, const void *src, size_t n)
 	u8 *last_to = (u8 *)dst + n - 1;
 	const u8 *last_from = (const u8 *)src + n - 1;
 
-	/* One comparison for both "before the source" and "behind its end": the difference wraps.
-	 */
+	/* One comparison for both "before the source" and "behind its end":
+	 * the difference wraps. */
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
 		return memcpy(dst, src, n);
 	__asm__ volatile("std; rep movsb; cld" : "+D"(last_to), "+S"(last_from), "+c"(n)::"memory");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of the hypervisor's own functions, for stack traces. The table is made by hv/symbols.sh
- * from the first link. */
+/* Names of the hypervisor's own functions, for stack traces.
+ * The table is made by hv/symbols.sh from the first link. */
 #ifndef HV_SYMBOLS_H
 #define HV_SYMBOLS_H
 
@@ -18,8 +18,8 @@ struct symbol_table {
 
 /* The last function that starts at or before offset. */
 bool symbol_search(const struct symbol_table *table, u32 offset, const char **name, u32 *start);
-/* The function that an address of the image's text lies in; false elsewhere, and when there is no
- * table. */
+/* The function that an address of the image's text lies in;
+ * false elsewhere, and when there is no table. */
 bool symbol_find(u64 address, const char **name, u64 *offset);
 
 #endif

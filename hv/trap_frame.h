@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What hv/trap.asm leaves on the stack when an exception or interrupt arrives: lowest address
- * first. */
+/* What hv/trap.asm leaves on the stack when an exception
+ * or interrupt arrives: lowest address first. */
 #ifndef HV_TRAP_FRAME_H
 #define HV_TRAP_FRAME_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Privileged and special instructions, one function each. VMX instructions stand in vmx/ops.h. Host
- * tests have their own copy. */
+/* Privileged and special instructions, one function each.
+ * VMX instructions stand in vmx/ops.h. Host tests have their own copy. */
 #ifndef HV_X86_H
 #define HV_X86_H
 
@@ -80,7 +80,7 @@ static inline void out32(u16 port, u32 value)
 	__asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
 }
 
-#define CONTROL_REGISTER(reg)                                                \
+#define X86_REGISTER(reg)                                                    \
 	static inline u64 read_##reg(void)                                   \
 	{                                                                    \
 		u64 value;                                                   \
@@ -93,12 +93,10 @@ static inline void out32(u16 port, u32 value)
 		__asm__ volatile("mov %0, %%" #reg ::"r"(value) : "memory"); \
 	}
 
-CONTROL_REGISTER(cr0)
-CONTROL_REGISTER(cr2)
-CONTROL_REGISTER(cr3)
-CONTROL_REGISTER(cr4)
-
-#undef CONTROL_REGISTER
+X86_REGISTER(cr0)
+X86_REGISTER(cr2)
+X86_REGISTER(cr3)
+X86_REGISTER(cr4)
 
 static inline void xsetbv(u32 xcr, u64 value)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hierarchical bitset. Invariant: a bit of level n + 1 is set exactly when its word of level n is
- * not zero. */
+/* Hierarchical bitset. Invariant: a bit of level n + 1
+ * is set exactly when its word of level n is not zero. */
 #include "mm/bitset.h"
 #include "hv/panic.h"
 #include "hv/string.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* EPT edits. ept_set is the only way to an entry that hardware can see; it keeps the counts and the
- * flush generation. */
+/* EPT edits. ept_set is the only way to an entry that hardware can see;
+ * it keeps the counts and the flush generation. */
 #include "mm/ept.h"
 #include "hv/errno.h"
 #include "hv/panic.h"
@@ -60,8 +60,8 @@ static void retire(struct ept *ept, u64 *table, u32 level)
 		if (ept_is_table(table[i], level))
 			retire(ept, table_of(table[i]), level - 1);
 	}
-	/* The link is a page's address: a walker that still holds this table takes it for an entry
-	 * that is not present. */
+	/* The link is a page's address: a walker that still holds
+	 * this table takes it for an entry that is not present. */
 	walker_store(table, (u64)(uintptr_t)ept->retired);
 	ept->retired = table;
 }
@@ -94,9 +94,9 @@ static void replace(struct ept *ept, u64 *slot, u32 level, u64 value)
 }
 
 /*
- * Put a table of next smaller leaves with the same translation in a large leaf's place. Accessed
- * and dirty are set in all: hardware may set them in the large leaf until the store, and no dirty
- * page may be lost.
+ * Put a table of next smaller leaves with the same translation in a large leaf's place.
+ * Accessed and dirty are set in all: hardware may set them in the large leaf
+ * until the store, and no dirty page may be lost.
  */
 static int split_leaf(struct ept *ept, u64 *slot, u32 level)
 {
@@ -108,6 +108,7 @@ static int split_leaf(struct ept *ept, u64 *slot, u32 level)
 		.bits = (old & ~EPT_FRAME_MASK & ~EPT_LEAF) | EPT_ACCESSED | EPT_DIRTY,
 	};
 
+	ASSERT(level > EPT_LEVEL_4K);
 	if (!table)
 		return -ENOMEM;
 	for (u32 i = 0; i < EPT_ENTRIES; i++) {
@@ -206,7 +207,7 @@ int ept_lookup(const struct ept *ept, u64 gfn, struct ept_leaf *leaf)
 
 u64 ept_generation(const struct ept *ept)
 {
-	/* acquire: pairs with ept_set; an INVEPT after this load covers all edits that the value
-	 * counts. */
+	/* acquire: pairs with ept_set; an INVEPT after this
+	 * load covers all edits that the value counts. */
 	return __atomic_load_n(&ept->flush_generation, __ATOMIC_ACQUIRE);
 }

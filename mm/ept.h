@@ -35,11 +35,11 @@ void ept_destroy(struct ept *ept);
  * translation is as before.
  */
 int ept_map(struct ept *ept, u64 gfn, const struct ept_leaf *leaf);
-/* Take [gfn, gfn + pages) away; a leaf that reaches beyond is split. 0, or -ENOMEM when that has no
- * memory. */
+/* Take [gfn, gfn + pages) away; a leaf that reaches beyond
+ * is split. 0, or -ENOMEM when that has no memory. */
 int ept_unmap(struct ept *ept, u64 gfn, u64 pages);
-/* Split the leaf over gfn until none above this level is left: 0, -ENOENT (no leaf there), -ENOMEM.
- */
+/* Split the leaf over gfn until none above this level is left: 0,
+ * -ENOENT (no leaf there), -ENOMEM. */
 int ept_split(struct ept *ept, u64 gfn, u32 level);
 /* The leaf that translates gfn: 0 or -ENOENT. */
 int ept_lookup(const struct ept *ept, u64 gfn, struct ept_leaf *leaf);
@@ -49,8 +49,8 @@ int ept_lookup(const struct ept *ept, u64 gfn, struct ept_leaf *leaf);
  * an older generation owes one before its next entry. Never 0.
  */
 u64 ept_generation(const struct ept *ept);
-/* Give the tables that were taken out back: no CPU may hold an older generation's translations
- * while it runs the guest. */
+/* Give the tables that were taken out back:
+ * no CPU may hold an older generation's translations while it runs the guest. */
 void ept_free_retired(struct ept *ept);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * EPT01: a leaf is as large as the extent behind it, the CPU and the host's memory types allow.
- * IPAT stays 0, so that L1's PAT counts (SDM "Memory Type Used for Translated Guest-Physical
- * Addresses").
+ * EPT01: a leaf is as large as the extent behind it, the CPU and the
+ * host's memory types allow. IPAT stays 0, so that L1's PAT counts
+ * (SDM "Memory Type Used for Translated Guest-Physical Addresses").
  */
 #include "mm/ept01.h"
 #include "hv/errno.h"
@@ -120,8 +120,8 @@ int ept01_fault(struct vm_memory *memory, l1_gpa_t gpa, bool write)
 
 void ept01_zap(struct vm_memory *memory, u64 gfn, u64 pages)
 {
-	/* No leaf reaches beyond its region, so none has to be split, which is all that could fail.
-	 */
+	/* No leaf reaches beyond its region, so none has to be split,
+	 * which is all that could fail. */
 	int rc = ept_unmap(&memory->ept01, gfn, pages);
 
 	ASSERT(rc == 0);

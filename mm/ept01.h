@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* EPT01: L1's physical memory as hardware sees it, built from the regions with the largest leaf
- * that both sides allow. */
+/* EPT01: L1's physical memory as hardware sees it,
+ * built from the regions with the largest leaf that both sides allow. */
 #ifndef MM_EPT01_H
 #define MM_EPT01_H
 
 #include "mm/addr.h"
 #include "mm/memslot.h"
 
-/* What the CPU's EPT can do (IA32_VMX_EPT_VPID_CAP) and what the host's memory types are; set once
- * at boot. */
+/* What the CPU's EPT can do (IA32_VMX_EPT_VPID_CAP) and what
+ * the host's memory types are; set once at boot. */
 struct ept_features {
 	bool leaf_2m;
 	bool leaf_1g;

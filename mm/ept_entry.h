@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* EPT paging-structure entries (SDM "EPT Translation Mechanism") and EPTP ("Extended-Page-Table
- * Pointer (EPTP)"). */
+/* EPT paging-structure entries (SDM "EPT Translation Mechanism")
+ * and EPTP ("Extended-Page-Table Pointer (EPTP)"). */
 #ifndef MM_EPT_ENTRY_H
 #define MM_EPT_ENTRY_H
 

@@ -29,8 +29,8 @@ u64 frame_pool_words(pfn_t lowest, pfn_t end);
 void frame_pool_init(struct frame_pool *pool, pfn_t lowest, pfn_t end, u64 *words);
 /* Let the pool own these frames; they are free. */
 void frame_pool_add(struct frame_pool *pool, pfn_t first, u64 count);
-/* A block of 2^order frames, naturally aligned: the lowest of the smallest blocks that hold it. 0
- * or -ENOMEM. */
+/* A block of 2^order frames, naturally aligned:
+ * the lowest of the smallest blocks that hold it. 0 or -ENOMEM. */
 int frame_pool_alloc(struct frame_pool *pool, unsigned int order, pfn_t *first);
 /* Frames that are free already, or that the pool does not own, are a caller's bug. */
 void frame_pool_free(struct frame_pool *pool, pfn_t first, unsigned int order);

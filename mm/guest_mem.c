@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies to and from L1's memory, page by page through a transient window, under the lock that
- * keeps the page there. */
+/* Copies to and from L1's memory, page by page through a transient window,
+ * under the lock that keeps the page there. */
 #include "hv/errno.h"
 #include "hv/string.h"
 #include "mm/vm_memory.h"

@@ -50,25 +50,29 @@ struct vm_memory *vm_memory_create(l1_gfn_t max_gfn)
 	return memory;
 }
 
-/* Back pages of a region that continue in both spaces, as part of the last extent where they
- * continue it. */
-static int add_extent(struct vm_memory *memory, struct region *region, u64 gfn, pfn_t first,
-		      unsigned int order)
+/* Pages that are consecutive in both spaces. */
+struct block {
+	u64 gfn;
+	pfn_t first;
+	unsigned int order;
+};
+
+/* Back a region's pages with a block, as part of the extent before it where it continues that. */
+static int add_block(struct vm_memory *memory, struct region *region, struct block block)
 {
-	u64 last = gfn - 1;
-	struct range_node *node = range_tree_find(region->extents, last);
+	struct range_node *node = range_tree_find(region->extents, block.gfn - 1);
 	struct extent *extent;
 
-	if (node && pfn_add(to_extent(node)->pfn, node->pages).raw == first.raw) {
-		node->pages += BIT(order);
+	if (node && pfn_add(to_extent(node)->pfn, node->pages).raw == block.first.raw) {
+		node->pages += BIT(block.order);
 		return 0;
 	}
 	extent = object_alloc(&memory->objects);
 	if (!extent)
 		return -ENOMEM;
-	extent->node.first = gfn;
-	extent->node.pages = BIT(order);
-	extent->pfn = first;
+	extent->node.first = block.gfn;
+	extent->node.pages = BIT(block.order);
+	extent->pfn = block.first;
 	range_tree_insert(&region->extents, &extent->node);
 	return 0;
 }
@@ -94,19 +98,19 @@ static int allocate_backing(struct vm_memory *memory, struct region *region)
 	u64 end = gfn + region->node.pages;
 
 	while (gfn < end) {
-		unsigned int order = MIN(block_order(gfn, end - gfn), ceiling);
-		pfn_t first;
+		struct block block = { .gfn = gfn };
 
-		while (guest_frame_alloc(order, &first)) {
-			if (order == 0)
+		block.order = MIN(block_order(gfn, end - gfn), ceiling);
+		while (guest_frame_alloc(block.order, &block.first)) {
+			if (block.order == 0)
 				return -ENOMEM;
-			ceiling = --order;
+			ceiling = --block.order;
 		}
-		if (add_extent(memory, region, gfn, first, order)) {
-			guest_frame_free(first, order);
+		if (add_block(memory, region, block)) {
+			guest_frame_free(block.first, block.order);
 			return -ENOMEM;
 		}
-		gfn += BIT(order);
+		gfn += BIT(block.order);
 	}
 	return 0;
 }

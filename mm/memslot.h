@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions of L1's physical memory: [gfn, gfn + pages) backed by host frames. Overlap, wrap and
- * emptiness are refused with a named error. The backing of a region is a list of extents, largest
- * blocks first.
+ * Regions of L1's physical memory: [gfn, gfn + pages) backed by host frames.
+ * Overlap, wrap and emptiness are refused with a named error. The backing
+ * of a region is a list of extents, largest blocks first.
  */
 #ifndef MM_MEMSLOT_H
 #define MM_MEMSLOT_H
@@ -28,11 +28,11 @@ const char *memslot_result_text(enum memslot_result result);
 /* max_gfn: first gfn beyond L1's physical address space. NULL when the host pool is empty. */
 struct vm_memory *vm_memory_create(l1_gfn_t max_gfn);
 
-/* Add a region backed by fresh guest frames, chosen as large and aligned as gfn allows (so that
- * EPT01 gets large leaves). */
+/* Add a region backed by fresh guest frames, chosen as large
+ * and aligned as gfn allows (so that EPT01 gets large leaves). */
 enum memslot_result memslot_add_ram(struct vm_memory *memory, l1_gfn_t gfn, u64 pages, u32 flags);
-/* Delete the region that starts here; EPT01 loses its leaves, the frames return to the guest pool.
- */
+/* Delete the region that starts here;
+ * EPT01 loses its leaves, the frames return to the guest pool. */
 enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn);
 
 /* Regions in order of gfn: false when index is past the last. */
@@ -44,8 +44,8 @@ struct memslot_info {
 bool memslot_describe(const struct vm_memory *memory, u32 index, struct memslot_info *info);
 u32 memslot_count(const struct vm_memory *memory);
 
-/* One gfn's frame: 0 or -ENOENT. *run = pages from here on that continue contiguously in both
- * spaces. */
+/* One gfn's frame: 0 or -ENOENT. *run = pages from here
+ * on that continue contiguously in both spaces. */
 struct memslot_frame {
 	pfn_t pfn;
 	u64 run;

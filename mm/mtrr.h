@@ -14,13 +14,17 @@
 #define MTRR_DEF_ENABLED  BIT(11)
 #define MTRR_DEF_FIXED    BIT(10)
 #define MTRR_MASK_VALID   BIT(11)
+#define MTRR_CAP_VARIABLE BITS(7, 0) /* how many */
+#define MTRR_CAP_FIXED    BIT(8)
+#define MTRR_CAP_WC       BIT(10)
 
-enum memory_type { /* as in the MTRRs, the PAT and EPT leaves */
-		   MEMORY_UC = 0,
-		   MEMORY_WC = 1,
-		   MEMORY_WT = 4,
-		   MEMORY_WP = 5,
-		   MEMORY_WB = 6,
+/* As in the MTRRs, the PAT and EPT leaves. */
+enum memory_type {
+	MEMORY_UC = 0,
+	MEMORY_WC = 1,
+	MEMORY_WT = 4,
+	MEMORY_WP = 5,
+	MEMORY_WB = 6,
 };
 
 struct mtrr_map {
@@ -32,6 +36,9 @@ struct mtrr_map {
 	u32 variable_count;
 	u32 maxphyaddr; /* bits above it do not count in base and mask */
 };
+
+/* The numbers of the fixed-range registers, in order of address. */
+extern const u32 mtrr_fixed_msrs[MTRR_FIXED_REGS];
 
 /* Take this CPU's snapshot. A CPU without MTRRs gives write-back everywhere. */
 void mtrr_read(struct mtrr_map *map);

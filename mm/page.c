@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two pools of frames. The books of both stand at the start of the host range, so nothing is
- * allocated to set them up. Host pages are mapped one to one: a page's address is its physical
- * address.
+ * The two pools of frames. The books of both stand at the start of the host range,
+ * so nothing is allocated to set them up. Host pages are mapped one to one:
+ * a page's address is its physical address.
  */
 #include "mm/page.h"
 #include "hv/errno.h"

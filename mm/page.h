@@ -11,8 +11,8 @@
 
 /* Host pages: 2^order pages, naturally aligned, zeroed; NULL when the pool is empty. */
 void *page_alloc(unsigned int order);
-/* Give back what page_alloc returned for this order; junk-filled first, so that a use after free
- * shows. */
+/* Give back what page_alloc returned for this order;
+ * junk-filled first, so that a use after free shows. */
 void page_free(void *page, unsigned int order);
 /* The physical address of a host page's byte, and back. */
 hpa_t page_to_hpa(const void *va);
@@ -31,9 +31,9 @@ struct page_range {
 };
 
 /*
- * Set both pools up. The host pool is one range, mapped one to one, and keeps both pools' books;
- * the guest pool is the sum of the ranges. 0, or -ENOMEM when the books do not fit into the host
- * pool.
+ * Set both pools up. The host pool is one range, mapped one to one,
+ * and keeps both pools' books; the guest pool is the sum of the ranges. 0,
+ * or -ENOMEM when the books do not fit into the host pool.
  */
 int page_init(struct page_range host, const struct page_range *guest, unsigned int guest_count);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A weight-balanced tree (Adams): no subtree has more than DELTA times the nodes of its sibling, so
- * the depth is logarithmic, and the counts give the rank. DELTA and RATIO are the proven pair (3,
- * 2).
+ * A weight-balanced tree (Adams): no subtree has more than DELTA times the nodes
+ * of its sibling, so the depth is logarithmic, and the counts give the rank.
+ * DELTA and RATIO are the proven pair (3, 2).
  */
 #include "mm/range_tree.h"
 #include "hv/panic.h"
@@ -67,6 +67,7 @@ static struct range_node *rotate_left(struct range_node *node)
 {
 	struct range_node *top = node->right;
 
+	ASSERT(top);
 	node->right = top->left;
 	top->left = node;
 	recount(node);
@@ -78,6 +79,7 @@ static struct range_node *rotate_right(struct range_node *node)
 {
 	struct range_node *top = node->left;
 
+	ASSERT(top);
 	node->left = top->right;
 	top->right = node;
 	recount(node);
@@ -85,8 +87,8 @@ static struct range_node *rotate_right(struct range_node *node)
 	return top;
 }
 
-/* Make a node whose subtrees differ by one insertion or removal balanced again; returns what now
- * stands in its place. */
+/* Make a node whose subtrees differ by one insertion or removal balanced again;
+ * returns what now stands in its place. */
 static struct range_node *balance(struct range_node *node)
 {
 	u64 left = range_tree_count(node->left);

@@ -25,8 +25,8 @@ u64 range_tree_count(const struct range_node *root);
 void range_tree_insert(struct range_node **root, struct range_node *node);
 /* Take a node of the tree out of it. */
 void range_tree_remove(struct range_node **root, struct range_node *node);
-/* Visit all in order until one returns non-zero, which is returned. A visit may free its node, if
- * it then visits all. */
+/* Visit all in order until one returns non-zero, which is returned.
+ * A visit may free its node, if it then visits all. */
 int range_tree_walk(struct range_node *root, int (*visit)(struct range_node *node, void *context),
 		    void *context);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory of one VM, for the files that implement it: regions by gfn, their extents, and EPT01
- * over them. */
+/* The memory of one VM, for the files that implement it:
+ * regions by gfn, their extents, and EPT01 over them. */
 #ifndef MM_VM_MEMORY_H
 #define MM_VM_MEMORY_H
 

@@ -9,8 +9,8 @@
 
 #include "mm/window.h"
 
-/* One 64-bit store; what was stored before it is seen before it (release, pairs with the walker's
- * own order). */
+/* One 64-bit store; what was stored before it is seen before
+ * it (release, pairs with the walker's own order). */
 static inline void walker_store(u64 *entry, u64 value)
 {
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);

@@ -1,30 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Window slots and their TLB debts. PTEs: each CPU's transient slots, then the persistent ones.
- * Invariant: a persistent slot is in the set of free slots exactly when nobody has it and no CPU
- * owes for it.
+ * Window slots and their TLB debts. PTEs: each CPU's transient slots,
+ * then the persistent ones. Invariant: a persistent slot is in the set
+ * of free slots exactly when nobody has it and no CPU owes for it.
  */
 #include "mm/window.h"
 #include "hv/panic.h"
 #include "hv/percpu.h"
+#include "hv/pte.h"
 #include "hv/spinlock.h"
 #include "hv/x86.h"
 #include "mm/bitset.h"
 #include "mm/page.h"
 #include "mm/walker.h"
 
-/* SDM "4-Level Paging and 5-Level Paging"; accessed and dirty preset, so that the walker needs no
- * write of its own. */
-#define PTE_PRESENT  BIT(0)
-#define PTE_WRITABLE BIT(1)
-#define PTE_ACCESSED BIT(5)
-#define PTE_DIRTY    BIT(6)
-#define PTE_NX       BIT(63)
-#define PTE_BITS     (PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
+/* Accessed and dirty are preset, so that the walker needs no write of its own. */
+#define PTE_BITS (PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_NO_EXECUTE)
 
 struct window_slot {
-	u64 users; /* CPUs that may hold the translation; set without the lock while the slot is
-		      mapped */
+	u64 users; /* CPUs that may hold the translation; set without the lock while mapped */
 	u64 debts; /* CPUs that owe an INVLPG */
 	bool taken;
 	bool mapped;
@@ -102,7 +96,7 @@ void *window_map(pfn_t pfn, enum window_access access)
 
 	ASSERT(depth < WINDOW_TRANSIENT);
 	ASSERT(windows.ptes[pte_index] == 0);
-	write_pte(pte_index, access == WINDOW_WRITE ? pte | PTE_WRITABLE : pte);
+	write_pte(pte_index, access == WINDOW_WRITE ? pte | PTE_WRITE : pte);
 	THIS_CPU_FIELD(window_depth) = depth + 1;
 	return address_of(pte_index);
 }
@@ -113,8 +107,8 @@ void window_unmap(void *va)
 	u64 pte_index = transient_pte(depth);
 
 	ASSERT(depth < WINDOW_TRANSIENT && va == address_of(pte_index));
-	/* Only this CPU used the slot: the debt is paid on the spot, and nothing of the guest stays
-	 * in reach. */
+	/* Only this CPU used the slot: the debt is paid on the spot,
+	 * and nothing of the guest stays in reach. */
 	write_pte(pte_index, 0);
 	flush(pte_index);
 	THIS_CPU_FIELD(window_depth) = depth;
@@ -153,7 +147,7 @@ void *window_slot_map(struct window_slot *slot, pfn_t pfn)
 	ASSERT(slot->taken && !slot->mapped);
 	ASSERT(slot->debts == 0);
 	slot->mapped = true;
-	write_pte(slot_pte(slot), pfn_to_hpa(pfn).raw | PTE_BITS | PTE_WRITABLE);
+	write_pte(slot_pte(slot), pfn_to_hpa(pfn).raw | PTE_BITS | PTE_WRITE);
 	spin_unlock(&windows.lock);
 	return address_of(slot_pte(slot));
 }
@@ -163,8 +157,8 @@ void window_slot_use(struct window_slot *slot)
 	u64 me = BIT(THIS_CPU_FIELD(index));
 
 	ASSERT(slot->mapped);
-	/* Full order: the declaration is seen before this CPU's access; pairs with the exchange in
-	 * window_slot_unmap. */
+	/* Full order: the declaration is seen before this CPU's access;
+	 * pairs with the exchange in window_slot_unmap. */
 	if (!(READ_ONCE(slot->users) & me))
 		__atomic_fetch_or(&slot->users, me, __ATOMIC_SEQ_CST);
 }

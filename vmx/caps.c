@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and judging the VMX capability MSRs (SDM: appendix "VMX Capability Reporting Facility").
- */
+/* Reading and judging the VMX capability MSRs
+ * (SDM: appendix "VMX Capability Reporting Facility"). */
 #include "vmx/caps.h"
+#include "hv/cpuid.h"
 #include "hv/msr_index.h"
 #include "hv/string.h"
 #include "hv/x86.h"
-
-#define CPUID_1_ECX_VMX             BIT(5)
-#define CPUID_PHYSICAL_BITS_DEFAULT 36u
 
 #define HINT_MODEL                                                                             \
 	"choose a CPU or CPU model that has it, e.g. -cpu host under KVM or corei7_skylake_x " \
@@ -59,20 +57,13 @@ static void read_dependent_msrs(void)
 		caps.vmfunc = rdmsr(MSR_IA32_VMX_VMFUNC);
 }
 
-static u32 read_physical_bits(void)
-{
-	if (cpuid(0x80000000, 0).eax < 0x80000008)
-		return CPUID_PHYSICAL_BITS_DEFAULT;
-	return cpuid(0x80000008, 0).eax & 0xff;
-}
-
 void vmx_caps_read(void)
 {
 	memset(&caps, 0, sizeof(caps));
-	caps.vmx = cpuid(0, 0).eax >= 1 && (cpuid(1, 0).ecx & CPUID_1_ECX_VMX);
+	caps.vmx = cpuid(0, 0).eax >= 1 && (cpuid(CPUID_LEAF_FEATURES, 0).ecx & CPUID_1_ECX_VMX);
 	if (!caps.vmx)
 		return;
-	caps.physical_bits = read_physical_bits();
+	caps.physical_bits = cpuid_physical_bits();
 	caps.feature_control = rdmsr(MSR_IA32_FEATURE_CONTROL);
 	caps.basic = rdmsr(MSR_IA32_VMX_BASIC);
 	caps.misc = rdmsr(MSR_IA32_VMX_MISC);
@@ -102,8 +93,8 @@ u32 vmx_controls_for(enum control_set set)
 	return (wish | caps.allowed0[set]) & caps.allowed1[set];
 }
 
-/* The refusal for the first needed control that is missing; one literal for each row that is
- * needed. */
+/* The refusal for the first needed control that is missing;
+ * one literal for each row that is needed. */
 static const char *missing_control(void)
 {
 #define TEXT_NEED(text) "this CPU's VMX lacks \"" text "\"; " HINT_MODEL

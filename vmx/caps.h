@@ -19,9 +19,9 @@ enum ept_cap {
 #define VMX_BASIC_REVISION(basic)    ((u32)(basic)&0x7fffffffu)
 #define VMX_BASIC_SIZE(basic)        ((u32)((basic) >> 32) & 0x1fffu)
 #define VMX_BASIC_MEMORY_TYPE(basic) ((u32)((basic) >> 50) & 0xfu)
-#define VMX_BASIC_IO_INFO            BIT(54) /* INS and OUTS exits fill the instruction information */
+#define VMX_BASIC_IO_INFO            BIT(54) /* INS and OUTS exits give instruction information */
 #define VMX_BASIC_TRUE_CONTROLS      BIT(55)
-#define VMX_BASIC_ANY_ERROR_CODE     BIT(56) /* injected exceptions may have an error code or none */
+#define VMX_BASIC_ANY_ERROR_CODE     BIT(56) /* any exception may be injected with or without one */
 
 #define VMX_MISC_TIMER_SHIFT(misc)   ((u32)(misc)&0x1fu)
 #define VMX_MISC_SAVES_LMA           BIT(5) /* exits store EFER.LMA into "IA-32e mode guest" */
@@ -59,8 +59,8 @@ bool vmx_has_controls(enum control_set set, u32 mask);
 /* Are all these EPT_CAP_MASK() bits there? */
 bool vmx_has_ept_caps(u64 mask);
 
-/* The set's value for vmcs01: what it needs, what it wants and the CPU has, and what the CPU
- * demands. */
+/* The set's value for vmcs01: what it needs,
+ * what it wants and the CPU has, and what the CPU demands. */
 u32 vmx_controls_for(enum control_set set);
 
 /* NULL, or why Nestor cannot run here: "<what is missing>; <what to do>". */

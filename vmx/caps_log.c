@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The capability report: every control and capability that the CPU offers, by name, from the
- * tables. */
+/* The capability report: every control and capability
+ * that the CPU offers, by name, from the tables. */
 #include "vmx/caps_log.h"
 #include "hv/log.h"
 #include "hv/string.h"

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules of MOV to control registers (SDM "MOV—Move to/from Control Registers"), as pure
- * functions. */
+/* The rules of MOV to control registers
+ * (SDM "MOV—Move to/from Control Registers"), as pure functions. */
 #include "vmx/control_regs.h"
 #include "hv/string.h"
 #include "vmx/cpuid_policy.h"
-
-#define XCR0_X87    BIT(0)
-#define XCR0_SSE    BIT(1)
-#define XCR0_AVX    BIT(2)
-#define XCR0_MPX    BITS(4, 3)
-#define XCR0_AVX512 BITS(7, 5)
 
 bool cr0_write_faults(const struct cr_state *now, u64 value)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The VMX controls as data: a mask for each (PIN_NMI_EXITING, CPU_HLT_EXITING, CPU2_ENABLE_EPT,
- * EXIT_CTL_HOST_64BIT, ENTRY_CTL_IA32E_MODE), and a constant table. Everything here comes from
- * controls.def.
+ * The VMX controls as data: a mask for each (PIN_NMI_EXITING, CPU_HLT_EXITING,
+ * CPU2_ENABLE_EPT, EXIT_CTL_HOST_64BIT, ENTRY_CTL_IA32E_MODE), and a constant table.
+ * Everything here comes from controls.def.
  */
 #ifndef VMX_CONTROLS_H
 #define VMX_CONTROLS_H

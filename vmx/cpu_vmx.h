@@ -6,9 +6,9 @@
 #include "mm/addr.h"
 
 /*
- * Enter VMX root operation on this CPU: IA32_FEATURE_CONTROL is set and locked where the firmware
- * left it open; CR0 and CR4 get their fixed bits. 0, -ENOMEM, or -ENOTSUP when FEATURE_CONTROL is
- * locked without VMX.
+ * Enter VMX root operation on this CPU: IA32_FEATURE_CONTROL is set and locked
+ * where the firmware left it open; CR0 and CR4 get their fixed bits. 0,
+ * -ENOMEM, or -ENOTSUP when FEATURE_CONTROL is locked without VMX.
  */
 int vmx_cpu_enter(void);
 

@@ -3,14 +3,11 @@
  * Answering CPUID from the policy: a table lookup, and for a few leaves the vCPU's part of the
  * answer. L1 executes CPUID often and each one exits, so the plain leaves take the short way.
  */
+#include "hv/abi.h"
+#include "hv/cpuid.h"
 #include "hv/msr_index.h"
 #include "vmx/cpuid_policy.h"
 
-#define LEAF1_ECX_OSXSAVE    (1u << 27)
-#define LEAF1_EDX_APIC       (1u << 9)
-#define LEAF7_ECX_OSPKE      (1u << 4)
-#define LEAF_D1_EAX_XSAVEC   (1u << 1)
-#define LEAF_D_ECX_ALIGNED   (1u << 1)
 #define XSAVE_HEADER_END     576u /* legacy area and header */
 #define XSAVE_FIRST_EXTENDED 2u
 #define HYPER_RANGE_LAST     0x4fffffffu
@@ -22,11 +19,12 @@ static const struct cpuid_row *find_row(const struct cpuid_policy *policy, u32 l
 {
 	if (likely(leaf <= policy->basic_last))
 		return &policy->basic[leaf];
-	if (leaf - CPUID_EXT_FIRST < policy->ext_count)
-		return &policy->ext[leaf - CPUID_EXT_FIRST];
-	if (leaf >= 0x40000000u && leaf <= HYPER_RANGE_LAST)
-		return leaf - 0x40000000u < CPUID_HYPER_ROWS ? &policy->hyper[leaf - 0x40000000u]
-							     : &zero_row;
+	if (leaf - CPUID_LEAF_EXTENDED < policy->ext_count)
+		return &policy->ext[leaf - CPUID_LEAF_EXTENDED];
+	if (leaf >= NESTOR_CPUID_BASE && leaf <= HYPER_RANGE_LAST)
+		return leaf - NESTOR_CPUID_BASE < CPUID_HYPER_ROWS
+			       ? &policy->hyper[leaf - NESTOR_CPUID_BASE]
+			       : &zero_row;
 	return &policy->basic[policy->basic_last];
 }
 
@@ -50,7 +48,7 @@ static u32 compacted_size(const struct cpuid_regs *components, u32 count, u64 ma
 	for (u32 i = XSAVE_FIRST_EXTENDED; i < count; i++) {
 		if (!(mask & BIT(i)))
 			continue;
-		if (components[i].ecx & LEAF_D_ECX_ALIGNED)
+		if (components[i].ecx & CPUID_D_ECX_ALIGNED)
 			end = (u32)ALIGN_UP(end, 64);
 		end += components[i].eax;
 	}
@@ -71,7 +69,7 @@ static void patch_xstate(const struct cpuid_policy *policy, const struct cpuid_c
 
 	if (subleaf == 0)
 		regs->ebx = cpuid_xsave_size(policy, context->xcr0);
-	if (subleaf == 1 && (regs->eax & LEAF_D1_EAX_XSAVEC))
+	if (subleaf == 1 && (regs->eax & CPUID_D1_EAX_XSAVEC))
 		regs->ebx = compacted_size(&policy->subleaves[row->first], row->count,
 					   context->xcr0 | context->xss);
 }
@@ -83,8 +81,8 @@ static struct cpuid_regs subleaf_regs(const struct cpuid_policy *policy,
 		return row->regs;
 	if (subleaf < row->count)
 		return policy->subleaves[row->first + subleaf];
-	/* An invalid level of the topology still names itself (SDM: CPUID, leaf 0BH); all else is
-	 * 0. */
+	/* An invalid level of the topology still names itself
+	 * (SDM: CPUID, leaf 0BH); all else is 0. */
 	if (row->patch == CPUID_PATCH_TOPOLOGY)
 		return (struct cpuid_regs){ .ecx = subleaf & 0xff };
 	return (struct cpuid_regs){ 0 };
@@ -102,13 +100,13 @@ static struct cpuid_regs special_answer(const struct cpuid_policy *policy,
 	case CPUID_PATCH_FEATURES:
 		regs.ebx |= context->apic_id << 24;
 		if (policy->xcr0 && (context->cr4 & CR4_OSXSAVE))
-			regs.ecx |= LEAF1_ECX_OSXSAVE;
+			regs.ecx |= CPUID_1_ECX_OSXSAVE;
 		if (!context->has_apic)
-			regs.edx &= ~LEAF1_EDX_APIC;
+			regs.edx &= ~CPUID_1_EDX_APIC;
 		break;
 	case CPUID_PATCH_FEATURES7:
 		if (subleaf == 0 && (context->cr4 & CR4_PKE))
-			regs.ecx |= LEAF7_ECX_OSPKE;
+			regs.ecx |= CPUID_7_ECX_OSPKE;
 		break;
 	case CPUID_PATCH_TOPOLOGY:
 		regs.edx = context->apic_id;

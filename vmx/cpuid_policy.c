@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Building L1's CPUID table: copy what the host says, keep what is known, mask what is not offered,
- * add what is ours. */
+/* Building L1's CPUID table: copy what the host says,
+ * keep what is known, mask what is not offered, add what is ours. */
 #include "vmx/cpuid_policy.h"
 #include "hv/abi.h"
+#include "hv/cpuid.h"
+#include "hv/msr_index.h"
 #include "hv/panic.h"
 #include "hv/string.h"
 #include "vmx/controls.h"
 
-#define LEAF_CACHES         4u
-#define LEAF_FEATURES7      7u
-#define LEAF_TOPOLOGY       0xbu
-#define LEAF1_ECX_XSAVE     (1u << 26)
-#define LEAF1_ECX_OSXSAVE   (1u << 27)
-#define LEAF1_ECX_HYPER     (1u << 31)
-#define LEAF1_EDX_HTT       (1u << 28)
 /* x2APIC and TSC-deadline: of the local APIC that L0 emulates, whatever the host has. */
-#define LEAF1_ECX_EMULATED  (1u << 21 | 1u << 24)
-#define LEAF7_ECX_OSPKE     (1u << 4)
+#define ECX_EMULATED        (CPUID_1_ECX_X2APIC | CPUID_1_ECX_TSC_DEADLINE)
 #define CACHE_LEVEL_SHARED  3u /* caches from this level on are shared by all vCPUs */
 #define LINEAR_BITS_4_LEVEL 48u
 #define XSTATE_COMPONENTS   10u
 
-/* x87, SSE, AVX, the three of AVX-512, PKRU: state that stays in the hardware while L1 and L2 run.
- */
-#define XCR0_AVX512         BITS(7, 5)
-#define XCR0_PKRU           BIT(9)
-#define XCR0_OFFERED        (BITS(2, 0) | XCR0_AVX512 | XCR0_PKRU)
+/* State that stays in the hardware while L1 and L2 run. */
+#define XCR0_OFFERED        (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
-/* The bits of each leaf that may pass; a leaf without a row here reads as 0. Subleaves beyond those
- * in a row do, too. */
+/* The bits of each leaf that may pass; a leaf without a row here reads as 0.
+ * Subleaves beyond those in a row do, too. */
 static const struct keep {
 	u32 leaf, subleaf;
 	struct cpuid_regs bits;
@@ -69,7 +60,7 @@ static struct cpuid_regs kept(u32 leaf, u32 subleaf)
 
 static struct cpuid_row *row_of(struct cpuid_policy *policy, u32 leaf)
 {
-	u32 ext = leaf - CPUID_EXT_FIRST;
+	u32 ext = leaf - CPUID_LEAF_EXTENDED;
 
 	if (leaf < CPUID_BASIC_ROWS)
 		return leaf <= policy->basic_last ? &policy->basic[leaf] : NULL;
@@ -80,18 +71,18 @@ static struct cpuid_row *row_of(struct cpuid_policy *policy, u32 leaf)
 
 static void copy_leaves(struct cpuid_policy *policy)
 {
-	u32 ext_last = cpuid(CPUID_EXT_FIRST, 0).eax;
+	u32 ext_last = cpuid(CPUID_LEAF_EXTENDED, 0).eax;
 
 	policy->basic_last = MIN(cpuid(0, 0).eax, CPUID_BASIC_ROWS - 1);
-	if (ext_last >= CPUID_EXT_FIRST)
-		policy->ext_count = MIN(ext_last - CPUID_EXT_FIRST + 1, CPUID_EXT_ROWS);
+	if (ext_last >= CPUID_LEAF_EXTENDED)
+		policy->ext_count = MIN(ext_last - CPUID_LEAF_EXTENDED + 1, CPUID_EXT_ROWS);
 	for (u32 leaf = 0; leaf <= policy->basic_last; leaf++)
 		policy->basic[leaf].regs = kept(leaf, 0);
 	for (u32 i = 0; i < policy->ext_count; i++)
-		policy->ext[i].regs = kept(CPUID_EXT_FIRST + i, 0);
+		policy->ext[i].regs = kept(CPUID_LEAF_EXTENDED + i, 0);
 	policy->basic[0].regs.eax = policy->basic_last;
 	if (policy->ext_count)
-		policy->ext[0].regs.eax = CPUID_EXT_FIRST + policy->ext_count - 1;
+		policy->ext[0].regs.eax = CPUID_LEAF_EXTENDED + policy->ext_count - 1;
 }
 
 /* Append a subleaf to the leaf that is being built; subleaf 0 is its first. */
@@ -113,13 +104,13 @@ static u32 apic_id_bits(u32 vcpus)
 /* One thread a core, one package: the first levels belong to one vCPU, the rest to all. */
 static void build_caches(struct cpuid_policy *policy, u32 vcpus)
 {
-	struct cpuid_row *row = row_of(policy, LEAF_CACHES);
+	struct cpuid_row *row = row_of(policy, CPUID_LEAF_CACHES);
 	u32 ids = MIN((1u << apic_id_bits(vcpus)) - 1, 63u);
 
 	if (!row)
 		return;
 	for (u32 i = 0; i < 8; i++) {
-		struct cpuid_regs regs = cpuid(LEAF_CACHES, i);
+		struct cpuid_regs regs = cpuid(CPUID_LEAF_CACHES, i);
 		u32 level = regs.eax >> 5 & 7;
 
 		if ((regs.eax & 0x1f) == 0)
@@ -134,7 +125,7 @@ static void build_caches(struct cpuid_policy *policy, u32 vcpus)
 
 static void build_topology(struct cpuid_policy *policy, u32 vcpus)
 {
-	struct cpuid_row *row = row_of(policy, LEAF_TOPOLOGY);
+	struct cpuid_row *row = row_of(policy, CPUID_LEAF_TOPOLOGY);
 
 	if (!row)
 		return;
@@ -150,15 +141,15 @@ static void build_topology(struct cpuid_policy *policy, u32 vcpus)
 
 static void build_features7(struct cpuid_policy *policy)
 {
-	struct cpuid_row *row = row_of(policy, LEAF_FEATURES7);
+	struct cpuid_row *row = row_of(policy, CPUID_LEAF_FEATURES7);
 
 	if (!row)
 		return;
 	row->regs.eax = MIN(row->regs.eax, 1u);
-	row->regs.ecx &= ~LEAF7_ECX_OSPKE;
+	row->regs.ecx &= ~CPUID_7_ECX_OSPKE;
 	*add_subleaf(policy, row) = row->regs;
 	if (row->regs.eax == 1)
-		*add_subleaf(policy, row) = kept(LEAF_FEATURES7, 1);
+		*add_subleaf(policy, row) = kept(CPUID_LEAF_FEATURES7, 1);
 	row->patch = CPUID_PATCH_FEATURES7;
 	row->special = true;
 }
@@ -188,7 +179,7 @@ static void build_xstate(struct cpuid_policy *policy)
 		return;
 	row->special = true; /* out-of-range leaves come here with any ECX */
 	row->patch = CPUID_PATCH_XSTATE;
-	if (!(policy->basic[1].regs.ecx & LEAF1_ECX_XSAVE)) {
+	if (!(policy->basic[1].regs.ecx & CPUID_1_ECX_XSAVE)) {
 		*add_subleaf(policy, row) = (struct cpuid_regs){ 0 };
 		row->patch = CPUID_PATCH_NONE;
 		return;
@@ -210,22 +201,23 @@ static void build_xstate(struct cpuid_policy *policy)
 
 static void build_features(struct cpuid_policy *policy, u32 vcpus)
 {
-	struct cpuid_row *row = row_of(policy, 1);
+	struct cpuid_row *row = row_of(policy, CPUID_LEAF_FEATURES);
 
 	if (!row)
 		return;
 	row->regs.ebx |= MIN(vcpus, 255u) << 16;
-	row->regs.ecx = (row->regs.ecx & ~LEAF1_ECX_OSXSAVE) | LEAF1_ECX_HYPER | LEAF1_ECX_EMULATED;
-	row->regs.edx &= ~LEAF1_EDX_HTT;
+	row->regs.ecx = (row->regs.ecx & ~CPUID_1_ECX_OSXSAVE) | CPUID_1_ECX_HYPERVISOR |
+			ECX_EMULATED;
+	row->regs.edx &= ~CPUID_1_EDX_HTT;
 	if (vcpus > 1)
-		row->regs.edx |= LEAF1_EDX_HTT;
+		row->regs.edx |= CPUID_1_EDX_HTT;
 	row->patch = CPUID_PATCH_FEATURES;
 	row->special = true;
 }
 
 static void build_address_width(struct cpuid_policy *policy)
 {
-	struct cpuid_row *row = row_of(policy, 0x80000008);
+	struct cpuid_row *row = row_of(policy, CPUID_LEAF_ADDRESS_BITS);
 	u32 linear;
 
 	if (!row)

@@ -7,14 +7,12 @@
 #ifndef VMX_CPUID_POLICY_H
 #define VMX_CPUID_POLICY_H
 
-#include "hv/x86.h"
+#include "hv/cpuid.h"
 
-#define CPUID_BASIC_ROWS  0xeu /* the leaves above 0Dh describe nothing that L1 is offered */
-#define CPUID_LEAF_XSTATE 0xdu
-#define CPUID_EXT_FIRST   0x80000000u
-#define CPUID_EXT_ROWS    9u
-#define CPUID_HYPER_ROWS  2u
-#define CPUID_SUBLEAVES   32u
+#define CPUID_BASIC_ROWS 0xeu /* the leaves above 0Dh describe nothing that L1 is offered */
+#define CPUID_EXT_ROWS   9u
+#define CPUID_HYPER_ROWS 2u
+#define CPUID_SUBLEAVES  32u
 
 /* How an answer depends on the vCPU. */
 enum cpuid_patch {

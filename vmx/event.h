@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Events as the VMCS describes them (SDM "VM-Entry Controls for Event Injection"), and decisions
- * about them. Pure. */
+/* Events as the VMCS describes them (SDM "VM-Entry Controls for Event Injection"),
+ * and decisions about them. Pure. */
 #ifndef VMX_EVENT_H
 #define VMX_EVENT_H
 
 #include "hv/types.h"
-
-enum vector {
-	VECTOR_DB = 1,
-	VECTOR_NMI = 2,
-	VECTOR_UD = 6,
-	VECTOR_NM = 7,
-	VECTOR_DF = 8,
-	VECTOR_GP = 13,
-	VECTOR_PF = 14,
-	VECTOR_MC = 18
-};
+#include "hv/vectors.h"
 
 /* SDM "VM-Entry Controls for Event Injection": the fields of the interruption information. */
 #define INTR_INFO_VECTOR(info) ((info)&0xffu)

@@ -65,8 +65,8 @@ static enum exit_action fault(struct vcpu *v)
 	return EXIT_RESUME;
 }
 
-/* Both registers as they shall be: the hardware's values, the shadows, EFER.LMA and the entry
- * control that follows it. */
+/* Both registers as they shall be: the hardware's values,
+ * the shadows, EFER.LMA and the entry control that follows it. */
 static void cr_state_write(const struct cr_state *state)
 {
 	u64 controls = vmcs_read(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* EPT violations of L1: a page of a region that was not mapped yet, or memory that does not exist.
- */
+/* EPT violations of L1: a page of a region that was not mapped yet,
+ * or memory that does not exist. */
 #include "hv/errno.h"
 #include "hv/percpu.h"
 #include "mm/ept01.h"

@@ -92,15 +92,15 @@ static struct paging_mode paging_mode_now(void)
 	};
 }
 
-/* A string instruction's element in L1's memory; it may cross a page, so each byte has its address.
- */
+/* A string instruction's element in L1's memory;
+ * it may cross a page, so each byte has its address. */
 struct element {
 	u32 bytes;
 	l1_gpa_t at[4];
 };
 
-/* Translate before the port is touched: an access that faults must have no effect. False: a #PF was
- * injected. */
+/* Translate before the port is touched:
+ * an access that faults must have no effect. False: a #PF was injected. */
 static bool locate_element(struct vcpu *v, u64 linear, enum linear_access access,
 			   struct element *element)
 {
@@ -146,8 +146,8 @@ static u64 address_mask(u32 address_size)
 	return address_size == 0 ? BITS(15, 0) : address_size == 1 ? BITS(31, 0) : ~0ULL;
 }
 
-/* Add to an index or count register at the instruction's address size; 32 bits clear the upper
- * half. */
+/* Add to an index or count register at the instruction's
+ * address size; 32 bits clear the upper half. */
 static void advance(u64 *reg, s64 delta, u32 address_size)
 {
 	u64 mask = address_mask(address_size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RDMSR and WRMSR exits. One table says for each MSR who answers; a number without a row does not
- * exist for L1: #GP(0), and it is counted. What the hardware keeps for L1 has no exits at all
- * (kept_in_hardware).
+ * RDMSR and WRMSR exits. One table says for each MSR who answers;
+ * a number without a row does not exist for L1: #GP(0), and it is counted.
+ * What the hardware keeps for L1 has no exits at all (kept_in_hardware).
  */
 #include "vmx/exit_msr.h"
 #include "hv/msr_index.h"
@@ -27,8 +27,8 @@ struct msr_row {
 	enum msr_result (*write)(struct vcpu *v, u32 msr, u64 value);
 };
 
-/* MSRs that no code of L0 uses, or that VM entry and exit switch. TSC: reads come with vmcs01's
- * offset. */
+/* MSRs that no code of L0 uses, or that VM entry and exit switch.
+ * TSC: reads come with vmcs01's offset. */
 static const struct {
 	u32 msr;
 	enum msr_access access;
@@ -115,8 +115,8 @@ static enum msr_result read_misc_enable(struct vcpu *v, u32 msr, u64 *value)
 	return MSR_DONE;
 }
 
-/* Only "limit CPUID maxval" and fast strings are software's to change; neither has an effect here.
- */
+/* Only "limit CPUID maxval" and fast strings are software's to change;
+ * neither has an effect here. */
 static enum msr_result write_misc_enable(struct vcpu *v, u32 msr, u64 value)
 {
 	(void)msr;

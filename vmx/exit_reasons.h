@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Basic exit reasons (EXIT_<NAME>) and the flag bits of the exit-reason field (SDM: "Basic VM-Exit
- * Information"). */
+/* Basic exit reasons (EXIT_<NAME>) and the flag bits
+ * of the exit-reason field (SDM: "Basic VM-Exit Information"). */
 #ifndef VMX_EXIT_REASONS_H
 #define VMX_EXIT_REASONS_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Exits that take a few lines each. */
 #include "hv/apic.h"
+#include "hv/cpuid.h"
 #include "hv/msr_index.h"
 #include "hv/nmi.h"
 #include "hv/panic.h"
@@ -15,16 +16,12 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-#define CPUID_LEAF_FEATURES  1u
-#define CPUID_LEAF_FEATURES7 7u
-
 /* Take the NMI of this exit as if it had come in root operation. */
 static enum exit_action take_nmi(struct vcpu *v)
 {
 	/*
-	 * NMIs stay blocked after such an exit until the next IRET; on Bochs 2.7 the exit
-	 * also saves the guest as blocked by NMI: quirk B5). INT 2 runs the handler and its IRET;
-	 * then the guest's bit goes.
+	 * NMIs stay blocked after such an exit until the next IRET; Bochs 2.7 also saves the guest
+	 * as blocked by NMI. INT 2 runs the handler and its IRET; then the guest's bit goes.
 	 */
 	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -50,8 +47,8 @@ enum exit_action exit_exception_nmi(struct vcpu *v)
 
 enum exit_action exit_external_interrupt(struct vcpu *v)
 {
-	/* The vector was acknowledged by the exit. No device of L0 raises any: a left-over of the
-	 * firmware. */
+	/* The vector was acknowledged by the exit.
+	 * No device of L0 raises any: a left-over of the firmware. */
 	v->exit->detail = vmcs_read(VMCS_EXIT_INTR_INFO);
 	apic_eoi();
 	return EXIT_RESUME;
@@ -106,8 +103,8 @@ enum exit_action exit_undefined(struct vcpu *v)
 	return EXIT_RESUME;
 }
 
-/* INVD would drop L0's dirty lines as well; its promise to the guest is kept by doing nothing, as
- * WBINVD's is. */
+/* INVD would drop L0's dirty lines as well;
+ * its promise to the guest is kept by doing nothing, as WBINVD's is. */
 enum exit_action exit_nothing(struct vcpu *v)
 {
 	(void)v;

@@ -3,12 +3,6 @@
 #include "vmx/guest_linear.h"
 #include "hv/msr_index.h"
 
-#define PTE_PRESENT (1u << 0)
-#define PTE_WRITE   (1u << 1)
-#define PTE_USER    (1u << 2)
-#define PTE_LARGE   (1u << 7)
-#define ADDRESS     BITS(51, 12)
-
 /* The shape of a paging mode. */
 struct shape {
 	u32 levels;
@@ -21,7 +15,7 @@ struct shape {
 
 static const struct shape shape_32bit = { 2, 10, 4, BITS(31, 12), true, true };
 static const struct shape shape_pae = { 3, 9, 8, BITS(31, 5), false, false };
-static const struct shape shape_4level = { 4, 9, 8, ADDRESS, true, false };
+static const struct shape shape_4level = { 4, 9, 8, PTE_ADDRESS, true, false };
 
 static const struct shape *shape_of(const struct paging_mode *mode)
 {
@@ -63,7 +57,7 @@ static u64 leaf_base(const struct shape *shape, u64 entry, u64 offset_mask)
 {
 	if (shape == &shape_32bit && offset_mask > PAGE_SIZE) /* PSE-36 */
 		return (entry & BITS(31, 22)) | (entry & BITS(20, 13)) << 19;
-	return entry & ADDRESS & ~offset_mask;
+	return entry & PTE_ADDRESS & ~offset_mask;
 }
 
 struct linear_result linear_translate(const struct paging_mode *mode, u64 linear,
@@ -99,7 +93,7 @@ struct linear_result linear_translate(const struct paging_mode *mode, u64 linear
 					      (linear & offset_mask)),
 			};
 		}
-		table = entry & ADDRESS;
+		table = entry & PTE_ADDRESS;
 	}
 	return fault(error | PF_PRESENT | PF_RESERVED);
 }

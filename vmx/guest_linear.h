@@ -7,6 +7,7 @@
 #ifndef VMX_GUEST_LINEAR_H
 #define VMX_GUEST_LINEAR_H
 
+#include "hv/pte.h"
 #include "mm/addr.h"
 
 /* How L1 translates right now. */
@@ -18,19 +19,13 @@ struct paging_mode {
 
 enum linear_access { LINEAR_READ, LINEAR_WRITE };
 
-/* Page-fault error code bits. */
-#define PF_PRESENT  (1u << 0)
-#define PF_WRITE    (1u << 1)
-#define PF_USER     (1u << 2)
-#define PF_RESERVED (1u << 3)
-
-/* Read bytes of L1-physical memory: 0 or a negative error, which the walk takes for a not-present
- * entry. */
+/* Read bytes of L1-physical memory: 0 or a negative error,
+ * which the walk takes for a not-present entry. */
 typedef int (*guest_reader)(void *context, l1_gpa_t gpa, void *dst, size_t bytes);
 
 struct linear_result {
 	bool faults;
-	u32 error_code; /* of the #PF */
+	u32 error_code; /* of the #PF: PF_* */
 	l1_gpa_t gpa;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Nestor's own hypercalls (hv/abi.h): one table, one function each. Arguments are L1's: everything
- * is checked, nothing trusted. */
+/* Nestor's own hypercalls (hv/abi.h): one table, one function each.
+ * Arguments are L1's: everything is checked, nothing trusted. */
 #include "hv/abi.h"
 #include "hv/errno.h"
 #include "hv/log.h"
@@ -49,8 +49,8 @@ static s64 call_stop(struct vcpu *v)
 	return 0;
 }
 
-/* Sum a table of u64 that each CPU has at this offset, and copy it to L1: at most RCX values at
- * RBX. */
+/* Sum a table of u64 that each CPU has at this offset,
+ * and copy it to L1: at most RCX values at RBX. */
 static s64 copy_sums(struct vcpu *v, size_t offset, u64 values)
 {
 	l1_gpa_t to = l1_gpa(v->regs[GPR_RBX]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Events that L0 puts into L1: faults of instructions that it emulates, and events whose delivery
- * an exit cut short. */
+/* Events that L0 puts into L1: faults of instructions that it emulates,
+ * and events whose delivery an exit cut short. */
 #ifndef VMX_INJECT_H
 #define VMX_INJECT_H
 
@@ -13,8 +13,8 @@ void inject_exception_error(struct vcpu *v, enum vector vector, u32 error_code);
 /* #PF: CR2 and the error code. */
 void inject_page_fault(struct vcpu *v, u64 linear, u32 error_code);
 
-/* Put a delivery that this exit cut short back into the entry fields; instructions of software
- * events included. */
+/* Put a delivery that this exit cut short back into the entry fields;
+ * instructions of software events included. */
 void inject_requeue(struct vcpu *v);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The MSR bitmap page (SDM: "MSR-Bitmap Address"): a bit that is 1 makes that access exit. It
- * covers MSRs 0..1FFFh and C0000000h..C0001FFFh; every access to any other MSR exits, whatever the
- * bitmap says.
+ * The MSR bitmap page (SDM: "MSR-Bitmap Address"): a bit that is 1 makes
+ * that access exit. It covers MSRs 0..1FFFh and C0000000h..C0001FFFh;
+ * every access to any other MSR exits, whatever the bitmap says.
  */
 #ifndef VMX_MSR_BITMAP_H
 #define VMX_MSR_BITMAP_H

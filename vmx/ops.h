@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The VMX instructions, one function each, each counted. A VMREAD or VMWRITE that fails means that
- * our tables and the CPU disagree: it ends in a panic that names the field. Host tests have their
- * own copy of this header.
+ * The VMX instructions, one function each, each counted.
+ * A VMREAD or VMWRITE that fails means that our tables and the CPU disagree:
+ * it ends in a panic that names the field. Host tests have their own copy of this header.
  */
 #ifndef VMX_OPS_H
 #define VMX_OPS_H

@@ -7,7 +7,6 @@
 #include "mm/page.h"
 #include "vmx/caps.h"
 
-#define XCR0_X87                 1u
 #define MISC_ENABLE_FAST_STRINGS BIT(0)
 #define MISC_ENABLE_NO_BTS       BIT(11)
 #define MISC_ENABLE_NO_PEBS      BIT(12)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The virtual machine that L1 is: its memory, what its CPUs look like, its ports, and the verdict
- * it gives. */
+/* The virtual machine that L1 is: its memory,
+ * what its CPUs look like, its ports, and the verdict it gives. */
 #ifndef VMX_VM_H
 #define VMX_VM_H
 

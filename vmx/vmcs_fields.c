@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of VMCS fields and the way from an encoding to its row. A duplicate row does not
- * compile: its encoding or its name would initialize the same element twice (-Woverride-init) or
- * the same enumerator.
+ * The table of VMCS fields and the way from an encoding to its row.
+ * A duplicate row does not compile: its encoding or its name would initialize
+ * the same element twice (-Woverride-init) or the same enumerator.
  */
 #include "vmx/vmcs_fields.h"
 

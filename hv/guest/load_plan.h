@@ -12,8 +12,8 @@
 #define LOAD_COPIES_MAX 32
 #define LOAD_INFO_MAX   16384
 
-/* The machine's memory as the image sees it: sorted by base, not overlapping, neighbours of one
- * type merged. */
+/* The machine's memory as the image sees it:
+ * sorted by base, not overlapping, neighbours of one type merged. */
 enum load_range_type { LOAD_RAM, LOAD_RESERVED };
 
 struct load_range {
@@ -34,8 +34,7 @@ struct load_plan {
 	u32 copy_count;
 	l1_gpa_t entry;
 	l1_gpa_t info_gpa;
-	u8 info[LOAD_INFO_MAX]; /* the boot protocol's block; a copy points here, so a plan must not
-				   move */
+	u8 info[LOAD_INFO_MAX]; /* the boot protocol's; a copy points here: plans do not move */
 };
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "hv/guest/load_plan.h"
 
-#define MULTIBOOT_BOOT_MAGIC   0x2badb002u /* in EAX at the image's entry */
 #define MULTIBOOT_SEGMENTS_MAX 16
 #define MULTIBOOT_MODULES_MAX  8
 #define MULTIBOOT_INFO_HINT \
@@ -51,8 +50,8 @@ struct multiboot_request {
 	u32 range_count;
 };
 
-/* Check the file and find its segments; *out keeps a pointer to it. 0, or -EINVAL with *error
- * filled. */
+/* Check the file and find its segments;
+ * *out keeps a pointer to it. 0, or -EINVAL with *error filled. */
 int multiboot_parse(const void *file, size_t size, struct multiboot_image *out,
 		    struct multiboot_error *error);
 

@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The multiboot information block (Multiboot Specification 0.6.96, "Boot information format"):
- * memory sizes, command line, modules, memory map, loader's name. All that it points to lies behind
- * it in the same block.
+ * memory sizes, command line, modules, memory map, loader's name.
+ * All that it points to lies behind it in the same block.
  */
 #include "hv/guest/multiboot.h"
+#include "hv/multiboot_format.h"
 #include "hv/string.h"
 
-#define LOADER_NAME     "Nestor"
-
-#define HAS_MEMORY      (1u << 0)
-#define HAS_CMDLINE     (1u << 2)
-#define HAS_MODULES     (1u << 3)
-#define HAS_MAP         (1u << 6)
-#define HAS_LOADER      (1u << 9)
-
-/* The map's types, and the bytes of an entry that follow its size field. */
-#define MAP_RAM         1u
-#define MAP_RESERVED    2u
-#define MAP_ENTRY_BYTES 20u
-
-struct info_header { /* field names as in the specification */
-	u32 flags;
-	u32 mem_lower, mem_upper; /* KiB */
-	u32 boot_device;
-	u32 cmdline;
-	u32 mods_count, mods_addr;
-	u32 syms[4];
-	u32 mmap_length, mmap_addr;
-	u32 drives_length, drives_addr;
-	u32 config_table;
-	u32 boot_loader_name;
-	u32 unused[12];
-};
-
-struct info_module {
-	u32 mod_start, mod_end;
-	u32 string;
-	u32 reserved;
-};
-
-struct info_map_entry {
-	u32 size;
-	u64 base_addr, length;
-	u32 type;
-} __attribute__((packed));
-
-_Static_assert(sizeof(struct info_header) == 116 && sizeof(struct info_module) == 16 &&
-		       sizeof(struct info_map_entry) == 24,
-	       "the layouts are the specification's");
+#define LOADER_NAME "Nestor"
 
 /* Appends to the block; counts on when the buffer is full. */
 struct writer {
@@ -102,7 +62,7 @@ static u32 memory_kib(const struct multiboot_request *request, u64 base, u64 lim
 static u32 append_modules(struct writer *out, const struct multiboot_request *request,
 			  const u32 *module_gpas)
 {
-	struct info_module modules[MULTIBOOT_MODULES_MAX] = { 0 };
+	struct multiboot_mods_entry modules[MULTIBOOT_MODULES_MAX] = { 0 };
 
 	for (u32 i = 0; i < request->module_count; i++) {
 		const struct multiboot_module *module = &request->modules[i];
@@ -120,11 +80,12 @@ static u32 append_map(struct writer *out, const struct multiboot_request *reques
 	u32 gpa = out->place.gpa + (u32)out->used;
 
 	for (u32 i = 0; i < request->range_count; i++) {
-		struct info_map_entry entry = {
-			.size = MAP_ENTRY_BYTES,
+		struct multiboot_mmap_entry entry = {
+			.size = sizeof(entry) - sizeof(entry.size),
 			.base_addr = request->ranges[i].base.raw,
 			.length = request->ranges[i].bytes,
-			.type = request->ranges[i].type == LOAD_RAM ? MAP_RAM : MAP_RESERVED,
+			.type = request->ranges[i].type == LOAD_RAM ? MULTIBOOT_MMAP_RAM
+								    : MULTIBOOT_MMAP_RESERVED,
 		};
 
 		append(out, &entry, sizeof(entry));
@@ -135,12 +96,13 @@ static u32 append_map(struct writer *out, const struct multiboot_request *reques
 size_t multiboot_build_info(const struct multiboot_request *request, const u32 *module_gpas,
 			    struct multiboot_info_place place)
 {
-	struct info_header header = {
-		.flags = HAS_MEMORY | HAS_CMDLINE | HAS_MODULES | HAS_MAP | HAS_LOADER,
+	struct multiboot_info header = {
+		.flags = MULTIBOOT_MEMORY | MULTIBOOT_CMDLINE | MULTIBOOT_MODULES | MULTIBOOT_MMAP |
+			 MULTIBOOT_LOADER_NAME,
 		.mem_lower = memory_kib(request, 0, 640 * KIB),
 		.mem_upper = memory_kib(request, MIB, 4 * GIB - MIB),
 		.mods_count = request->module_count,
-		.mmap_length = request->range_count * (u32)sizeof(struct info_map_entry),
+		.mmap_length = request->range_count * (u32)sizeof(struct multiboot_mmap_entry),
 	};
 	struct writer out = { .place = place, .used = sizeof(header) };
 

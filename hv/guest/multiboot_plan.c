@@ -61,12 +61,11 @@ static int place_segments(const struct multiboot_request *request, struct load_p
 		u64 end = ram_until(request, span);
 
 		if (end < span.end) {
-			format_text(
-				error->text, sizeof(error->text),
-				"multiboot: the image needs 0x%llx-0x%llx, and memory at 0x%llx "
-				"is not free",
-				(unsigned long long)span.base, (unsigned long long)span.end - 1,
-				(unsigned long long)end);
+			format_text(error->text, sizeof(error->text),
+				    "multiboot: the image needs 0x%llx-0x%llx, "
+				    "and memory at 0x%llx is not free",
+				    (unsigned long long)span.base, (unsigned long long)span.end - 1,
+				    (unsigned long long)end);
 			return -EINVAL;
 		}
 		add_copy(plan, (struct load_copy){ .to = l1_gpa(segment->gpa),
@@ -77,6 +76,13 @@ static int place_segments(const struct multiboot_request *request, struct load_p
 	}
 	return 0;
 }
+
+/* What a place is wanted for: so many bytes within bounds, as high or as low as the rule says. */
+struct demand {
+	struct span bounds;
+	u64 bytes;
+	u64 (*within)(const struct load_plan *plan, struct span span, u64 bytes);
+};
 
 /* The highest free page-aligned place for bytes within the span; 0 when there is none. */
 static u64 place_high(const struct load_plan *plan, struct span span, u64 bytes)
@@ -111,16 +117,15 @@ static u64 place_low(const struct load_plan *plan, struct span span, u64 bytes)
 	return 0;
 }
 
-/* Search the RAM ranges from their lowest, cut to [bounds.base, bounds.end). */
+/* Search the RAM ranges from their lowest, cut to the demand's bounds; 0 when there is none. */
 static u64 place(const struct multiboot_request *request, const struct load_plan *plan,
-		 struct span bounds, u64 bytes,
-		 u64 (*within)(const struct load_plan *plan, struct span span, u64 bytes))
+		 struct demand demand)
 {
 	for (u32 i = 0; i < request->range_count; i++) {
 		const struct load_range *range = &request->ranges[i];
-		struct span span = { MAX(range->base.raw, bounds.base),
-				     MIN(range->base.raw + range->bytes, bounds.end) };
-		u64 found = range->type == LOAD_RAM ? within(plan, span, bytes) : 0;
+		struct span span = { MAX(range->base.raw, demand.bounds.base),
+				     MIN(range->base.raw + range->bytes, demand.bounds.end) };
+		u64 found = range->type == LOAD_RAM ? demand.within(plan, span, demand.bytes) : 0;
 
 		if (found)
 			return found;
@@ -131,11 +136,10 @@ static u64 place(const struct multiboot_request *request, const struct load_plan
 static int place_modules(const struct multiboot_request *request, struct load_plan *plan,
 			 u32 *module_gpas, struct multiboot_error *error)
 {
-	static const struct span bounds = { MIB, 4 * GIB };
-
 	for (u32 i = 0; i < request->module_count; i++) {
 		const struct multiboot_module *module = &request->modules[i];
-		u64 gpa = place(request, plan, bounds, MAX(module->bytes, 1), place_high);
+		struct demand demand = { { MIB, 4 * GIB }, MAX(module->bytes, 1), place_high };
+		u64 gpa = place(request, plan, demand);
 
 		if (!gpa) {
 			format_text(error->text, sizeof(error->text),
@@ -154,10 +158,10 @@ static int place_modules(const struct multiboot_request *request, struct load_pl
 static int place_info(const struct multiboot_request *request, struct load_plan *plan,
 		      const u32 *module_gpas, struct multiboot_error *error)
 {
-	static const struct span bounds = { MULTIBOOT_INFO_HINT, 4 * GIB };
 	struct multiboot_info_place info = { .buffer = plan->info, .size = sizeof(plan->info) };
 	size_t bytes = multiboot_build_info(request, module_gpas, info);
-	u64 gpa = place(request, plan, bounds, bytes, place_low);
+	struct demand demand = { { MULTIBOOT_INFO_HINT, 4 * GIB }, bytes, place_low };
+	u64 gpa = place(request, plan, demand);
 
 	if (bytes > sizeof(plan->info) || !gpa) {
 		format_text(error->text, sizeof(error->text),

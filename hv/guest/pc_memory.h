@@ -17,8 +17,8 @@
 #define PC_BIOS_START (896 * KIB)
 #define PC_HOLE_START (3 * GIB) /* devices from here to 4 GiB */
 
-/* Divide bytes (page aligned, at least PC_MEMORY_MIN) over the map; returns the number of ranges.
- */
+/* Divide bytes (page aligned, at least PC_MEMORY_MIN) over the map;
+ * returns the number of ranges. */
 u32 pc_memory_map(u64 bytes, struct load_range ranges[PC_RANGES_MAX]);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An EFI application that plays a firmware with VT-x switched off: it locks IA32_FEATURE_CONTROL
- * without the VMX bits (the register keeps that until a reset) and then starts \nestor\nestor.efi
- * from its own volume.
+ * An EFI application that plays a firmware with VT-x switched off:
+ * it locks IA32_FEATURE_CONTROL without the VMX bits (the register keeps that until a reset)
+ * and then starts \nestor\nestor.efi from its own volume.
  */
 #include <efi.h>
 #include <efilib.h>

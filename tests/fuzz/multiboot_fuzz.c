@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as a multiboot image. Half of the inputs get a sound header and ELF identification
- * written over, or few would pass the first checks. What is accepted must be within the file, and
- * its plan within RAM.
+ * Any bytes as a multiboot image. Half of the inputs get a sound header
+ * and ELF identification written over, or few would pass the first checks.
+ * What is accepted must be within the file, and its plan within RAM.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CPUID: leaves that agree with each other, with the control registers, and with the rules for
- * leaves out of range. */
+/* CPUID: leaves that agree with each other, with the control registers,
+ * and with the rules for leaves out of range. */
 #include "hv/abi.h"
 #include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
@@ -58,8 +58,7 @@ TEST(cpuid, upper_halves_are_cleared)
 
 TEST(cpuid, leaf_1_names_what_long_mode_needs)
 {
-	/* Expect: FPU, TSC, MSR, PAE, CX8, PGE, CMOV, PAT, FXSR, SSE and SSE2 are all there.
-	 */
+	/* Expect: FPU, TSC, MSR, PAE, CX8, PGE, CMOV, PAT, FXSR, SSE and SSE2 are all there. */
 	u32 must = BIT(0) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(13) | BIT(15) | BIT(16) |
 		   BIT(24) | BIT(25) | BIT(26);
 
@@ -92,8 +91,8 @@ TEST(cpuid, osxsave_bit_follows_cr4)
 
 TEST(cpuid, apic_bit_follows_apic_base)
 {
-	/* Expect: CPUID.1:EDX.APIC is IA32_APIC_BASE.EN. (Clearing EN is not tried: some machines
-	 * never come back.) */
+	/* Expect: CPUID.1:EDX.APIC is IA32_APIC_BASE.EN.
+	 * (Clearing EN is not tried: some machines never come back.) */
 	bool enabled = rdmsr(MSR_IA32_APIC_BASE) & APIC_BASE_ENABLED;
 
 	EXPECT_EQ(cpuid(1, 0).edx & CPUID_1_EDX_APIC, enabled ? CPUID_1_EDX_APIC : 0);
@@ -113,8 +112,8 @@ TEST(cpuid, leaf_7_has_no_wild_subleaves)
 
 TEST(cpuid, xsave_size_follows_xcr0)
 {
-	/* Expect: leaf 0Dh subleaf 0 EBX is the legacy area with XCR0 = x87 or x87 + SSE, more with
-	 * AVX, never above ECX. */
+	/* Expect: leaf 0Dh subleaf 0 EBX is the legacy area with
+	 * XCR0 = x87 or x87 + SSE, more with AVX, never above ECX. */
 	u64 cr4 = read_cr4(), supported;
 
 	if (!has_xsave() || !has_leaf(XSAVE_LEAF))
@@ -139,8 +138,8 @@ TEST(cpuid, xsave_size_follows_xcr0)
 
 TEST(cpuid, xsave_maximum_covers_every_component)
 {
-	/* Expect: leaf 0Dh ECX is at least where each supported component of the standard format
-	 * ends. */
+	/* Expect: leaf 0Dh ECX is at least where each supported
+	 * component of the standard format ends. */
 	struct cpuid_regs all;
 
 	if (!has_xsave() || !has_leaf(XSAVE_LEAF))
@@ -161,8 +160,8 @@ TEST(cpuid, xsave_maximum_covers_every_component)
 
 TEST(cpuid, extended_leaves_are_there)
 {
-	/* Expect: at least 80000008h; long mode and SYSCALL are named (the image runs in 64-bit
-	 * mode). */
+	/* Expect: at least 80000008h; long mode and SYSCALL
+	 * are named (the image runs in 64-bit mode). */
 	u32 must = CPUID_X1_EDX_LM | CPUID_X1_EDX_SYSCALL;
 
 	EXPECT(cpuid(0x80000000, 0).eax >= 0x80000008);
@@ -197,8 +196,8 @@ TEST(cpuid, address_sizes_are_legal)
 
 TEST(cpuid, hypervisor_bit_and_signature_agree)
 {
-	/* Expect: with CPUID.1:ECX[31] leaf 40000000h names a range of its own; without it that
-	 * leaf is like any out of range. */
+	/* Expect: with CPUID.1:ECX[31] leaf 40000000h names a range of its own;
+	 * without it that leaf is like any out of range. */
 	struct cpuid_regs r = cpuid(HYPERVISOR_LEAF, 0);
 
 	if (cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) {
@@ -228,8 +227,8 @@ TEST(cpuid, leaf_out_of_range_is_the_highest_basic_leaf)
 
 TEST(cpuid, feature_registers_agree)
 {
-	/* Expect: what CPUID offers can be turned on: NX by EFER.NXE; AVX comes with XSAVE,
-	 * XCR0.AVX with AVX. */
+	/* Expect: what CPUID offers can be turned on: NX by EFER.NXE;
+	 * AVX comes with XSAVE, XCR0.AVX with AVX. */
 	u32 ecx = cpuid(1, 0).ecx;
 
 	EXPECT_EQ(has_nx(), (rdmsr(MSR_IA32_EFER) & EFER_NXE) != 0);

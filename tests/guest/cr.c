@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Control registers: the effect of single bits, combinations that fault, and that changes flush
- * translations. */
+/* Control registers: the effect of single bits,
+ * combinations that fault, and that changes flush translations. */
 #include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/machine.h"
@@ -17,8 +17,8 @@ static void expect_cr_fault(struct trap trap)
 
 TEST(cr, wp_guards_read_only_pages)
 {
-	/* Expect: a write to a read-only page is #PF(present, write) with CR0.WP = 1 and goes
-	 * through with WP = 0. */
+	/* Expect: a write to a read-only page is #PF(present, write)
+	 * with CR0.WP = 1 and goes through with WP = 0. */
 	u64 page = memory_page_alloc(), cr0 = read_cr0();
 	volatile u64 *word = (volatile u64 *)PAGING_TEST_VA;
 	struct trap trap;
@@ -176,8 +176,8 @@ TEST(cr, cr4_features_follow_cpuid)
 
 TEST(cr, vmxe_follows_cpuid)
 {
-	/* Expect: with VMX in CPUID, CR4.VMXE can be set and cleared and reads back; without,
-	 * setting it is #GP(0). */
+	/* Expect: with VMX in CPUID, CR4.VMXE can be set and cleared and reads back;
+	 * without, setting it is #GP(0). */
 	u64 cr4 = read_cr4();
 
 	if (!has_vmx() && machine_is_tcg())
@@ -193,8 +193,8 @@ TEST(cr, vmxe_follows_cpuid)
 	EXPECT_EQ(read_cr4(), cr4);
 }
 
-/* Map a page, read it (so that its translation is cached), then put another page behind it without
- * INVLPG. */
+/* Map a page, read it (so that its translation is cached),
+ * then put another page behind it without INVLPG. */
 static u64 swap_behind_the_tlb(u64 extra_bits, u64 pages[2])
 {
 	volatile u64 *word = (volatile u64 *)PAGING_TEST_VA;
@@ -204,9 +204,9 @@ static u64 swap_behind_the_tlb(u64 extra_bits, u64 pages[2])
 	pages[1] = memory_page_alloc();
 	*(u64 *)pages[0] = 1;
 	*(u64 *)pages[1] = 2;
-	paging_map(PAGING_TEST_VA, pages[0], PTE_PRESENT | PTE_WRITABLE | extra_bits);
+	paging_map(PAGING_TEST_VA, pages[0], PTE_PRESENT | PTE_WRITE | extra_bits);
 	EXPECT_EQ(*word, 1);
-	WRITE_ONCE(*leaf, pages[1] | PTE_PRESENT | PTE_WRITABLE | extra_bits);
+	WRITE_ONCE(*leaf, pages[1] | PTE_PRESENT | PTE_WRITE | extra_bits);
 	return PAGING_TEST_VA;
 }
 
@@ -246,7 +246,7 @@ TEST(cr, cr3_reserved_bits_fault)
 	/* Expect: #GP(0) for address bits above the CPU's width; CR3 stays. */
 	u64 cr3 = read_cr3();
 
-	if (physical_address_bits() >= 52)
+	if (cpuid_physical_bits() >= 52)
 		SKIP("no reserved address bits in CR3");
 	if (machine_is_tcg())
 		SKIP("TCG hangs in MOV to CR3 with a reserved bit");
@@ -256,8 +256,8 @@ TEST(cr, cr3_reserved_bits_fault)
 
 TEST(cr, cr8_takes_four_bits)
 {
-	/* Expect: 0 to 15 read back, 16 is #GP(0). Interrupts are off, so any priority is harmless.
-	 */
+	/* Expect: 0 to 15 read back, 16 is #GP(0).
+	 * Interrupts are off, so any priority is harmless. */
 	for (u64 value = 0; value < 16; value++) {
 		write_cr8(value);
 		EXPECT_EQ(read_cr8(), value);
@@ -306,8 +306,8 @@ TEST(cr, xsetbv_takes_legal_values)
 
 TEST(cr, xsetbv_bad_values_fault)
 {
-	/* Expect: #GP(0) for x87 = 0, AVX without SSE, a component that is not offered, and XCR1;
-	 * XCR0 stays. */
+	/* Expect: #GP(0) for x87 = 0, AVX without SSE,
+	 * a component that is not offered, and XCR1; XCR0 stays. */
 	u64 cr4 = read_cr4();
 
 	if (!has_xsave())

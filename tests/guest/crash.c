@@ -16,9 +16,8 @@
 #include "tests/guest/lib/init.h"
 #include "tests/guest/lib/report.h"
 
-#define HOLE                                                                                      \
-	0xd0000000ULL /* above the RAM and below the local APIC of the machines that tests run on \
-		       */
+/* Above the RAM and below the local APIC of the machines that tests run on. */
+#define HOLE 0xd0000000ULL
 
 static void crash_triple(void)
 {

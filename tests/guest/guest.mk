@@ -4,11 +4,12 @@
 
 GUEST         := $(BUILD)/guest
 # TRAP_OF() comes back like longjmp, with all registers as they were: only locals that it changes itself are at risk.
-GUEST_CFLAGS  := -std=gnu11 -O2 -g $(WARN) -Wno-clobbered -I. -m64 -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
-                 -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
-                 -fcf-protection=none -ffile-prefix-map=$(CURDIR)=.
+GUEST_CFLAGS  := -std=gnu11 -O2 -g $(WARN) -Wno-clobbered -I. -m64 -ffreestanding -fno-pic -mno-red-zone \
+                 -mgeneral-regs-only -fno-stack-protector -fno-strict-aliasing -fno-omit-frame-pointer \
+                 -fno-asynchronous-unwind-tables -fcf-protection=none -ffile-prefix-map=$(CURDIR)=.
 GUEST_LDFLAGS := -m elf_x86_64 -nostdlib -static -z noexecstack --build-id=none -T tests/guest/lib/guest.ld
-GUEST_LIB     := $(patsubst %,$(GUEST)/%.o,$(wildcard tests/guest/lib/*.c tests/guest/lib/*.asm) hv/format.c hv/string.c)
+GUEST_LIB     := $(patsubst %,$(GUEST)/%.o,$(wildcard tests/guest/lib/*.c tests/guest/lib/*.asm) \
+                 hv/format.c hv/string.c)
 GUEST_SUITES  := $(patsubst %,$(GUEST)/%.o,$(filter-out tests/guest/crash.c,$(wildcard tests/guest/*.c)))
 QEMU_CPU      ?= max
 

@@ -7,8 +7,6 @@
 #include "tests/guest/lib/trap.h"
 #include "tests/test.h"
 
-#define CPUID_7_EBX_INVPCID BIT(10)
-
 TEST(insn, wbinvd_is_harmless)
 {
 	/* Expect: WBINVD runs and memory keeps its contents. */
@@ -27,9 +25,9 @@ TEST(insn, invlpg_drops_the_old_translation)
 
 	*(u64 *)first = 1;
 	*(u64 *)second = 2;
-	paging_map(PAGING_TEST_VA, first, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(PAGING_TEST_VA, first, PTE_PRESENT | PTE_WRITE);
 	EXPECT_EQ(*word, 1);
-	paging_map(PAGING_TEST_VA, second, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(PAGING_TEST_VA, second, PTE_PRESENT | PTE_WRITE);
 	EXPECT_EQ(*word, 2);
 	paging_unmap(PAGING_TEST_VA);
 	memory_page_free(first);
@@ -109,8 +107,8 @@ TEST(insn, invpcid_exists_where_cpuid_says)
 
 TEST(insn, vmx_instructions_need_vmx_operation)
 {
-	/* Expect: outside VMX operation VMREAD, VMPTRST and VMLAUNCH are #UD; so is VMXON while
-	 * CR4.VMXE is 0. */
+	/* Expect: outside VMX operation VMREAD, VMPTRST and VMLAUNCH are #UD;
+	 * so is VMXON while CR4.VMXE is 0. */
 	static u64 memory[1];
 	struct trap trap = TRAP_OF(__asm__ volatile("vmread %%rax, %%rbx" ::: "rbx", "cc"));
 
@@ -133,8 +131,8 @@ TEST(insn, getsec_needs_cr4_smxe)
 
 TEST(insn, swapgs_exchanges_the_gs_bases)
 {
-	/* Expect: SWAPGS swaps IA32_GS_BASE and IA32_KERNEL_GS_BASE; twice gives the first state.
-	 */
+	/* Expect: SWAPGS swaps IA32_GS_BASE and IA32_KERNEL_GS_BASE;
+	 * twice gives the first state. */
 	u64 gs = rdmsr(MSR_IA32_GS_BASE), kernel_gs = rdmsr(MSR_IA32_KERNEL_GS_BASE);
 
 	wrmsr(MSR_IA32_GS_BASE, 0x1000);

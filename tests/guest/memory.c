@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory as the loader promised it: the map, RAM that keeps what is written, command line and
- * modules that arrived. */
+/* Memory as the loader promised it: the map, RAM that keeps
+ * what is written, command line and modules that arrived. */
 #include "hv/string.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/test.h"
@@ -17,8 +17,8 @@ static void add_sample(u64 pa)
 		samples[sample_count++] = pa;
 }
 
-/* First and last page of each range, and the pages on both sides of 2 MiB borders: where mappings
- * change their size. */
+/* First and last page of each range, and the pages on both sides of 2 MiB borders:
+ * where mappings change their size. */
 static void collect_samples(void)
 {
 	sample_count = 0;
@@ -59,8 +59,8 @@ TEST(memory, map_is_sane)
 
 TEST(memory, mem_upper_agrees_with_the_map)
 {
-	/* Expect: mem_lower is at most 640 KiB, and the RAM that mem_upper promises above 1 MiB is
-	 * RAM in the map too. */
+	/* Expect: mem_lower is at most 640 KiB, and the RAM that mem_upper
+	 * promises above 1 MiB is RAM in the map too. */
 	const struct multiboot_info *info = memory_multiboot();
 	u64 end = MIB + info->mem_upper * KIB;
 
@@ -79,8 +79,8 @@ TEST(memory, mem_upper_agrees_with_the_map)
 
 TEST(memory, ram_keeps_patterns)
 {
-	/* Expect: the first and last word of each sampled page hold a pattern and its complement.
-	 */
+	/* Expect: the first and last word of each sampled
+	 * page hold a pattern and its complement. */
 	collect_samples();
 	if (sample_count < 4)
 		ERROR("fewer than four pages to sample");
@@ -97,8 +97,8 @@ TEST(memory, ram_keeps_patterns)
 
 TEST(memory, pages_are_distinct)
 {
-	/* Expect: after every sampled page got its own address, each still has it: no two are the
-	 * same memory. */
+	/* Expect: after every sampled page got its own address,
+	 * each still has it: no two are the same memory. */
 	collect_samples();
 	for (size_t i = 0; i < sample_count; i++)
 		*(volatile u64 *)samples[i] = samples[i];
@@ -108,8 +108,8 @@ TEST(memory, pages_are_distinct)
 
 TEST(memory, image_is_intact)
 {
-	/* Expect: writing all samples left the image's own constants alone, and .bss starts as
-	 * zeros. */
+	/* Expect: writing all samples left the image's own
+	 * constants alone, and .bss starts as zeros. */
 	static const char text[] = "the image's own constants";
 	static u64 zeros[512];
 
@@ -120,8 +120,8 @@ TEST(memory, image_is_intact)
 
 TEST(memory, allocated_pages_are_zero_and_unique)
 {
-	/* Expect: pages come zeroed, page-aligned and distinct, also when freed ones are taken
-	 * again. */
+	/* Expect: pages come zeroed, page-aligned and distinct,
+	 * also when freed ones are taken again. */
 	u64 a = memory_page_alloc(), b = memory_page_alloc(), c;
 
 	EXPECT(a != b);
@@ -140,51 +140,51 @@ TEST(memory, command_line_arrived)
 {
 	/* Expect: the flag is set, the string lies in RAM and ends. */
 	const struct multiboot_info *info = memory_multiboot();
+	const char *text = (const char *)(u64)info->cmdline;
 
 	if (!(info->flags & MULTIBOOT_CMDLINE))
 		SKIP("the loader gave no command line");
-	EXPECT(info->cmdline != 0);
-	EXPECT(strnlen((const char *)(u64)info->cmdline, 4096) < 4096);
+	EXPECT(text && strnlen(text, 4096) < 4096);
 }
 
 TEST(memory, modules_arrived)
 {
-	/* Expect: each module is page-aligned, outside the image and readable; its string ends;
-	 * modules do not overlap. */
+	/* Expect: each module is page-aligned, outside the image and readable;
+	 * its string ends; modules do not overlap. */
 	const struct multiboot_info *info = memory_multiboot();
-	const struct multiboot_module *modules = (const void *)(u64)info->mods_addr;
+	const struct multiboot_mods_entry *modules = (const void *)(u64)info->mods_addr;
 
 	if (!(info->flags & MULTIBOOT_MODULES) || info->mods_count == 0)
 		SKIP("the loader gave no modules");
 	for (u32 i = 0; i < info->mods_count; i++) {
-		EXPECT(IS_ALIGNED(modules[i].start, PAGE_SIZE));
-		EXPECT(modules[i].end > modules[i].start);
-		EXPECT(!memory_is_spare_page(modules[i].start));
-		EXPECT(strnlen((const char *)(u64)modules[i].cmdline, 4096) < 4096);
+		EXPECT(IS_ALIGNED(modules[i].mod_start, PAGE_SIZE));
+		EXPECT(modules[i].mod_end > modules[i].mod_start);
+		EXPECT(!memory_is_spare_page(modules[i].mod_start));
+		EXPECT(strnlen((const char *)(u64)modules[i].string, 4096) < 4096);
 		for (u32 j = 0; j < i; j++)
-			EXPECT(modules[i].start >= modules[j].end ||
-			       modules[j].start >= modules[i].end);
+			EXPECT(modules[i].mod_start >= modules[j].mod_end ||
+			       modules[j].mod_start >= modules[i].mod_end);
 	}
 }
 
-/* A module whose string is "...pattern" holds bytes 0, 1, 2, ... 250, 0, 1, ...: a period that is
- * no power of two. */
+/* A module whose string is "...pattern" holds bytes 0, 1, 2,
+ * ... 250, 0, 1, ...: a period that is no power of two. */
 TEST(memory, module_contents_are_right)
 {
 	/* Expect: every byte of each pattern module is the one that its place asks for. */
 	const struct multiboot_info *info = memory_multiboot();
-	const struct multiboot_module *modules = (const void *)(u64)info->mods_addr;
+	const struct multiboot_mods_entry *modules = (const void *)(u64)info->mods_addr;
 	u32 count = info->flags & MULTIBOOT_MODULES ? info->mods_count : 0, found = 0;
 
 	for (u32 i = 0; i < count; i++) {
-		const char *name = (const char *)(u64)modules[i].cmdline;
-		const u8 *bytes = (const u8 *)(u64)modules[i].start;
+		const char *name = (const char *)(u64)modules[i].string;
+		const u8 *bytes = (const u8 *)(u64)modules[i].mod_start;
 		size_t length = strlen(name), wrong = 0;
 
 		if (length < 7 || strcmp(name + length - 7, "pattern") != 0)
 			continue;
 		found++;
-		for (u32 at = 0; at < modules[i].end - modules[i].start; at++)
+		for (u32 at = 0; at < modules[i].mod_end - modules[i].mod_start; at++)
 			wrong += bytes[at] != at % 251;
 		EXPECT_EQ(wrong, 0);
 	}

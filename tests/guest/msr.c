@@ -6,7 +6,6 @@
 #include "tests/guest/lib/trap.h"
 #include "tests/test.h"
 
-#define NON_CANONICAL        0x0000800000000000ULL
 #define CANONICAL            0xffff800012345678ULL
 #define MSR_UNKNOWN_LOW      0x00001fffu
 #define MSR_UNKNOWN_HIGH     0xc0001fffu
@@ -148,8 +147,8 @@ TEST(msr, pat_reads_back)
 
 TEST(msr, pat_bad_types_fault)
 {
-	/* Expect: #GP(0) for types 2 and 3, for types above 7 and for reserved bits, and the PAT
-	 * stays. */
+	/* Expect: #GP(0) for types 2 and 3, for types above 7
+	 * and for reserved bits, and the PAT stays. */
 	if (machine_is_tcg())
 		SKIP("TCG does not check PAT entries");
 	expect_write_fault(MSR_IA32_PAT, 0x0007040600070402);
@@ -160,8 +159,8 @@ TEST(msr, pat_bad_types_fault)
 
 TEST(msr, unknown_msrs_fault)
 {
-	/* Expect: reading and writing MSRs that no CPU has is #GP(0), in and between the two
-	 * ranges. Bochs needs ignore_bad_msrs=0. */
+	/* Expect: reading and writing MSRs that no CPU has is #GP(0),
+	 * in and between the two ranges. Bochs needs ignore_bad_msrs=0. */
 	static const u32 msrs[] = { MSR_UNKNOWN_LOW, MSR_UNKNOWN_HIGH, MSR_OUT_OF_RANGE, ~0u };
 
 	if (machine_is_tcg())
@@ -189,8 +188,8 @@ TEST(msr, rdmsr_clears_upper_halves)
 
 TEST(msr, apic_base_is_sane)
 {
-	/* Expect: this CPU is the boot CPU, its APIC at FEE00000h. (A machine without an APIC has
-	 * it off.) */
+	/* Expect: this CPU is the boot CPU, its APIC at FEE00000h.
+	 * (A machine without an APIC has it off.) */
 	u64 base = rdmsr(MSR_IA32_APIC_BASE);
 
 	EXPECT(base & APIC_BASE_BSP);

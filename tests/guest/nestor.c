@@ -32,8 +32,8 @@ TEST(nestor, cpuid_range_names_its_version)
 
 TEST(nestor, capabilities_are_known_bits)
 {
-	/* Expect: success, no bits beyond those of the ABI, and NESTED says the same as CPUID's
-	 * VMX. */
+	/* Expect: success, no bits beyond those of the ABI,
+	 * and NESTED says the same as CPUID's VMX. */
 	u64 capabilities = ~0ULL;
 
 	NESTOR_REQUIRED();
@@ -44,8 +44,8 @@ TEST(nestor, capabilities_are_known_bits)
 
 TEST(nestor, unknown_hypercall_is_an_error)
 {
-	/* Expect: a negative error number for call 0, one that is not assigned, and one with high
-	 * bits set. */
+	/* Expect: a negative error number for call 0,
+	 * one that is not assigned, and one with high bits set. */
 	NESTOR_REQUIRED();
 	EXPECT(is_error(nestor_call(0, 0, 0, NULL)));
 	EXPECT(is_error(nestor_call(UNKNOWN_CALL, 0, 0, NULL)));
@@ -54,8 +54,8 @@ TEST(nestor, unknown_hypercall_is_an_error)
 
 TEST(nestor, console_refuses_bad_memory)
 {
-	/* Expect: an error, and nothing printed, for memory that is no RAM, wraps around, or is too
-	 * long. */
+	/* Expect: an error, and nothing printed,
+	 * for memory that is no RAM, wraps around, or is too long. */
 	static const char text[] = "not to be seen\n";
 
 	NESTOR_REQUIRED();
@@ -82,8 +82,8 @@ TEST(nestor, test_result_refuses_bad_outcomes)
 
 TEST(nestor, counters_grow)
 {
-	/* Expect: as many counters as the table has; exits and hypercalls grow by what the guest
-	 * does, no less. */
+	/* Expect: as many counters as the table has;
+	 * exits and hypercalls grow by what the guest does, no less. */
 	static u64 before[NESTOR_COUNTERS], after[NESTOR_COUNTERS];
 	u64 count = 0;
 
@@ -100,8 +100,8 @@ TEST(nestor, counters_grow)
 
 TEST(nestor, counters_stay_inside_the_buffer)
 {
-	/* Expect: with room for two values only two are written; memory that is no RAM is an error.
-	 */
+	/* Expect: with room for two values only two are written;
+	 * memory that is no RAM is an error. */
 	static u64 values[3];
 
 	NESTOR_REQUIRED();
@@ -129,8 +129,8 @@ TEST(nestor, cpuid_exits_are_counted_exactly)
 
 TEST(nestor, unclaimed_port_and_msr_are_counted)
 {
-	/* Expect: one access to an unclaimed port, one to an unknown MSR: each counter grows by
-	 * one. */
+	/* Expect: one access to an unclaimed port, one to an unknown MSR:
+	 * each counter grows by one. */
 	static u64 before[NESTOR_COUNTERS], after[NESTOR_COUNTERS];
 
 	NESTOR_REQUIRED();
@@ -156,7 +156,7 @@ TEST(nestor, hypercall_from_ring_3_is_ud)
 TEST(nestor, hypercall_keeps_the_other_registers)
 {
 	/* Expect: RCX, RDX, RSI, RDI, RBP and R8 to R15 come back as they were. */
-	u64 regs[12];
+	u64 regs[12] = { 0 };
 
 	NESTOR_REQUIRED();
 	__asm__ volatile("push %%rbp\n\t"

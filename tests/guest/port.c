@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Port I/O: what nobody claims reads all ones; the UART's scratch register is a byte that everybody
- * has. */
+/* Port I/O: what nobody claims reads all ones;
+ * the UART's scratch register is a byte that everybody has. */
 #include "tests/guest/lib/console.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/memory.h"
@@ -80,16 +80,16 @@ TEST(port, uart_scratch_register_keeps_its_value)
 
 TEST(port, immediate_port_80_is_harmless)
 {
-	/* Expect: OUT to the POST port and IN from it, by the immediate form, run without a trap.
-	 */
+	/* Expect: OUT to the POST port and IN from it,
+	 * by the immediate form, run without a trap. */
 	EXPECT_EQ(TRAP_OF(__asm__ volatile("outb %%al, $0x80" ::"a"(0))).vector, TRAP_NONE);
 	EXPECT_EQ(TRAP_OF(__asm__ volatile("inb $0x80, %%al" ::: "rax")).vector, TRAP_NONE);
 }
 
 TEST(port, outs_writes_each_byte)
 {
-	/* Expect: REP OUTSB leaves the last byte in the scratch register and moves RSI by the
-	 * count. */
+	/* Expect: REP OUTSB leaves the last byte in the scratch
+	 * register and moves RSI by the count. */
 	static const u8 bytes[] = { 0x01, 0x02, 0xa5 };
 
 	if (!has_scratch())
@@ -129,8 +129,8 @@ TEST(port, ins_goes_down_with_the_direction_flag)
 
 TEST(port, wide_string_io_works_on_an_unclaimed_port)
 {
-	/* Expect: INSW and INSL store ones, OUTSL is swallowed, the pointers move by size times
-	 * count. */
+	/* Expect: INSW and INSL store ones, OUTSL is swallowed,
+	 * the pointers move by size times count. */
 	static u32 words[4];
 
 	EXPECT_EQ(ins16(UNCLAIMED, words, 2), 4);
@@ -145,8 +145,8 @@ TEST(port, wide_string_io_works_on_an_unclaimed_port)
 
 TEST(port, string_io_with_count_zero_does_nothing)
 {
-	/* Expect: no memory is touched (an unmapped address does not fault) and the pointer stays.
-	 */
+	/* Expect: no memory is touched (an unmapped address does not fault)
+	 * and the pointer stays. */
 	u64 moved = 1;
 
 	EXPECT_EQ(TRAP_OF(moved = ins8(UNCLAIMED, (void *)PAGING_TEST_VA, 0)).vector, TRAP_NONE);
@@ -155,13 +155,13 @@ TEST(port, string_io_with_count_zero_does_nothing)
 
 TEST(port, ins_crosses_pages)
 {
-	/* Expect: a transfer over a page border lands in both pages, which are not neighbours in
-	 * physical memory. */
+	/* Expect: a transfer over a page border lands in both pages,
+	 * which are not neighbours in physical memory. */
 	u64 low = memory_page_alloc(), gap = memory_page_alloc(), high = memory_page_alloc();
 	u64 va = PAGING_TEST_VA;
 
-	paging_map(va, high, PTE_PRESENT | PTE_WRITABLE);
-	paging_map(va + PAGE_SIZE, low, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(va, high, PTE_PRESENT | PTE_WRITE);
+	paging_map(va + PAGE_SIZE, low, PTE_PRESENT | PTE_WRITE);
 	EXPECT_EQ(ins16(UNCLAIMED, (void *)(va + PAGE_SIZE - 3), 3), 6);
 	EXPECT_EQ(*(u32 *)(high + PAGE_SIZE - 4), 0xffffff00);
 	EXPECT_EQ(*(u32 *)low, 0x00ffffff);
@@ -175,8 +175,8 @@ TEST(port, ins_crosses_pages)
 
 TEST(port, string_io_faults_like_memory)
 {
-	/* Expect: INS to an unmapped page is #PF(write), OUTS from one is #PF(read), with the
-	 * address in CR2. */
+	/* Expect: INS to an unmapped page is #PF(write),
+	 * OUTS from one is #PF(read), with the address in CR2. */
 	volatile void *unmapped = (volatile void *)PAGING_TEST_VA;
 	struct trap trap = TRAP_OF(ins8(UNCLAIMED, unmapped, 1));
 

@@ -9,12 +9,11 @@
 #include "tests/guest/lib/trap.h"
 #include "tests/test.h"
 
-#define NON_CANONICAL 0x0000800000000000ULL
-#define DR6_B0        BIT(0)
-#define DR6_BS        BIT(14)
-#define DR7_L0        BIT(0)
-#define DR7_RESET     0x400ULL
-#define DR7_WRITE_8   (1ULL << 16 | 2ULL << 18) /* breakpoint 0: data writes, 8 bytes */
+#define DR6_B0      BIT(0)
+#define DR6_BS      BIT(14)
+#define DR7_L0      BIT(0)
+#define DR7_RESET   0x400ULL
+#define DR7_WRITE_8 (1ULL << 16 | 2ULL << 18) /* breakpoint 0: data writes, 8 bytes */
 
 /* Labels inside the tests' assembly, to compare RIP with. */
 extern const char trap_at_ud2[], trap_after_int3[], trap_after_int[], trap_after_step[],
@@ -89,8 +88,8 @@ TEST(trap, non_canonical_stack_access_is_ss)
 
 TEST(trap, bad_selectors_fault_with_the_selector)
 {
-	/* Expect: a selector beyond the GDT is #GP(selector), a segment that is not present
-	 * #NP(selector). */
+	/* Expect: a selector beyond the GDT is #GP(selector),
+	 * a segment that is not present #NP(selector). */
 	u32 beyond = GDT_ENTRIES * 8;
 	struct trap trap = TRAP_OF(__asm__ volatile("mov %w0, %%ds" ::"r"(beyond)));
 
@@ -133,7 +132,7 @@ TEST(trap, page_fault_on_instruction_fetch)
 	*(u8 *)page = 0xc3; /* RET */
 	paging_map(va, page, PTE_PRESENT);
 	EXPECT_EQ(TRAP_OF(((void (*)(void))va)()).vector, TRAP_NONE);
-	paging_map(va, page, PTE_PRESENT | PTE_NX);
+	paging_map(va, page, PTE_PRESENT | PTE_NO_EXECUTE);
 	trap = TRAP_OF(((void (*)(void))va)());
 	EXPECT(is_page_fault(trap, PF_PRESENT | PF_FETCH, va));
 	EXPECT_EQ(trap.rip, va);
@@ -146,19 +145,19 @@ TEST(trap, page_fault_on_reserved_bits)
 	/* Expect: an entry with a physical address the CPU does not have is error code P + RSVD. */
 	u64 va = PAGING_TEST_VA;
 
-	if (physical_address_bits() > 51)
+	if (cpuid_physical_bits() > 51)
 		SKIP("no reserved address bits in a page table entry");
 	if (machine_is_tcg())
 		SKIP("TCG does not check address bits in page table entries");
-	paging_map(va, BIT(51), PTE_PRESENT | PTE_WRITABLE);
+	paging_map(va, BIT(51), PTE_PRESENT | PTE_WRITE);
 	EXPECT(is_page_fault(TRAP_OF((void)*(volatile u8 *)va), PF_PRESENT | PF_RESERVED, va));
 	paging_unmap(va);
 }
 
 TEST(trap, page_fault_from_ring_3)
 {
-	/* Expect: ring 3 that runs on a supervisor page is error code P + U (+ I/D where NX is on),
-	 * at that address. */
+	/* Expect: ring 3 that runs on a supervisor page is error code
+	 * P + U (+ I/D where NX is on), at that address. */
 	u64 va = (u64)user_nothing;
 	struct trap trap = TRAP_OF(trap_enter_user(user_nothing));
 
@@ -172,7 +171,7 @@ TEST(trap, accessed_and_dirty_bits_are_set)
 	u64 va = PAGING_TEST_VA, page = memory_page_alloc();
 	u64 *leaf = paging_leaf(va);
 
-	paging_map(va, page, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(va, page, PTE_PRESENT | PTE_WRITE);
 	(void)*(volatile u8 *)va;
 	EXPECT_EQ(READ_ONCE(*leaf) & (PTE_ACCESSED | PTE_DIRTY), PTE_ACCESSED);
 	*(volatile u8 *)va = 1;
@@ -183,8 +182,8 @@ TEST(trap, accessed_and_dirty_bits_are_set)
 
 TEST(trap, single_step_is_db)
 {
-	/* Expect: with RFLAGS.TF set by POPF, #DB comes after the next instruction, and DR6.BS says
-	 * why. */
+	/* Expect: with RFLAGS.TF set by POPF, #DB comes after
+	 * the next instruction, and DR6.BS says why. */
 	struct trap trap;
 
 	write_dr6(0);
@@ -216,8 +215,8 @@ TEST(trap, single_step_over_cpuid_is_db)
 
 TEST(trap, breakpoint_registers_catch_execution_and_writes)
 {
-	/* Expect: DR0 catches an instruction before it runs, and a write after it; DR6.B0 says so.
-	 */
+	/* Expect: DR0 catches an instruction before it runs,
+	 * and a write after it; DR6.B0 says so. */
 	static u64 word;
 	struct trap trap;
 
@@ -253,8 +252,8 @@ static bool trap_in_handler(struct trap_frame *frame)
 
 TEST(trap, traps_nest)
 {
-	/* Expect: a trap inside a trap handler is caught there, the handler returns, and the code
-	 * goes on. */
+	/* Expect: a trap inside a trap handler is caught there,
+	 * the handler returns, and the code goes on. */
 	struct trap trap;
 	int after = 0;
 
@@ -272,8 +271,8 @@ TEST(trap, traps_nest)
 
 TEST(trap, handler_returns_with_all_registers)
 {
-	/* Expect: what a handler puts into the frame's RAX arrives, RBX stays, and RFLAGS come
-	 * back. */
+	/* Expect: what a handler puts into the frame's RAX arrives,
+	 * RBX stays, and RFLAGS come back. */
 	u64 rax = 1, rbx = 0x5555;
 
 	trap_set_handler(VECTOR_UD, trap_in_handler);
@@ -285,8 +284,8 @@ TEST(trap, handler_returns_with_all_registers)
 
 TEST(trap, fault_while_delivering_a_fault_is_df)
 {
-	/* Expect: #GP whose gate is not present raises #NP, a contributory pair: #DF with error
-	 * code 0, on its own stack. */
+	/* Expect: #GP whose gate is not present raises #NP, a contributory pair:
+	 * #DF with error code 0, on its own stack. */
 	struct trap trap;
 
 	descriptor_set_gate_present(VECTOR_GP, false);

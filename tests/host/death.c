@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of what must end the program: it runs in a child, whose last words and signal are judged.
- */
+/* Tests of what must end the program:
+ * it runs in a child, whose last words and signal are judged. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,12 +10,12 @@
 
 #include "mm/page.h"
 
-/* Set the pools and the windows up anew; everything from before is gone. cpus ≥ 1; runs on CPU 0.
- */
+/* Set the pools and the windows up anew;
+ * everything from before is gone. cpus ≥ 1; runs on CPU 0. */
 void host_memory_init(u64 host_bytes, const struct page_range *guest, unsigned int guest_count,
 		      u32 cpus);
-/* The same with 16 MiB of host pool, guest RAM at [1 MiB, 640 MiB) and [4 GiB, 6 GiB), and two
- * CPUs. */
+/* The same with 16 MiB of host pool, guest RAM
+ * at [1 MiB, 640 MiB) and [4 GiB, 6 GiB), and two CPUs. */
 void host_memory_default(void);
 /* Make this the CPU that the test runs on. */
 void host_run_on(u32 cpu_index);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cmocka and what its header needs before it, and one line to declare a test: UNIT(name) { ... }.
- */
+/* cmocka and what its header needs before it,
+ * and one line to declare a test: UNIT(name) { ... }. */
 #ifndef UNIT_H
 #define UNIT_H
 

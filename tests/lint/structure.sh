@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What no compiler checks: file sizes, SPDX lines, and that includes only go down. Function sizes are clang-tidy's.
+# What no compiler checks: sizes of files, widths of lines, SPDX lines, header comments, and that includes only go down.
+# Sizes of functions are clang-tidy's.
 set -u
+export LC_ALL=C.UTF-8
 cd "${LINT_ROOT:-$(dirname "$0")/../..}" || exit 1
 max_lines=500
+max_columns=100 # of C; clang-format leaves comments as they are
 failed=0
 
 complain() {
@@ -32,7 +35,13 @@ for file in "${sources[@]}"; do
 	[ -f "$file" ] || continue
 	lines=$(wc -l < "$file")
 	[ "$lines" -le "$max_lines" ] || complain "$file" "$lines lines, at most $max_lines are allowed"
+	case $file in *.[ch])
+		columns=$(wc -L < "$file")
+		[ "$columns" -le "$max_columns" ] || complain "$file" "a line of $columns columns, at most $max_columns are allowed"
+		;;
+	esac
 	head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file" "no SPDX line at the top"
+	sed -n '/SPDX-License/ { n; p; q }' "$file" | grep -qE '^(/\*|# |; )' || complain "$file" "no comment that says what it is"
 done
 
 while IFS=: read -r file line include; do

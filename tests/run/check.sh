@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # All tests: host units, the runner's own test, then the machine cases of a table, JOBS at a time.
-# Prints one TAP line a case, and closes with "N passed, N failed, N skipped": host tests + guest tests + cases.
+# Prints a TAP line for each case, and each start in it, and closes with "N passed, N failed, N skipped": host tests +
+# guest tests + starts + cases.
 set -euo pipefail
 
 RUN_DIR=$(cd "$(dirname "$0")" && pwd)
@@ -54,12 +55,17 @@ host_tests() {
 
 # case_finish <pid> <name> <status>: print the case's line and count what its machine reported.
 case_finish() {
-	local name=${running[$1]} line
+	local name=${running[$1]} line tap
 	unset "running[$1]"
 
+	tap=build/logs/$name.tap
 	line="case/$name ($((SECONDS - started[$name])) s)"
 	case_number=$((case_number + 1))
-	count_tap "build/logs/$name.log" || true
+	[ ! -e "build/logs/$name.log" ] || count_tap "build/logs/$name.log" || true
+	if [ -e "$tap" ]; then
+		count_tap "$tap" || true
+		cat "$tap"
+	fi
 	if [ "$2" -eq 0 ]; then
 		passed=$((passed + 1))
 		echo "ok $case_number - $line"
@@ -83,6 +89,7 @@ run_cases() {
 		name=${row%%|*}
 		name=${name//[[:space:]]/}
 		[ -z "$ONLY" ] || [[ $name == *$ONLY* ]] || continue
+		[ -z "${started[$name]:-}" ] || { failed=$((failed + 1)) && echo "not ok - two cases $name" && continue; }
 		[ ${#running[@]} -lt "$JOBS" ] || reap_one
 		"$RUN_DIR/case.sh" "$row" >"$OUT/$name" 2>&1 &
 		running[$!]=$name
@@ -95,6 +102,7 @@ run_cases() {
 
 host_tests units "${MAKE:-make}" --no-print-directory unit
 host_tests runner "$RUN_DIR/verdict_test.sh"
+host_tests expectations "$RUN_DIR/expect_test.sh"
 run_cases
 [ "$case_number" -gt 0 ] || { failed=$((failed + 1)) && echo "not ok - no case ran"; }
 echo "# $case_number machine cases, ${SECONDS} s"

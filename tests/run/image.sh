@@ -21,19 +21,28 @@ image_copy() {
 	mcopy -o -i "$target" "$source" "::/$dest"
 }
 
-# image_fill <image@@offset> <efi application> <nestor.cfg or ''> [dest=source ...]: what every ESP of ours holds.
+# image_config <text> <file>: write a nestor.cfg: ';' ends a line, "@path" takes a file as it is.
+image_config() {
+	if [[ $1 == @* ]]; then
+		cp "${1#@}" "$2"
+	else
+		tr ';' '\n' <<<"$1" >"$2"
+	fi
+}
+
+# image_fill <image@@offset> <efi application or ''> <nestor.cfg or ''> [dest=source ...]: what every ESP of ours holds.
 image_fill() {
 	local target=$1 efi=$2 config=$3 pair
 	shift 3
 
-	image_copy "$target" "$efi" EFI/BOOT/BOOTX64.EFI
+	[ -z "$efi" ] || image_copy "$target" "$efi" EFI/BOOT/BOOTX64.EFI
 	[ -z "$config" ] || image_copy "$target" "$config" nestor/nestor.cfg
 	for pair in "$@"; do
 		image_copy "$target" "${pair#*=}" "${pair%%=*}"
 	done
 }
 
-# image_make <image> <efi application> <nestor.cfg or ''> [dest=source ...]: for a test machine, which the shell switches
+# image_make <image> <efi application or ''> <nestor.cfg or ''> [dest=source ...]: for a test machine, which the shell switches
 # off when the application comes back to the firmware.
 image_make() {
 	local image=$1 total=$((IMAGE_CYLINDERS * IMAGE_HEADS * IMAGE_SECTORS))
@@ -51,4 +60,15 @@ image_make() {
 	mformat -i "$image@@$IMAGE_OFFSET" -T "$count" -h $IMAGE_HEADS -s $IMAGE_SECTORS -H 2048 ::
 	image_copy "$image@@$IMAGE_OFFSET" "$RUN_DIR/startup.nsh" startup.nsh
 	image_fill "$image@@$IMAGE_OFFSET" "$@"
+}
+
+# image_adopt <image> <source image> [dest=source ...]: a copy of a finished disk, whose ESP is where ours is, for a test
+# machine.
+image_adopt() {
+	local image=$1 source=$2
+	shift 2
+
+	cp --sparse=always "$source" "$image"
+	image_copy "$image@@$IMAGE_OFFSET" "$RUN_DIR/startup.nsh" startup.nsh
+	image_fill "$image@@$IMAGE_OFFSET" '' '' "$@"
 }

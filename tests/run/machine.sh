@@ -19,7 +19,8 @@ usage() {
 		  BOARD=pc|q35        QEMU's machine type
 		  CPU=skylake-x ...   a name of tests/run/models.txt
 		  CPUS=1 MEM=512      CPUs; MiB of memory
-		  EFI=build/nestor.efi   what the firmware starts
+		  EFI=build/nestor.efi   what the firmware starts; empty: its shell, which runs startup.nsh
+		  DISK=image          QEMU: boot a copy of this disk, such as build/nestor-usb.img, instead of one made here
 		  CONFIG=text         nestor.cfg, ';' ends a line; CONFIG=@file takes it from a file
 		  LIMIT=120           seconds
 		  NAME=run            of the log, build/logs/NAME.log
@@ -39,7 +40,7 @@ fail() {
 # Settings come from the environment, then from the arguments; all else names a file for the ESP.
 parse_arguments() {
 	MACHINE=${MACHINE:-auto} BOARD=${BOARD:-pc} CPU=${CPU:-skylake-x} CPUS=${CPUS:-1} MEM=${MEM:-512}
-	EFI=${EFI:-build/nestor.efi} CONFIG=${CONFIG:-} NAME=${NAME:-run} LIMIT=${LIMIT:-}
+	EFI=${EFI-build/nestor.efi} DISK=${DISK:-} CONFIG=${CONFIG:-} NAME=${NAME:-run} LIMIT=${LIMIT:-}
 	STOP_AT=${STOP_AT:-} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
 	QEMU_EXTRA=()
 	BOCHS_COMMANDS=(c q)
@@ -48,7 +49,7 @@ parse_arguments() {
 	for argument in "$@"; do
 		case $argument in
 		MACHINE=* | BOARD=* | CPU=* | CPUS=* | MEM=* | EFI=* | CONFIG=* | LIMIT=* | NAME=* | IPS=* | \
-			STOP_AT=* | KEEP=* | DEBUG=*)
+			DISK=* | STOP_AT=* | KEEP=* | DEBUG=*)
 			printf -v "${argument%%=*}" '%s' "${argument#*=}"
 			;;
 		?*=?*) FILES+=("$argument") ;;
@@ -89,7 +90,9 @@ choose_machine() {
 prepare() {
 	local config='' pair
 
-	[ -r "$EFI" ] || fail "no EFI image $EFI"
+	[ -z "$EFI" ] || [ -r "$EFI" ] || fail "no EFI image $EFI"
+	[ -z "$DISK" ] || [ -r "$DISK" ] || fail "no disk image $DISK"
+	[ -z "$DISK" ] || [ "$MACHINE" != bochs ] || fail "Bochs' disk has a geometry of its own: DISK is for QEMU"
 	for pair in "${FILES[@]}"; do
 		[ -r "${pair#*=}" ] || fail "no file ${pair#*=}"
 	done
@@ -99,14 +102,14 @@ prepare() {
 	LOG=$(pwd)/build/logs/$NAME.log
 	trap 'watch_kill; [ -n "$KEEP" ] || rm -rf "$WORK"' EXIT
 	trap 'echo; echo "machine: interrupted"; exit 130' INT TERM HUP
-	case $CONFIG in
-	'') ;;
-	@*) config=${CONFIG#@} ;;
-	*)
+	if [ -n "$DISK" ]; then
+		image_adopt "$WORK/disk.img" "$DISK" "${FILES[@]}"
+		return
+	fi
+	if [ -n "$CONFIG" ]; then
 		config=$WORK/nestor.cfg
-		tr ';' '\n' <<<"$CONFIG" >"$config"
-		;;
-	esac
+		image_config "$CONFIG" "$config"
+	fi
 	image_make "$WORK/disk.img" "$EFI" "$config" "${FILES[@]}"
 }
 

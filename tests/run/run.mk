@@ -18,9 +18,10 @@ $(BUILD)/debug-tools.stamp: FORCE
 	@tests/run/packages.sh build run debug
 	@mkdir -p $(@D) && { test -e $@ || touch $@; }
 
-# --- test components: an EFI application, and kernels that must be refused --------------------------------------------
+# --- test components: an EFI application, and files for the ESP, most of which must be refused -----------------------
 LOCK_VMX    := $(BUILD)/tests/lock_vmx.efi
-BAD_KERNELS := $(addprefix $(BUILD)/tests/,elf64.elf huge.elf truncated.elf)
+ESP_FILES   := $(addprefix $(BUILD)/tests/,elf64.elf huge.elf truncated.elf pattern.bin utf16.cfg)
+CASE_NEEDS  := $(EFI) $(SELFTEST) $(GUEST)/crash.elf $(LOCK_VMX) $(ESP_FILES) $(BUILD)/tests/usb.img
 
 $(BUILD)/tests/lock_vmx.o: tests/efi/lock_vmx.c $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
@@ -42,16 +43,29 @@ $(BUILD)/tests/truncated.elf: $(SELFTEST)
 	@mkdir -p $(@D)
 	$(Q)head -c 16384 $< > $@
 
+$(BUILD)/tests/%.bin: tests/run/images/%.asm $(BUILD)/tools.stamp
+	@mkdir -p $(@D)
+	$(call say,NASM,$<)$(NASM) -f bin -o $@ $<
+
+$(BUILD)/tests/utf16.cfg:
+	@mkdir -p $(@D)
+	$(Q)printf 'mode = bare\n' | iconv -t UTF-16 > $@
+
+# As `make usb` writes it.
+$(BUILD)/tests/usb.img: $(EFI) tests/run/usb.sh tests/run/image.sh
+	@mkdir -p $(@D)
+	$(Q)CONFIG= tests/run/usb.sh $< $@ >/dev/null
+
 # --- running ----------------------------------------------------------------------------------------------------------
 .PHONY: run check soak debug usb
 
 run: $(EFI) ## boot Nestor with the built-in self-test (MACHINE= CPU= CPUS= MEM= CONFIG=)
 	$(Q)$(MACHINE_ENV) tests/run/machine.sh EFI=$(EFI)
 
-check: $(EFI) $(SELFTEST) $(LOCK_VMX) $(BAD_KERNELS) ## run every test: host units, then machines (ONLY=name for some)
+check: $(CASE_NEEDS) ## run every test: host units, then machines (ONLY=name for some)
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh tests/run/cases.txt
 
-soak: $(EFI) $(SELFTEST) $(LOCK_VMX) $(BAD_KERNELS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not
+soak: $(CASE_NEEDS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not
 	$(Q)tests/run/soak.sh > $(BUILD)/soak.txt
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh $(BUILD)/soak.txt
 

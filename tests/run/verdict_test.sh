@@ -24,7 +24,7 @@ pass|poweroff|pass: nestor: END code=0
 bare|poweroff|pass: guest: END code=0 *
 skip|poweroff|pass: nestor: END code=0
 not-ok|poweroff|failed: 1 tests failed, first: not ok 2 - msr/unknown_faults # *
-code|poweroff|failed: nestor: END code=1; nestor: L1 stopped: *
+code|poweroff|failed: nestor: END code=2; nestor: L1 stopped: *
 none|poweroff|failed: no test passed: *
 cut-plan|poweroff|failed: 3 tests planned, 2 reported
 no-end|poweroff|no-end: switched off without 'nestor: END'; last console line: ok 1 - cpuid/vendor_string_is_stable

@@ -10,6 +10,11 @@
 #define CALIBRATION_SLACK 16 /* instructions around the loops */
 #define LINE_MAX          400
 
+struct line {
+	char text[LINE_MAX];
+	size_t length; /* of the whole text; LINE_MAX or more when it was cut */
+};
+
 struct measurement {
 	u64 ticks;
 	u64 counters[NESTOR_COUNTERS];
@@ -60,21 +65,29 @@ static struct measurement measure(void (*run)(u64), u64 iterations)
 	return after;
 }
 
-/* Append " name=value", the value by iteration: whole when it divides, else with two decimals. */
-static size_t append(char *line, size_t length, const char *name, u64 total, u64 iterations)
+__attribute__((format(printf, 2, 3))) static void append(struct line *line, const char *fmt, ...)
 {
-	char key[32];
-	size_t i;
+	va_list ap;
 
-	for (i = 0; name[i] && i < sizeof(key) - 1; i++)
-		key[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
-	key[i] = '\0';
-	if (total % iterations == 0)
-		return length + format_text(line + length, LINE_MAX - length, " %s=%llu", key,
-					    (unsigned long long)(total / iterations));
-	return length + format_text(line + length, LINE_MAX - length, " %s=%llu.%02llu", key,
-				    (unsigned long long)(total / iterations),
-				    (unsigned long long)(total % iterations * 100 / iterations));
+	if (line->length >= LINE_MAX)
+		return;
+	va_start(ap, fmt);
+	line->length += format_text_va(line->text + line->length, LINE_MAX - line->length, fmt, ap);
+	va_end(ap);
+}
+
+/* Append " name=value" in small letters, the value by iteration:
+ * whole when it divides, else with two decimals. */
+static void append_counter(struct line *line, const char *name, u64 total, u64 iterations)
+{
+	u64 rest = total % iterations;
+
+	append(line, " ");
+	for (; *name; name++)
+		append(line, "%c", *name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name);
+	append(line, "=%llu", (unsigned long long)(total / iterations));
+	if (rest)
+		append(line, ".%02llu", (unsigned long long)(rest * 100 / iterations));
 }
 
 /* A noisy clock may put the empty loop above the full one. */
@@ -86,8 +99,7 @@ static u64 difference(u64 with, u64 without)
 void bench_run(const struct bench *bench)
 {
 	struct measurement with, without;
-	char line[LINE_MAX] = "";
-	size_t length;
+	struct line line = { .length = 0 };
 	u64 ticks;
 
 	if (bench->place == NESTOR_ONLY && !nestor_is_present()) {
@@ -97,14 +109,13 @@ void bench_run(const struct bench *bench)
 	with = measure(bench->with, bench->iterations);
 	without = measure(bench->without, bench->iterations);
 	ticks = difference(with.ticks, without.ticks);
-	length = format_text(
-		line, sizeof(line), " %s=%llu", is_instruction_counter() ? "insns" : "ticks",
-		(unsigned long long)((ticks + bench->iterations / 2) / bench->iterations));
+	append(&line, " %s=%llu", is_instruction_counter() ? "insns" : "ticks",
+	       (unsigned long long)((ticks + bench->iterations / 2) / bench->iterations));
 	for (size_t i = 0; i < NESTOR_COUNTERS; i++) {
 		u64 total = difference(with.counters[i], without.counters[i]);
 
-		if (total && length < LINE_MAX)
-			length = append(line, length, counter_names[i], total, bench->iterations);
+		if (total)
+			append_counter(&line, counter_names[i], total, bench->iterations);
 	}
-	print_line("BENCH %s%s", bench->name, line);
+	print_line("BENCH %s%s", bench->name, line.text);
 }

@@ -23,8 +23,8 @@ struct bench {
 	void (*without)(u64 iterations);
 };
 
-/* The loop counter is in a register that neither setup nor the instruction may use: RAX to RDI are
- * theirs. */
+/* The loop counter is in a register that neither setup nor
+ * the instruction may use: RAX to RDI are theirs. */
 #define BENCH_LOOP(name_, setup_, insn_)                                                      \
 	static void name_(u64 iterations)                                                     \
 	{                                                                                     \

@@ -5,11 +5,11 @@
 
 #include "hv/types.h"
 
-/* The value of key, and its length in *length; "" for a word without '='; NULL when it is not
- * there. */
+/* The value of key, and its length in *length;
+ * "" for a word without '='; NULL when it is not there. */
 const char *cmdline_find(const char *cmdline, const char *key, size_t *length);
-/* The first option whose key is none of keys[]; NULL: all are known. The first word may be the
- * image's name. */
+/* The first option whose key is none of keys[]; NULL: all are known.
+ * The first word may be the image's name. */
 const char *cmdline_find_unknown(const char *cmdline, const char *const *keys, size_t count,
 				 size_t *length);
 /* Is name one of the comma-separated names in list (length bytes)? */

@@ -3,42 +3,16 @@
 #ifndef TESTS_GUEST_LIB_CPU_H
 #define TESTS_GUEST_LIB_CPU_H
 
-#include "hv/x86.h"
+#include "hv/cpuid.h"
 #include "tests/guest/lib/descriptors.h"
 
-#define CPUID_1_ECX_VMX        BIT(5)
-#define CPUID_1_ECX_CX16       BIT(13)
-#define CPUID_1_ECX_XSAVE      BIT(26)
-#define CPUID_1_ECX_OSXSAVE    BIT(27)
-#define CPUID_1_ECX_HYPERVISOR BIT(31)
-#define CPUID_1_EDX_APIC       BIT(9)
-#define CPUID_1_EDX_MTRR       BIT(12)
-#define CPUID_1_EDX_PGE        BIT(13)
-#define CPUID_1_EDX_PAT        BIT(16)
-#define CPUID_X1_EDX_SYSCALL   BIT(11)
-#define CPUID_X1_EDX_NX        BIT(20)
-#define CPUID_X1_EDX_RDTSCP    BIT(27)
-#define CPUID_X1_EDX_LM        BIT(29)
+/* Bits 63:48 must equal bit 47 with 4-level paging. */
+#define NON_CANONICAL 0x0000800000000000ULL
 
-#define DEBUG_REGISTER(reg)                                                  \
-	static inline u64 read_##reg(void)                                   \
-	{                                                                    \
-		u64 value;                                                   \
-                                                                             \
-		__asm__ volatile("mov %%" #reg ", %0" : "=r"(value));        \
-		return value;                                                \
-	}                                                                    \
-	static inline void write_##reg(u64 value)                            \
-	{                                                                    \
-		__asm__ volatile("mov %0, %%" #reg ::"r"(value) : "memory"); \
-	}
-
-DEBUG_REGISTER(cr8)
-DEBUG_REGISTER(dr0)
-DEBUG_REGISTER(dr6)
-DEBUG_REGISTER(dr7)
-
-#undef DEBUG_REGISTER
+X86_REGISTER(cr8)
+X86_REGISTER(dr0)
+X86_REGISTER(dr6)
+X86_REGISTER(dr7)
 
 static inline u64 xgetbv(u32 index)
 {
@@ -66,16 +40,9 @@ static inline bool is_intel(void)
 /* A register of an extended leaf (edx, mostly); 0 where the CPU has no such leaf. */
 static inline struct cpuid_regs cpuid_extended(u32 leaf)
 {
-	if (cpuid(0x80000000, 0).eax < leaf)
+	if (cpuid(CPUID_LEAF_EXTENDED, 0).eax < leaf)
 		return (struct cpuid_regs){ 0 };
 	return cpuid(leaf, 0);
-}
-
-static inline u32 physical_address_bits(void)
-{
-	u32 bits = cpuid_extended(0x80000008).eax & 0xff;
-
-	return bits ? bits : 36;
 }
 
 static inline bool has_vmx(void)

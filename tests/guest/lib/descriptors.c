@@ -1,39 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest's GDT, TSS and IDT: one gate a vector; #DF and NMI on a stack of their own. */
 #include "tests/guest/lib/descriptors.h"
+#include "hv/descriptors.h"
+#include "hv/vectors.h"
 
 #define TRAP_STACK_SIZE 8192
-#define VECTOR_NMI      2
-#define VECTOR_DF       8
-#define GATE_INTERRUPT  0x8eu
 #define GATE_DPL3       0x60u
 #define GATE_PRESENT    0x80u
-
-struct tss {
-	u32 reserved0;
-	u64 rsp[3];
-	u64 reserved1;
-	u64 ist[7];
-	u64 reserved2;
-	u16 reserved3;
-	u16 iomap_base;
-} __attribute__((packed));
-
-struct gate {
-	u16 offset_0;
-	u16 selector;
-	u8 ist;
-	u8 type;
-	u16 offset_16;
-	u32 offset_32;
-	u32 reserved;
-};
 
 /* trap.asm */
 extern const u64 trap_stubs[256];
 
-/* Accessed bits are set, so that loading a selector writes nothing. The TSS fills the last two
- * entries. */
+/* Accessed bits are set, so that loading a selector writes nothing.
+ * The TSS fills the last two entries. */
 static u64 gdt[GDT_ENTRIES] = {
 	[KERNEL_CS / 8] = 0x00af9b000000ffff,   [KERNEL_DS / 8] = 0x00cf93000000ffff,
 	[USER_DS / 8] = 0x00cff3000000ffff,     [USER_CS / 8] = 0x00affb000000ffff,
@@ -52,11 +31,11 @@ static void set_gate(u8 vector)
 	u64 stub = trap_stubs[vector];
 
 	idt[vector] = (struct gate){
-		.offset_0 = (u16)stub,
+		.offset_low = (u16)stub,
 		.selector = KERNEL_CS,
 		.type = vector == USER_INTERRUPT ? GATE_INTERRUPT | GATE_DPL3 : GATE_INTERRUPT,
-		.offset_16 = (u16)(stub >> 16),
-		.offset_32 = (u32)(stub >> 32),
+		.offset_middle = (u16)(stub >> 16),
+		.offset_high = (u32)(stub >> 32),
 	};
 }
 
@@ -74,15 +53,15 @@ void descriptors_init(void)
 	tss.rsp[0] = (u64)(ring0_stack + TRAP_STACK_SIZE);
 	tss.ist[0] = (u64)(ist_stacks[0] + TRAP_STACK_SIZE);
 	tss.ist[1] = (u64)(ist_stacks[1] + TRAP_STACK_SIZE);
-	tss.iomap_base = sizeof(tss);
+	tss.io_bitmap = sizeof(tss);
 	gdt[TSS_SELECTOR / 8] = (sizeof(tss) - 1) | (base & BITS(23, 0)) << 16 | 0x89ULL << 40 |
 				(base & BITS(31, 24)) << 32;
 	gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
 
 	for (unsigned int vector = 0; vector < 256; vector++)
 		set_gate((u8)vector);
-	idt[VECTOR_NMI].ist = 1;
-	idt[VECTOR_DF].ist = 2;
+	idt[VECTOR_NMI].stack = 1;
+	idt[VECTOR_DF].stack = 2;
 
 	__asm__ volatile("lidt %0" ::"m"(descriptor_idt_pointer));
 	__asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR));

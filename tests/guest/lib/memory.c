@@ -54,19 +54,19 @@ static void read_map(const struct multiboot_info *info)
 		const struct multiboot_mmap_entry *entry = (const void *)at;
 
 		if (entry->type == MULTIBOOT_MMAP_RAM)
-			add_range(entry->base, entry->length);
+			add_range(entry->base_addr, entry->length);
 		at += entry->size + sizeof(entry->size);
 	}
 }
 
 static void take_modules(const struct multiboot_info *info)
 {
-	const struct multiboot_module *modules = (const void *)(u64)info->mods_addr;
+	const struct multiboot_mods_entry *modules = (const void *)(u64)info->mods_addr;
 
 	take(info->mods_addr, info->mods_count * sizeof(*modules));
 	for (u32 i = 0; i < info->mods_count; i++) {
-		take(modules[i].start, modules[i].end - modules[i].start);
-		take_string(modules[i].cmdline);
+		take(modules[i].mod_start, modules[i].mod_end - modules[i].mod_start);
+		take_string(modules[i].string);
 	}
 }
 

@@ -8,7 +8,7 @@
 #define TESTS_GUEST_LIB_MEMORY_H
 
 #include "hv/types.h"
-#include "tests/guest/lib/multiboot.h"
+#include "hv/multiboot_format.h"
 
 struct memory_range {
 	u64 base;
@@ -20,8 +20,8 @@ void memory_init(const struct multiboot_info *info);
 const struct multiboot_info *memory_multiboot(void);
 size_t memory_range_count(void);
 struct memory_range memory_range(size_t index);
-/* RAM that neither the image, the loader's data nor the allocator uses: a test may write what it
- * likes. */
+/* RAM that neither the image, the loader's data nor the allocator uses:
+ * a test may write what it likes. */
 bool memory_is_spare_page(u64 pa);
 
 /* One zeroed page; the run ends when there is none left. */

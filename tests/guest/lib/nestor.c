@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Discovery of Nestor and its hypercalls. Guest memory is mapped one to one, so a pointer is an L1
- * physical address. */
+/* Discovery of Nestor and its hypercalls.
+ * Guest memory is mapped one to one, so a pointer is an L1 physical address. */
 #include "tests/guest/lib/nestor.h"
 #include "hv/string.h"
 #include "hv/x86.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Running one test function and judging it. The EXPECT_*, SKIP and ERROR macros of tests/test.h
- * report to here. */
+/* Running one test function and judging it.
+ * The EXPECT_*, SKIP and ERROR macros of tests/test.h report to here. */
 #ifndef TESTS_GUEST_LIB_OUTCOME_H
 #define TESTS_GUEST_LIB_OUTCOME_H
 

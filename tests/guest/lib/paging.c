@@ -5,7 +5,7 @@
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/memory.h"
 
-#define TABLE_BITS    (PTE_PRESENT | PTE_WRITABLE | PTE_USER)
+#define TABLE_BITS    (PTE_PRESENT | PTE_WRITE | PTE_USER)
 #define LEVEL_BITS    9
 #define TABLE_ENTRIES 512
 #define TOP_LEVEL     4

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's own page tables: 4 GiB mapped one to one by start.asm, cut down to 4 KiB pages where
- * a test needs it. */
+/* The guest's own page tables: 4 GiB mapped one to one by start.asm,
+ * cut down to 4 KiB pages where a test needs it. */
 #ifndef TESTS_GUEST_LIB_PAGING_H
 #define TESTS_GUEST_LIB_PAGING_H
 
-#include "hv/types.h"
-
-#define PTE_PRESENT       BIT(0)
-#define PTE_WRITABLE      BIT(1)
-#define PTE_USER          BIT(2)
-#define PTE_ACCESSED      BIT(5)
-#define PTE_DIRTY         BIT(6)
-#define PTE_LARGE         BIT(7)
-#define PTE_GLOBAL        BIT(8)
-#define PTE_NX            BIT(63)
-#define PTE_ADDRESS       BITS(51, 12)
+#include "hv/pte.h"
 
 /* Free for tests: PAGING_TEST_VA and up is never mapped outside a test. */
 #define PAGING_TEST_VA    0x8000000000ULL

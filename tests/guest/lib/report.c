@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The last lines of a run and the ways to power off, in the order in which they are tried:
- * hypercall, QEMU, Bochs. */
+/* The last lines of a run and the ways to power off,
+ * in the order in which they are tried: hypercall, QEMU, Bochs. */
 #include "tests/guest/lib/report.h"
 #include "hv/format.h"
 #include "hv/x86.h"

@@ -3,9 +3,10 @@
  * The main function of a test image: proves that the harness can fail, runs the selected tests in
  * the order of their names, then the benches, and ends with a verdict.
  *
- *     suite=a,b     only these suites          bench=a,b   these benches (all, none); with suite=
- * or test=, none unless asked test=a,b      only tests of these names  list        print the names,
- * run nothing
+ *     suite=a,b     only these suites
+ *     test=a,b      only tests of these names
+ *     bench=a,b     these benches, or all, or none; with suite= or test=, none unless asked
+ *     list          print the names, run nothing
  */
 #include "tests/guest/lib/bench.h"
 #include "tests/guest/lib/cmdline.h"

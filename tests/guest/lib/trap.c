@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where every vector of the guest lands: a handler, the innermost trap point, or the end of the
- * run. */
+/* Where every vector of the guest lands:
+ * a handler, the innermost trap point, or the end of the run. */
 #include "tests/guest/lib/trap.h"
 #include "hv/x86.h"
 #include "tests/guest/lib/descriptors.h"

@@ -13,29 +13,10 @@
 #ifndef TESTS_GUEST_LIB_TRAP_H
 #define TESTS_GUEST_LIB_TRAP_H
 
-#include "hv/types.h"
+#include "hv/pte.h"
+#include "hv/vectors.h"
 
-enum {
-	VECTOR_DE = 0,
-	VECTOR_DB = 1,
-	VECTOR_NMI = 2,
-	VECTOR_BP = 3,
-	VECTOR_UD = 6,
-	VECTOR_NM = 7,
-	VECTOR_DF = 8,
-	VECTOR_NP = 11,
-	VECTOR_SS = 12,
-	VECTOR_GP = 13,
-	VECTOR_PF = 14,
-	TRAP_NONE = 256,
-};
-
-/* Error code of a page fault (SDM volume 3, "Page-Fault Exceptions"). */
-#define PF_PRESENT  BIT(0)
-#define PF_WRITE    BIT(1)
-#define PF_USER     BIT(2)
-#define PF_RESERVED BIT(3)
-#define PF_FETCH    BIT(4)
+#define TRAP_NONE 256u /* as a vector: there was no trap */
 
 struct trap {
 	u64 vector;
@@ -70,13 +51,13 @@ void trap_disarm(void);
 		trap_point_.trap;                                                    \
 	})
 
-/* A handler may mend the frame and return true, or return false to let the trap go to its TRAP_OF.
- */
+/* A handler may mend the frame and return true,
+ * or return false to let the trap go to its TRAP_OF. */
 typedef bool (*trap_handler)(struct trap_frame *frame);
 void trap_set_handler(u8 vector, trap_handler handler);
 
-/* Run one of the user_* snippets of trap.asm in ring 3. It always ends in a trap: USER_INTERRUPT if
- * all went well. */
+/* Run one of the user_* snippets of trap.asm in ring 3.
+ * It always ends in a trap: USER_INTERRUPT if all went well. */
 struct trap trap_of_user(const void *code);
 /* Go to ring 3 as the page tables are; comes back as a trap only, so wants a TRAP_OF. */
 _Noreturn void trap_enter_user(const void *code);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Host double of mm/walker.h: a store to a window PTE maps or unmaps the page for real; a test may
- * watch every store. */
+/* Host double of mm/walker.h: a store to a window PTE maps
+ * or unmaps the page for real; a test may watch every store. */
 #ifndef MM_WALKER_H
 #define MM_WALKER_H
 

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/madt.c: CPUs of sound tables, refusal of others. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "boot/madt.h"
 #include "hv/errno.h"
 
@@ -20,7 +14,7 @@ static int fresh_table(void **state)
 {
 	(void)state;
 	memset(table, 0, sizeof(table));
-	memcpy(table, "APIC", 4);
+	memcpy(table, (const u8[]){ 'A', 'P', 'I', 'C' }, 4);
 	length = HEADER;
 	memset(&list, 0, sizeof(list));
 	return 0;
@@ -51,9 +45,8 @@ static int parse(u32 bytes)
 	return rc;
 }
 
-static void enabled_cpus_are_listed_in_order(void **state)
+UNIT(enabled_cpus_are_listed_in_order)
 {
-	(void)state;
 	add_lapic(4, 1);
 	add_lapic(2, 1);
 	assert_int_equal(parse(length), 0);
@@ -62,27 +55,24 @@ static void enabled_cpus_are_listed_in_order(void **state)
 	assert_int_equal(list.apic_ids[1], 2);
 }
 
-static void disabled_cpus_are_skipped(void **state)
+UNIT(disabled_cpus_are_skipped)
 {
-	(void)state;
 	add_lapic(4, 0);
 	add_lapic(5, 2); /* online capable: may be plugged in, is not there */
 	assert_int_equal(parse(length), 0);
 	assert_int_equal(list.count, 0);
 }
 
-static void x2apic_entries_have_wide_ids(void **state)
+UNIT(x2apic_entries_have_wide_ids)
 {
-	(void)state;
 	add_entry((const u8[]){ 9, 16, 0, 0, 0x01, 0x02, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0 }, 16);
 	assert_int_equal(parse(length), 0);
 	assert_int_equal(list.count, 1);
 	assert_int_equal(list.apic_ids[0], 0x201);
 }
 
-static void a_cpu_listed_twice_counts_once(void **state)
+UNIT(a_cpu_listed_twice_counts_once)
 {
-	(void)state;
 	cpu_list_add(&list, 3);
 	add_lapic(3, 1);
 	add_lapic(1, 1);
@@ -91,18 +81,16 @@ static void a_cpu_listed_twice_counts_once(void **state)
 	assert_int_equal(list.apic_ids[0], 3);
 }
 
-static void other_entries_are_skipped(void **state)
+UNIT(other_entries_are_skipped)
 {
-	(void)state;
 	add_entry((const u8[]){ 1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0 }, 12);
 	add_lapic(1, 1);
 	assert_int_equal(parse(length), 0);
 	assert_int_equal(list.count, 1);
 }
 
-static void cpus_beyond_the_limit_are_counted(void **state)
+UNIT(cpus_beyond_the_limit_are_counted)
 {
-	(void)state;
 	for (u32 i = 0; i < BOOT_CPUS_MAX + 3; i++)
 		add_lapic((u8)i, 1);
 	assert_int_equal(parse(length), 0);
@@ -110,18 +98,16 @@ static void cpus_beyond_the_limit_are_counted(void **state)
 	assert_int_equal(list.dropped, 3);
 }
 
-static void every_truncation_is_refused(void **state)
+UNIT(every_truncation_is_refused)
 {
-	(void)state;
 	add_lapic(1, 1);
 	for (u32 bytes = 0; bytes < length; bytes++)
 		assert_int_equal(parse(bytes), -EINVAL);
 	assert_int_equal(parse(length), 0);
 }
 
-static void entries_that_stick_out_are_refused(void **state)
+UNIT(entries_that_stick_out_are_refused)
 {
-	(void)state;
 	add_lapic(1, 1);
 	table[HEADER + 1] = 9;
 	assert_int_equal(parse(length), -EINVAL);
@@ -131,18 +117,16 @@ static void entries_that_stick_out_are_refused(void **state)
 	assert_int_equal(parse(length), -EINVAL);
 }
 
-static void short_entries_name_no_cpu(void **state)
+UNIT(short_entries_name_no_cpu)
 {
-	(void)state;
 	add_entry((const u8[]){ 0, 4, 7, 3 }, 4);
 	add_entry((const u8[]){ 9, 4, 0, 0 }, 4);
 	assert_int_equal(parse(length), 0);
 	assert_int_equal(list.count, 0);
 }
 
-static void other_tables_are_refused(void **state)
+UNIT(other_tables_are_refused)
 {
-	(void)state;
 	table[0] = 'B';
 	assert_int_equal(parse(length), -EINVAL);
 }

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/option_text.c: what counts as load options, and where they start. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "boot/option_text.h"
 
 static char text[OPTION_TEXT_MAX];
@@ -29,49 +23,43 @@ static const char *convert_string(const char *characters)
 	return convert(characters, 2 * strlen(characters) + 2);
 }
 
-static void no_options_are_an_empty_text(void **state)
+UNIT(no_options_are_an_empty_text)
 {
-	(void)state;
 	assert_string_equal(option_text(NULL, 0, text), "");
 	assert_string_equal(convert_string(""), "");
 }
 
-static void program_name_is_skipped(void **state)
+UNIT(program_name_is_skipped)
 {
-	(void)state;
 	assert_string_equal(convert_string("BOOTX64.EFI cpus=1"), " cpus=1");
 	assert_string_equal(convert_string("  FS0:\\a.efi\tcpus=1"), "\tcpus=1");
 	assert_string_equal(convert_string("\"FS0:\\a b.efi\" cpus=1"), " cpus=1");
 	assert_string_equal(convert_string("BOOTX64.EFI"), "");
 }
 
-static void options_alone_are_kept(void **state)
+UNIT(options_alone_are_kept)
 {
-	(void)state;
 	assert_string_equal(convert_string("cpus=1 log=caps"), "cpus=1 log=caps");
 	assert_string_equal(convert_string("\"cmdline=a b\""), "\"cmdline=a b\"");
 }
 
-static void second_word_is_kept(void **state)
+UNIT(second_word_is_kept)
 {
-	(void)state;
 	assert_string_equal(convert_string("BOOTX64.EFI bare"), " bare");
 }
 
-static void text_ends_at_nul_or_at_the_size(void **state)
+UNIT(text_ends_at_nul_or_at_the_size)
 {
-	(void)state;
 	assert_string_equal(convert("cpus=1\0\1", 16), "cpus=1");
 	assert_string_equal(convert("cpus=12", 12), "cpus=1");
 }
 
-static void other_bytes_are_no_text(void **state)
+UNIT(other_bytes_are_no_text)
 {
 	static const u8 wide[] = { 'a', 1 };
 	static const u8 guid[16] = { 0x4e, 0xac, 0x08, 0x81, 0x11, 0x9f, 0x59, 0x4d,
 				     0x85, 0x0e, 0xe2, 0x1a, 0x52, 0x2c, 0x59, 0xb2 };
 
-	(void)state;
 	assert_null(option_text(wide, sizeof(wide), text));
 	assert_null(option_text(guid, sizeof(guid), text));
 	assert_null(option_text(wide, 1, text));
@@ -79,11 +67,10 @@ static void other_bytes_are_no_text(void **state)
 	assert_null(convert_string("\x7f"));
 }
 
-static void longest_text_fits(void **state)
+UNIT(longest_text_fits)
 {
 	char longest[OPTION_TEXT_MAX + 1];
 
-	(void)state;
 	memset(longest, '=', sizeof(longest));
 	longest[OPTION_TEXT_MAX] = '\0';
 	assert_null(convert_string(longest));

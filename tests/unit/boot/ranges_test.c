@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* boot/ranges.c against a naive model: an array with one type for each page. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "boot/ranges.h"
 #include "hv/errno.h"
 
@@ -33,9 +28,8 @@ static void expect(u32 index, u64 base, u64 end, enum boot_range_type type)
 	assert_int_equal(info.ranges[index].type, type);
 }
 
-static void neighbours_merge(void **state)
+UNIT(neighbours_merge)
 {
-	(void)state;
 	mark(0x3000, 0x4000, BOOT_RAM);
 	mark(0x1000, 0x2000, BOOT_RAM);
 	mark(0x2000, 0x3000, BOOT_RAM);
@@ -43,17 +37,15 @@ static void neighbours_merge(void **state)
 	expect(0, 0x1000, 0x4000, BOOT_RAM);
 }
 
-static void types_do_not_merge(void **state)
+UNIT(types_do_not_merge)
 {
-	(void)state;
 	mark(0x1000, 0x2000, BOOT_RAM);
 	mark(0x2000, 0x3000, BOOT_RESERVED);
 	assert_int_equal(info.range_count, 2);
 }
 
-static void a_hole_is_cut(void **state)
+UNIT(a_hole_is_cut)
 {
-	(void)state;
 	mark(0, 0x10000, BOOT_RAM);
 	mark(0x4000, 0x5000, BOOT_RESERVED);
 	assert_int_equal(info.range_count, 3);
@@ -63,33 +55,29 @@ static void a_hole_is_cut(void **state)
 	assert_int_equal(ranges_ram(&info), 0xf000);
 }
 
-static void ram_shrinks_and_reserved_grows_to_pages(void **state)
+UNIT(ram_shrinks_and_reserved_grows_to_pages)
 {
-	(void)state;
 	mark(0x1001, 0x3fff, BOOT_RAM);
 	mark(0x5fff, 0x6001, BOOT_RESERVED);
 	expect(0, 0x2000, 0x3000, BOOT_RAM);
 	expect(1, 0x5000, 0x7000, BOOT_RESERVED);
 }
 
-static void less_than_a_page_of_ram_is_none(void **state)
+UNIT(less_than_a_page_of_ram_is_none)
 {
-	(void)state;
 	mark(0x1001, 0x2000, BOOT_RAM);
 	mark(0x3000, 0x3000, BOOT_RESERVED);
 	assert_int_equal(info.range_count, 0);
 }
 
-static void a_range_that_wraps_ends_at_the_top(void **state)
+UNIT(a_range_that_wraps_ends_at_the_top)
 {
-	(void)state;
 	assert_int_equal(ranges_mark(&info, (struct boot_range){ 0x1000, ~0ULL, BOOT_RAM }), 0);
 	expect(0, 0x1000, ~0ULL - 0xfff, BOOT_RAM);
 }
 
-static void a_full_list_is_told_and_kept(void **state)
+UNIT(a_full_list_is_told_and_kept)
 {
-	(void)state;
 	for (u64 i = 0; i < BOOT_RANGES_MAX; i++)
 		mark(i * 0x2000, i * 0x2000 + 0x1000, BOOT_RAM);
 	assert_int_equal(ranges_mark(&info, (struct boot_range){ 1ULL << 40, 0x1000, BOOT_RAM }),
@@ -101,9 +89,8 @@ static void a_full_list_is_told_and_kept(void **state)
 
 #define PAGES 64
 
-static void random_marks_match_the_model(void **state)
+UNIT(random_marks_match_the_model)
 {
-	(void)state;
 	srand(1);
 	for (u32 round = 0; round < 200; round++) {
 		int model[PAGES];
@@ -135,9 +122,8 @@ static void random_marks_match_the_model(void **state)
 	}
 }
 
-static void pool_grows_with_ram_and_cpus(void **state)
+UNIT(pool_grows_with_ram_and_cpus)
 {
-	(void)state;
 	assert_int_equal(ranges_pool_bytes(512 * MIB, 1), 26 * MIB);
 	assert_int_equal(ranges_pool_bytes(512 * MIB, 4), 26 * MIB);
 	assert_int_equal(ranges_pool_bytes(64 * GIB, 64), (16 + 1024 + 32) * MIB);

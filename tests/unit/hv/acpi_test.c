@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/acpi.h"
 
 #define AREA     4096u
@@ -81,9 +81,8 @@ static int teardown(void **state)
 	return munmap(area, AREA);
 }
 
-static void tables_are_found_by_both_roots(void **state)
+UNIT(tables_are_found_by_both_roots)
 {
-	(void)state;
 	assert_ptr_equal(acpi_find(address(RSDP), "FACP"), area + FADT);
 	assert_ptr_equal(acpi_find(address(RSDP), "APIC"), area + MADT);
 	assert_null(acpi_find(address(RSDP), "HPET"));
@@ -93,9 +92,8 @@ static void tables_are_found_by_both_roots(void **state)
 }
 
 /* ACPI 1.0 knows no XSDT: what stands at its place means nothing. */
-static void revision_0_uses_the_rsdt(void **state)
+UNIT(revision_0_uses_the_rsdt)
 {
-	(void)state;
 	put(RSDP + 15, 0, 1);
 	seal(RSDP, 20, 8);
 	put(RSDT + 36, address(MADT), 4);
@@ -104,9 +102,8 @@ static void revision_0_uses_the_rsdt(void **state)
 	assert_ptr_equal(acpi_find(address(RSDP), "APIC"), area + MADT);
 }
 
-static void what_is_broken_is_not_found(void **state)
+UNIT(what_is_broken_is_not_found)
 {
-	(void)state;
 	assert_null(acpi_find(0, "FACP"));
 	area[FADT + 40]++; /* wrong sum */
 	assert_null(acpi_find(address(RSDP), "FACP"));
@@ -120,12 +117,11 @@ static void what_is_broken_is_not_found(void **state)
 	assert_null(acpi_find(address(RSDP), "FACP"));
 }
 
-static void the_reset_register_must_be_a_port(void **state)
+UNIT(the_reset_register_must_be_a_port)
 {
 	const struct acpi_header *fadt = (const void *)(area + FADT);
 	struct acpi_reset reset = { 0 };
 
-	(void)state;
 	assert_true(acpi_reset_register(fadt, &reset));
 	assert_int_equal(reset.port, 0xcf9);
 	assert_int_equal(reset.value, 0x06);

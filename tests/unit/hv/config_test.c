@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* hv/config.c: every key, every refusal with its text, and that a later source overrides an earlier
- * one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* hv/config.c: every key, every refusal with its text,
+ * and that a later source overrides an earlier one. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/config.h"
 #include "hv/errno.h"
 
@@ -61,9 +55,8 @@ static void refuse_options(const char *text, const char *want)
 	assert_string_equal(error.text, want);
 }
 
-static void defaults_are_com1_and_poweroff(void **state)
+UNIT(defaults_are_com1_and_poweroff)
 {
-	(void)state;
 	memset(&config, 0xff, sizeof(config));
 	config_defaults(&config);
 	assert_int_equal(config.mode, MODE_HYPERVISOR);
@@ -78,16 +71,14 @@ static void defaults_are_com1_and_poweroff(void **state)
 	assert_false(config.test_calls);
 }
 
-static void empty_file_keeps_defaults(void **state)
+UNIT(empty_file_keeps_defaults)
 {
-	(void)state;
 	accept_file("");
 	assert_int_equal(config.console_port, 0x3f8);
 }
 
-static void every_key_is_read(void **state)
+UNIT(every_key_is_read)
 {
-	(void)state;
 	accept_file("mode = bare\nkernel = \\nestor\\l1.elf\ncmdline = a  b=c\n"
 		    "module = \\env KEY=1 X\nmemory = 256M\ncpus = 2\nconsole = com2, 9600\n"
 		    "on_exit = reboot\nlog = caps, memory\ntest_calls = on\npanic_test = nx\n");
@@ -107,23 +98,21 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.panic_test, PANIC_TEST_NX);
 }
 
-static void crlf_tabs_comments_and_bom(void **state)
+UNIT(crlf_tabs_comments_and_bom)
 {
-	(void)state;
 	accept_file("\xef\xbb\xbf# gr\xc3\xbc\xc3\x9f\r\n\r\n\tmemory\t=\t1G\t# all\r\n  # end\n"
 		    "cmdline = a#b\t#c\n");
 	assert_int_equal(config.memory, GIB);
 	assert_string_equal(config.cmdline, "a#b");
 }
 
-static void last_line_needs_no_newline(void **state)
+UNIT(last_line_needs_no_newline)
 {
-	(void)state;
 	accept_file("cpus = 4");
 	assert_int_equal(config.cpus, 4);
 }
 
-static void memory_units(void **state)
+UNIT(memory_units)
 {
 	static const struct {
 		const char *text;
@@ -134,14 +123,13 @@ static void memory_units(void **state)
 		     { "memory=0x10M", 16 * MIB },
 		     { "memory=3g", 3 * GIB } };
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		accept_file(rows[i].text);
 		assert_int_equal(config.memory, rows[i].bytes);
 	}
 }
 
-static void bad_memory_is_refused(void **state)
+UNIT(bad_memory_is_refused)
 {
 	static const char *const values[] = { "12Q",
 					      "",
@@ -155,7 +143,6 @@ static void bad_memory_is_refused(void **state)
 					      "18014398509481984K" };
 	char text[80], want[200];
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		snprintf(text, sizeof(text), "\n\n\n\nmemory = %s", values[i]);
 		snprintf(want, sizeof(want),
@@ -167,15 +154,14 @@ static void bad_memory_is_refused(void **state)
 	}
 }
 
-static void console_by_port_number(void **state)
+UNIT(console_by_port_number)
 {
-	(void)state;
 	accept_file("console = 0x3e8 ,\t38400");
 	assert_int_equal(config.console_port, 0x3e8);
 	assert_int_equal(config.console_baud, 38400);
 }
 
-static void bad_console_is_refused(void **state)
+UNIT(bad_console_is_refused)
 {
 	static const char *const values[] = { "com3",
 					      "com1 9600",
@@ -192,7 +178,6 @@ static void bad_console_is_refused(void **state)
 					      "com1com1com1com1com1" };
 	char text[80];
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		config_defaults(&config);
 		snprintf(text, sizeof(text), "console = %s", values[i]);
@@ -201,30 +186,27 @@ static void bad_console_is_refused(void **state)
 	}
 }
 
-static void bad_cpus_are_refused(void **state)
+UNIT(bad_cpus_are_refused)
 {
-	(void)state;
 	refuse_file("cpus = 65",
 		    "nestor.cfg:1: cpus = '65'; expected a number from 1 to 64, or 0 for all");
 	refuse_file("cpus = two",
 		    "nestor.cfg:1: cpus = 'two'; expected a number from 1 to 64, or 0 for all");
 }
 
-static void bad_words_are_refused(void **state)
+UNIT(bad_words_are_refused)
 {
-	(void)state;
 	refuse_file("mode = Bare", "nestor.cfg:1: mode = 'Bare'; expected hypervisor or bare");
 	refuse_file("on_exit = stop",
 		    "nestor.cfg:1: on_exit = 'stop'; expected poweroff, reboot or halt");
 	refuse_file("test_calls = yes", "nestor.cfg:1: test_calls = 'yes'; expected on or off");
 }
 
-static void log_words(void **state)
+UNIT(log_words)
 {
 	static const char *const bad[] = { "caps,", "caps exits", "none, caps", ",", "all" };
 	char text[80];
 
-	(void)state;
 	accept_file("log = exits");
 	assert_int_equal(config.log, LOG_EXITS);
 	accept_options("log=none");
@@ -236,72 +218,64 @@ static void log_words(void **state)
 	}
 }
 
-static void unknown_key_lists_the_known(void **state)
+UNIT(unknown_key_lists_the_known)
 {
-	(void)state;
 	refuse_file("\n# x\nkernle = a",
 		    "nestor.cfg:3: unknown key 'kernle'; expected one of: kernel, cmdline, module, "
 		    "memory, cpus, mode, console, on_exit, log, test_calls, panic_test");
 }
 
-static void missing_equals_is_refused(void **state)
+UNIT(missing_equals_is_refused)
 {
-	(void)state;
 	refuse_file("cpus 4", "nestor.cfg:1: 'cpus 4' has no '='; expected key = value");
 }
 
-static void missing_key_is_refused(void **state)
+UNIT(missing_key_is_refused)
 {
-	(void)state;
 	config_defaults(&config);
 	assert_int_equal(parse(config_parse_file, "= 4", 3), -EINVAL);
 	assert_non_null(strstr(error.text, "unknown key ''"));
 }
 
-static void key_given_twice_is_refused(void **state)
+UNIT(key_given_twice_is_refused)
 {
-	(void)state;
 	refuse_file("cpus = 1\ncpus = 1\n", "nestor.cfg:2: 'cpus' is given twice; expected one");
 	refuse_options("cpus=1 cpus=2", "load options: 'cpus' is given twice; expected one");
 }
 
-static void nul_byte_is_refused(void **state)
+UNIT(nul_byte_is_refused)
 {
-	(void)state;
 	refuse_bytes("cpus = 4\0", 9,
 		     "nestor.cfg:1: byte 0x00 in column 9; expected plain ASCII text");
 	refuse_bytes("#\0", 2, "nestor.cfg:1: byte 0x00 in column 2; expected plain ASCII text");
 }
 
-static void utf16_file_is_refused(void **state)
+UNIT(utf16_file_is_refused)
 {
-	(void)state;
 	refuse_bytes("\xff\xfe"
 		     "c\0p\0",
 		     6, "nestor.cfg:1: byte 0xff in column 1; expected plain ASCII text");
 }
 
-static void control_byte_is_refused(void **state)
+UNIT(control_byte_is_refused)
 {
-	(void)state;
 	refuse_file("cmdline = a\x1b[0m",
 		    "nestor.cfg:1: byte 0x1b in column 12; expected plain ASCII text");
 	refuse_file("cpus = 1\rcpus = 2",
 		    "nestor.cfg:1: byte 0x0d in column 9; expected plain ASCII text");
 }
 
-static void overlong_line_is_refused(void **state)
+UNIT(overlong_line_is_refused)
 {
 	char text[1026];
 
-	(void)state;
 	memset(text, '#', sizeof(text));
 	config_defaults(&config);
 	assert_int_equal(parse(config_parse_file, text, 1024), 0);
 	refuse_bytes(text, 1025, "nestor.cfg:1: the line has 1025 bytes; expected at most 1024");
 }
 
-static void overlong_values_are_refused(void **state)
+UNIT(overlong_values_are_refused)
 {
 	static const struct {
 		const char *key;
@@ -312,7 +286,6 @@ static void overlong_values_are_refused(void **state)
 		     { "module = m", CONFIG_CMDLINE_MAX - 1 } };
 	char text[1024], value[600];
 
-	(void)state;
 	memset(value, 'v', sizeof(value));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *join = strchr(rows[i].key, '=') ? " " : " = ";
@@ -328,12 +301,11 @@ static void overlong_values_are_refused(void **state)
 	assert_non_null(strstr(error.text, "vvv...'; expected a path"));
 }
 
-static void eight_modules_fit_and_no_more(void **state)
+UNIT(eight_modules_fit_and_no_more)
 {
 	char text[] = "module=a\nmodule=b\nmodule=c\nmodule=d\nmodule=e\nmodule=f\nmodule=g\n"
 		      "module=h\nmodule=i\n";
 
-	(void)state;
 	refuse_file(text, "nestor.cfg:9: module = 'i'; expected a path of at most 127 characters, "
 			  "then at most 511 of arguments; at most 8 modules");
 	text[8 * 9] = '\0';
@@ -342,9 +314,8 @@ static void eight_modules_fit_and_no_more(void **state)
 	assert_string_equal(config.modules[7].path, "h");
 }
 
-static void options_override_the_file(void **state)
+UNIT(options_override_the_file)
 {
-	(void)state;
 	accept_file("cpus = 4\nmemory = 1G\nmodule = a\nmodule = b\n");
 	accept_options(
 		"  cpus=2 cmdline=\"x y # z\"\tmodule=\"m 1 2\" \"log=caps, exits\" kernel= ");
@@ -358,9 +329,8 @@ static void options_override_the_file(void **state)
 	assert_string_equal(config.kernel, "");
 }
 
-static void bad_options_are_refused(void **state)
+UNIT(bad_options_are_refused)
 {
-	(void)state;
 	refuse_options("cpus=99",
 		       "load options: cpus = '99'; expected a number from 1 to 64, or 0 for all");
 	refuse_options("bare", "load options: 'bare' has no '='; expected key = value");
@@ -369,11 +339,10 @@ static void bad_options_are_refused(void **state)
 	refuse_options("cpus=1\n", "load options: byte 0x0a; expected plain ASCII text");
 }
 
-static void overlong_options_are_refused(void **state)
+UNIT(overlong_options_are_refused)
 {
 	char text[1026];
 
-	(void)state;
 	memset(text, ' ', sizeof(text));
 	text[1025] = '\0';
 	refuse_options(text, "load options: 1025 bytes; expected at most 1024");

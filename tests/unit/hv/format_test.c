@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* hv/format.c against libc's snprintf where both promise the same, and against fixed text
- * elsewhere. */
+/* hv/format.c against libc's snprintf where both promise the same,
+ * and against fixed text elsewhere. */
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit.h"
 
 #include "hv/format.h"
 
@@ -25,17 +22,15 @@
 
 #pragma GCC diagnostic ignored "-Wformat-truncation"
 
-static void plain_text_is_copied(void **state)
+UNIT(plain_text_is_copied)
 {
-	(void)state;
 	SAME_AS_LIBC("hello, world");
 	SAME_AS_LIBC("100%%");
 	SAME_AS_LIBC("%s", "");
 }
 
-static void integers_match_libc(void **state)
+UNIT(integers_match_libc)
 {
-	(void)state;
 	SAME_AS_LIBC("%d %i %u %x %X", -1, INT_MIN, UINT_MAX, 0xbeefu, 0xbeefu);
 	SAME_AS_LIBC("%d|%u|%x", 0, 0u, 0u);
 	SAME_AS_LIBC("%lld %llu %llx", LLONG_MIN, ULLONG_MAX, ULLONG_MAX);
@@ -44,9 +39,8 @@ static void integers_match_libc(void **state)
 		     (unsigned char)255, (unsigned char)0xab);
 }
 
-static void width_flags_and_precision_match_libc(void **state)
+UNIT(width_flags_and_precision_match_libc)
 {
-	(void)state;
 	SAME_AS_LIBC("[%5d] [%-5d] [%05d] [%05d]", 42, 42, 42, -42);
 	SAME_AS_LIBC("[%16llx] [%016llx] [%-16llx]", 0x1234ull, 0x1234ull, 0x1234ull);
 	SAME_AS_LIBC("[%*d] [%*d] [%0*x]", 6, 1, -6, 2, 8, 0xffu);
@@ -55,11 +49,10 @@ static void width_flags_and_precision_match_libc(void **state)
 	SAME_AS_LIBC("[%3c] [%-3c]", 'a', 'b');
 }
 
-static void strings_match_libc(void **state)
+UNIT(strings_match_libc)
 {
 	static const char unterminated[3] = { 'a', 'b', 'c' };
 
-	(void)state;
 	SAME_AS_LIBC("[%s] [%8s] [%-8s]", "text", "text", "text");
 	SAME_AS_LIBC("[%.2s] [%8.2s] [%.*s] [%.*s]", "text", "text", 3, "text", -1, "text");
 	SAME_AS_LIBC("[%.0s]", "text");
@@ -67,12 +60,11 @@ static void strings_match_libc(void **state)
 	SAME_AS_LIBC("[%.*s]", (int)sizeof(unterminated), unterminated);
 }
 
-static void null_string_and_pointer(void **state)
+UNIT(null_string_and_pointer)
 {
 	const char *volatile nothing = NULL;
 	char buf[64];
 
-	(void)state;
 	(void)format_text(buf, sizeof(buf), "%s %p %p", nothing, (void *)0x1000, NULL);
 	assert_string_equal(buf, "(null) 0x1000 0x0");
 }
@@ -91,14 +83,13 @@ static size_t format_unchecked(char *buf, size_t size, const char *fmt, ...)
 	return length;
 }
 
-static void odd_conversions(void **state)
+UNIT(odd_conversions)
 {
 	static const char *const formats[] = {
 		"%f", "%08.3q %", "%", "50%", "%l", "%-5.2", "%ll!"
 	};
 	char buf[64];
 
-	(void)state;
 	/* A known one that the compiler would warn of: the flag - wins over 0. */
 	format_unchecked(buf, sizeof(buf), "[%-05d]", 42);
 	assert_string_equal(buf, "[42   ]");
@@ -109,11 +100,10 @@ static void odd_conversions(void **state)
 	}
 }
 
-static void the_buffer_bounds_hold(void **state)
+UNIT(the_buffer_bounds_hold)
 {
 	char buf[4] = { 'x', 'x', 'x', 'x' };
 
-	(void)state;
 	assert_int_equal(format_text(buf, 0, "%s", "long text"), 9);
 	assert_int_equal(buf[0], 'x');
 	assert_int_equal(format_text(NULL, 0, "%d", 123), 3);

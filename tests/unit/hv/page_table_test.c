@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* L0's page tables on host memory: pages of the test program play physical memory, mapped one to
- * one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+/* L0's page tables on host memory:
+ * pages of the test program play physical memory, mapped one to one. */
+#include "unit.h"
 #include "hv/errno.h"
 #include "hv/page_table.h"
 
@@ -74,7 +68,7 @@ static void walk(const u64 *table, u32 level, struct leaves *leaves)
 	}
 }
 
-static void large_leaves_where_both_addresses_allow(void **state)
+UNIT(large_leaves_where_both_addresses_allow)
 {
 	struct page_table *table = *state;
 	struct page_span span = { VA + SIZE_2M - PAGE_SIZE, HPA - PAGE_SIZE,
@@ -93,7 +87,7 @@ static void large_leaves_where_both_addresses_allow(void **state)
 	assert_int_equal(leaves.small, 2 + 512);
 }
 
-static void every_page_of_a_span_leads_to_its_frame(void **state)
+UNIT(every_page_of_a_span_leads_to_its_frame)
 {
 	struct page_table *table = *state;
 	struct page_span span = { VA + SIZE_2M - 2 * PAGE_SIZE, HPA - 2 * PAGE_SIZE,
@@ -111,7 +105,7 @@ static void every_page_of_a_span_leads_to_its_frame(void **state)
 	assert_null(page_table_find(table, 0));
 }
 
-static void no_purpose_is_writable_and_executable(void **state)
+UNIT(no_purpose_is_writable_and_executable)
 {
 	struct page_table *table = *state;
 	struct leaves leaves = { 0 };
@@ -128,7 +122,7 @@ static void no_purpose_is_writable_and_executable(void **state)
 	assert_false(leaves.for_user);
 }
 
-static void purposes_have_their_rights(void **state)
+UNIT(purposes_have_their_rights)
 {
 	static const struct {
 		enum page_purpose purpose;
@@ -153,7 +147,7 @@ static void purposes_have_their_rights(void **state)
 	}
 }
 
-static void mapping_twice_is_refused(void **state)
+UNIT(mapping_twice_is_refused)
 {
 	struct page_table *table = *state;
 	struct page_span large = { VA, HPA, SIZE_2M };
@@ -168,7 +162,7 @@ static void mapping_twice_is_refused(void **state)
 	assert_int_equal(page_table_map(table, over, PAGE_DATA), -EEXIST);
 }
 
-static void reserved_entries_are_one_array(void **state)
+UNIT(reserved_entries_are_one_array)
 {
 	struct page_table *table = *state;
 	u64 *entries = page_table_reserve(table, VA, 1300);
@@ -183,7 +177,7 @@ static void reserved_entries_are_one_array(void **state)
 }
 
 /* Wherever the pages run out, the caller is told. */
-static void running_out_of_pages_is_reported(void **state)
+UNIT(running_out_of_pages_is_reported)
 {
 	struct page_table *table = *state;
 	struct page_span span = { VA, HPA, PAGE_SIZE };

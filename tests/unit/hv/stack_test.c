@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Where stacks lie: no two share a page, and below each one a page belongs to nobody. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/boot_info.h"
 #include "hv/stack.h"
 
-static void every_stack_has_its_size_and_alignment(void **state)
+UNIT(every_stack_has_its_size_and_alignment)
 {
-	(void)state;
 	for (u32 cpu = 0; cpu < BOOT_CPUS_MAX; cpu++) {
 		for (enum stack_kind kind = STACK_MAIN; kind < STACKS; kind++) {
 			u64 bytes = stack_top(cpu, kind) - stack_bottom(cpu, kind);
@@ -23,11 +18,10 @@ static void every_stack_has_its_size_and_alignment(void **state)
 }
 
 /* In order of address, stacks and guard pages follow each other without touching. */
-static void a_page_below_each_stack_is_free(void **state)
+UNIT(a_page_below_each_stack_is_free)
 {
 	u64 end = STACK_BASE;
 
-	(void)state;
 	for (u32 cpu = 0; cpu < BOOT_CPUS_MAX; cpu++) {
 		for (enum stack_kind kind = STACK_MAIN; kind < STACKS; kind++) {
 			assert_true(stack_bottom(cpu, kind) >= end + PAGE_SIZE);
@@ -36,11 +30,10 @@ static void a_page_below_each_stack_is_free(void **state)
 	}
 }
 
-static void an_address_names_its_stack(void **state)
+UNIT(an_address_names_its_stack)
 {
 	struct stack_place place;
 
-	(void)state;
 	for (u32 cpu = 0; cpu < BOOT_CPUS_MAX; cpu++) {
 		for (enum stack_kind kind = STACK_MAIN; kind < STACKS; kind++) {
 			assert_true(stack_find(stack_top(cpu, kind) - 1, &place));

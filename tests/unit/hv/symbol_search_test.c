@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The search for a function's name, in tables as hv/symbols.sh lays them out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/symbols.h"
 
 static const struct {
@@ -14,19 +9,18 @@ static const struct {
 	char names[16];
 } three = { 3, { { 0x1000, 0 }, { 0x1010, 4 }, { 0x2000, 8 } }, "one\0two\0three" };
 
-static void the_last_function_at_or_before_is_found(void **state)
+UNIT(the_last_function_at_or_before_is_found)
 {
 	static const struct {
-		u32 offset;
 		const char *name;
+		u32 offset;
 		u32 start;
 	} cases[] = {
-		{ 0x1000, "one", 0x1000 },   { 0x100f, "one", 0x1000 },
-		{ 0x1010, "two", 0x1010 },   { 0x1fff, "two", 0x1010 },
-		{ 0x2000, "three", 0x2000 }, { 0xffffffff, "three", 0x2000 },
+		{ "one", 0x1000, 0x1000 },   { "one", 0x100f, 0x1000 },
+		{ "two", 0x1010, 0x1010 },   { "two", 0x1fff, 0x1010 },
+		{ "three", 0x2000, 0x2000 }, { "three", 0xffffffff, 0x2000 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *name = NULL;
 		u32 start = 0;
@@ -37,13 +31,12 @@ static void the_last_function_at_or_before_is_found(void **state)
 	}
 }
 
-static void before_the_first_and_in_an_empty_table_is_nothing(void **state)
+UNIT(before_the_first_and_in_an_empty_table_is_nothing)
 {
 	static const struct symbol_table empty = { 0 };
 	const char *name;
 	u32 start;
 
-	(void)state;
 	assert_false(symbol_search((const void *)&three, 0xfff, &name, &start));
 	assert_false(symbol_search(&empty, 0x1000, &name, &start));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/frame_pool.c beside a map of frames, its refusals of frees that cannot be, and the size of its
- * books. */
+/* mm/frame_pool.c beside a map of frames, its refusals
+ * of frees that cannot be, and the size of its books. */
 #include "unit.h"
 #include "host_memory.h"
 #include "hv/errno.h"

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The capability report: what it names for which CPU, and that no line is longer than the log
- * takes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* The capability report: what it names for which CPU,
+ * and that no line is longer than the log takes. */
 #include <stdio.h>
-#include <string.h>
+#include "unit.h"
 #include "hv/log.h"
 #include "vmx/caps.h"
 #include "vmx/caps_log.h"
@@ -50,9 +45,8 @@ static u32 count(const char *head, const char *text)
 	return found;
 }
 
-static void a_cpu_without_vmx_gives_one_line(void **state)
+UNIT(a_cpu_without_vmx_gives_one_line)
 {
-	(void)state;
 	host_x86_reset();
 	vmx_caps_read();
 	line_count = 0;
@@ -61,9 +55,8 @@ static void a_cpu_without_vmx_gives_one_line(void **state)
 	assert_string_equal(lines[0], "caps: no VMX");
 }
 
-static void controls_are_listed_by_name_and_set(void **state)
+UNIT(controls_are_listed_by_name_and_set)
 {
-	(void)state;
 	report(SKYLAKE_X);
 	assert_int_equal(count("caps: pin-based: ", "NMI exiting, virtual NMIs, activate VMX-"), 1);
 	assert_int_equal(count("caps: secondary processor-based: ", "VMCS shadowing"), 1);
@@ -72,9 +65,8 @@ static void controls_are_listed_by_name_and_set(void **state)
 	assert_int_equal(count("caps: VM-entry: ", "IA-32e mode guest"), 1);
 }
 
-static void what_a_cpu_lacks_is_not_listed(void **state)
+UNIT(what_a_cpu_lacks_is_not_listed)
 {
-	(void)state;
 	report(SANDY_BRIDGE);
 	assert_int_equal(count("caps: ", "VMCS shadowing"), 0);
 	assert_int_equal(count("caps: ", "posted interrupts"), 0);
@@ -82,27 +74,24 @@ static void what_a_cpu_lacks_is_not_listed(void **state)
 	assert_int_equal(count("caps: EPT and VPID: ", "2 MiB pages"), 1);
 }
 
-static void a_cpu_without_ept_says_none(void **state)
+UNIT(a_cpu_without_ept_says_none)
 {
-	(void)state;
 	report(PENRYN);
 	assert_int_equal(count("caps: EPT and VPID: none", "none"), 1);
 }
 
-static void the_vmcs_line_has_the_numbers(void **state)
+UNIT(the_vmcs_line_has_the_numbers)
 {
-	(void)state;
 	report(TIGERLAKE);
 	assert_string_equal(lines[0], "caps: VMCS revision 0x4, 4096 bytes, TRUE controls, "
 				      "MAXPHYADDR 40, highest field index 26");
 	assert_int_equal(count("caps: timer shift 0, CR3 targets 4, MSR list at most 512", ""), 1);
 }
 
-static void every_line_fits_the_log(void **state)
+UNIT(every_line_fits_the_log)
 {
 	struct caps_model all = caps_models[TIGERLAKE];
 
-	(void)state;
 	all.pin = all.cpu = all.cpu2 = all.exit = all.entry = 0xffffffff;
 	all.ept_vpid = ~0ULL;
 	caps_model_load(&all);

@@ -59,8 +59,8 @@ static inline void caps_model_load_controls(const struct caps_model *model)
 	host_msr_set(MSR_IA32_VMX_PROCBASED2, caps_pair(model->cpu2, 0));
 }
 
-/* A CPU of this model, before anybody wrote FEATURE_CONTROL. Absent MSRs stay unset: reading one
- * ends the test. */
+/* A CPU of this model, before anybody wrote FEATURE_CONTROL.
+ * Absent MSRs stay unset: reading one ends the test. */
 static inline void caps_model_load(const struct caps_model *model)
 {
 	host_x86_reset();

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Capabilities and refusals, over the register values of the CPU models that Nestor is tried on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
+#include "unit.h"
 #include "vmx/caps.h"
 #include "caps_models.h"
 
@@ -30,9 +25,8 @@ static void assert_refused_for(const char *what)
 	assert_null(strchr(refusal, '\n'));
 }
 
-static void a_cpu_without_vmx_is_refused_and_no_msr_is_read(void **state)
+UNIT(a_cpu_without_vmx_is_refused_and_no_msr_is_read)
 {
-	(void)state;
 	host_x86_reset(); /* no MSR is set: reading one would end the test */
 	host_cpuid_set(0, 0, (struct cpuid_regs){ .eax = 0xd });
 	vmx_caps_read();
@@ -40,9 +34,8 @@ static void a_cpu_without_vmx_is_refused_and_no_msr_is_read(void **state)
 	assert_refused_for("this CPU offers no VMX (CPUID.1:ECX.VMX = 0); enable VT-x");
 }
 
-static void models_with_ept_are_accepted(void **state)
+UNIT(models_with_ept_are_accepted)
 {
-	(void)state;
 	for (u32 model = 0; model < CAPS_MODELS; model++) {
 		read_model(model);
 		if (model != PENRYN && vmx_refusal())
@@ -50,53 +43,47 @@ static void models_with_ept_are_accepted(void **state)
 	}
 }
 
-static void penryn_is_refused_for_ept_without_reading_its_msr(void **state)
+UNIT(penryn_is_refused_for_ept_without_reading_its_msr)
 {
-	(void)state;
 	read_model(PENRYN);
 	assert_int_equal(vmx_caps()->ept_vpid, 0);
 	assert_refused_for("lacks \"enable EPT\"");
 }
 
-static void vmx_locked_off_is_refused(void **state)
+UNIT(vmx_locked_off_is_refused)
 {
-	(void)state;
 	caps_model_load(&caps_models[SKYLAKE_X]);
 	host_msr_set(MSR_IA32_FEATURE_CONTROL, FEATURE_CONTROL_LOCKED);
 	vmx_caps_read();
 	assert_refused_for("locked VMX off");
 }
 
-static void vmx_locked_on_is_accepted(void **state)
+UNIT(vmx_locked_on_is_accepted)
 {
-	(void)state;
 	caps_model_load(&caps_models[SKYLAKE_X]);
 	host_msr_set(MSR_IA32_FEATURE_CONTROL, FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMXON);
 	vmx_caps_read();
 	assert_null(vmx_refusal());
 }
 
-static void an_unlocked_feature_control_is_accepted(void **state)
+UNIT(an_unlocked_feature_control_is_accepted)
 {
-	(void)state;
 	caps_model_load(&caps_models[SKYLAKE_X]);
 	host_msr_set(MSR_IA32_FEATURE_CONTROL, 0);
 	vmx_caps_read();
 	assert_null(vmx_refusal());
 }
 
-static void a_vmcs_bigger_than_a_page_is_refused(void **state)
+UNIT(a_vmcs_bigger_than_a_page_is_refused)
 {
-	(void)state;
 	caps_model_load(&caps_models[SKYLAKE_X]);
 	host_msr_set(MSR_IA32_VMX_BASIC, 0x2b | (PAGE_SIZE + 1) << 32 | 6ULL << 50 | BIT(55));
 	vmx_caps_read();
 	assert_refused_for("VMCS is bigger than a page");
 }
 
-static void a_vmcs_of_one_page_is_accepted(void **state)
+UNIT(a_vmcs_of_one_page_is_accepted)
 {
-	(void)state;
 	read_model(SKYLAKE_X);
 	assert_int_equal(VMX_BASIC_SIZE(vmx_caps()->basic), 4096);
 	assert_int_equal(VMX_BASIC_REVISION(vmx_caps()->basic), 0x2b);
@@ -116,11 +103,10 @@ static void read_without(const struct control_info *control)
 	vmx_caps_read();
 }
 
-static void each_missing_needed_control_is_named(void **state)
+UNIT(each_missing_needed_control_is_named)
 {
 	u32 needed = 0;
 
-	(void)state;
 	for (u32 i = 0; i < control_count; i++) {
 		if (control_table[i].use != CONTROL_NEED)
 			continue;
@@ -131,9 +117,8 @@ static void each_missing_needed_control_is_named(void **state)
 	assert_int_equal(needed, 22);
 }
 
-static void no_other_missing_control_is_a_refusal(void **state)
+UNIT(no_other_missing_control_is_a_refusal)
 {
-	(void)state;
 	for (u32 i = 0; i < control_count; i++) {
 		if (control_table[i].use == CONTROL_NEED)
 			continue;
@@ -142,11 +127,10 @@ static void no_other_missing_control_is_a_refusal(void **state)
 	}
 }
 
-static void without_secondary_controls_their_msrs_are_not_read(void **state)
+UNIT(without_secondary_controls_their_msrs_are_not_read)
 {
 	struct caps_model model = caps_models[SKYLAKE_X];
 
-	(void)state;
 	model.cpu &= ~(u32)CPU_SECONDARY;
 	caps_model_load(&model);
 	for (u32 i = 0; i < host_x86.msr_count; i++) { /* make the dependent MSRs absent */
@@ -161,9 +145,8 @@ static void without_secondary_controls_their_msrs_are_not_read(void **state)
 	assert_refused_for("activate secondary controls");
 }
 
-static void vmfunc_is_read_only_where_offered(void **state)
+UNIT(vmfunc_is_read_only_where_offered)
 {
-	(void)state;
 	read_model(HASWELL);
 	assert_int_equal(vmx_caps()->vmfunc, 1);
 	read_model(SANDY_BRIDGE); /* its MSR is unset */
@@ -180,20 +163,18 @@ static void check_ept_without(u64 mask, const char *what)
 	assert_refused_for(what);
 }
 
-static void an_ept_that_lacks_a_basic_capability_is_refused(void **state)
+UNIT(an_ept_that_lacks_a_basic_capability_is_refused)
 {
-	(void)state;
 	check_ept_without(EPT_CAP_MASK(WALK_4), "4-level walk");
 	check_ept_without(EPT_CAP_MASK(WRITE_BACK), "write-back");
 	check_ept_without(EPT_CAP_MASK(INVEPT), "INVEPT");
 	check_ept_without(EPT_CAP_MASK(INVEPT_SINGLE) | EPT_CAP_MASK(INVEPT_ALL), "INVEPT");
 }
 
-static void one_type_of_invept_and_no_large_pages_are_enough(void **state)
+UNIT(one_type_of_invept_and_no_large_pages_are_enough)
 {
 	struct caps_model model = caps_models[SKYLAKE_X];
 
-	(void)state;
 	model.ept_vpid &= ~(EPT_CAP_MASK(INVEPT_SINGLE) | EPT_CAP_MASK(PAGE_2M) |
 			    EPT_CAP_MASK(PAGE_1G) | EPT_CAP_MASK(ACCESSED_DIRTY));
 	caps_model_load(&model);
@@ -201,9 +182,8 @@ static void one_type_of_invept_and_no_large_pages_are_enough(void **state)
 	assert_null(vmx_refusal());
 }
 
-static void ept_capabilities_differ_by_model(void **state)
+UNIT(ept_capabilities_differ_by_model)
 {
-	(void)state;
 	read_model(SKYLAKE_X);
 	assert_true(vmx_has_ept_caps(EPT_CAP_MASK(ACCESSED_DIRTY) | EPT_CAP_MASK(PAGE_1G)));
 	assert_false(vmx_has_ept_caps(EPT_CAP_MASK(SHADOW_STACK)));
@@ -217,11 +197,10 @@ static void ept_capabilities_differ_by_model(void **state)
 	assert_true(vmx_has_ept_caps(EPT_CAP_MASK(SHADOW_STACK)));
 }
 
-static void true_controls_are_optional_and_preferred(void **state)
+UNIT(true_controls_are_optional_and_preferred)
 {
 	u32 cr3 = CPU_CR3_LOAD_EXITING | CPU_CR3_STORE_EXITING;
 
-	(void)state;
 	read_model(SKYLAKE_X);
 	assert_int_equal(vmx_controls_for(CONTROL_SET_CPU) & cr3, 0);
 	for (u32 i = 0; i < host_x86.msr_count; i++) {
@@ -235,9 +214,8 @@ static void true_controls_are_optional_and_preferred(void **state)
 	assert_int_equal(vmx_controls_for(CONTROL_SET_CPU) & cr3, cr3);
 }
 
-static void skylake_gets_these_control_values(void **state)
+UNIT(skylake_gets_these_control_values)
 {
-	(void)state;
 	read_model(SKYLAKE_X);
 	assert_int_equal(vmx_controls_for(CONTROL_SET_PIN), 0x1f);
 	assert_int_equal(vmx_controls_for(CONTROL_SET_CPU), 0xb5186dfau);
@@ -246,18 +224,16 @@ static void skylake_gets_these_control_values(void **state)
 	assert_int_equal(vmx_controls_for(CONTROL_SET_ENTRY), 0xd1ff);
 }
 
-static void wanted_controls_are_dropped_where_absent(void **state)
+UNIT(wanted_controls_are_dropped_where_absent)
 {
-	(void)state;
 	read_model(SANDY_BRIDGE);
 	assert_int_equal(vmx_controls_for(CONTROL_SET_CPU2),
 			 CPU2_ENABLE_EPT | CPU2_UNRESTRICTED_GUEST | CPU2_ENABLE_VPID |
 				 CPU2_ENABLE_RDTSCP);
 }
 
-static void control_values_are_legal_on_every_model(void **state)
+UNIT(control_values_are_legal_on_every_model)
 {
-	(void)state;
 	for (u32 model = 0; model < CAPS_MODELS; model++) {
 		read_model(model);
 		for (u32 set = 0; set < CONTROL_SETS; set++) {
@@ -269,9 +245,8 @@ static void control_values_are_legal_on_every_model(void **state)
 	}
 }
 
-static void the_physical_width_comes_from_cpuid_or_its_default(void **state)
+UNIT(the_physical_width_comes_from_cpuid_or_its_default)
 {
-	(void)state;
 	read_model(SKYLAKE_X);
 	assert_int_equal(vmx_caps()->physical_bits, 40);
 	host_cpuid_set(0x80000000, 0, (struct cpuid_regs){ .eax = 0x80000004 });
@@ -279,9 +254,8 @@ static void the_physical_width_comes_from_cpuid_or_its_default(void **state)
 	assert_int_equal(vmx_caps()->physical_bits, 36);
 }
 
-static void misc_is_decoded(void **state)
+UNIT(misc_is_decoded)
 {
-	(void)state;
 	read_model(SKYLAKE_X);
 	assert_int_equal(VMX_MISC_TIMER_SHIFT(vmx_caps()->misc), 0);
 	assert_int_equal(VMX_MISC_CR3_TARGETS(vmx_caps()->misc), 4);
@@ -291,9 +265,8 @@ static void misc_is_decoded(void **state)
 	assert_false(vmx_caps()->misc & VMX_MISC_ZERO_LENGTH);
 }
 
-static void reading_again_forgets_the_first_answers(void **state)
+UNIT(reading_again_forgets_the_first_answers)
 {
-	(void)state;
 	read_model(SKYLAKE_X);
 	a_cpu_without_vmx_is_refused_and_no_msr_is_read(state);
 	assert_int_equal(vmx_caps()->ept_vpid, 0);

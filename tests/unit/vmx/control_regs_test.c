@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules of MOV to CR0 and CR4, each broken alone. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "vmx/control_regs.h"
 #include "vmx/cpuid_policy.h"
 
@@ -19,38 +15,33 @@ static const struct cr_state long_mode = {
 	.cs_long = true,
 };
 
-static void cr0_accepts_what_kernels_write(void **state)
+UNIT(cr0_accepts_what_kernels_write)
 {
-	(void)state;
 	assert_false(cr0_write_faults(&real_mode, CR0_PE | CR0_ET));
 	assert_false(cr0_write_faults(&protected_mode, CR0_PE | CR0_PG));
 	assert_false(cr0_write_faults(&long_mode, CR0_PE | CR0_PG | CR0_CD));
 	assert_false(cr0_write_faults(&long_mode, CR0_PE | CR0_PG | CR0_CD | CR0_NW));
 }
 
-static void cr0_upper_half_faults(void **state)
+UNIT(cr0_upper_half_faults)
 {
-	(void)state;
 	assert_true(cr0_write_faults(&long_mode, CR0_PE | CR0_PG | BIT(32)));
 }
 
-static void cr0_paging_needs_protection(void **state)
+UNIT(cr0_paging_needs_protection)
 {
-	(void)state;
 	assert_true(cr0_write_faults(&real_mode, CR0_PG));
 }
 
-static void cr0_nw_needs_cd(void **state)
+UNIT(cr0_nw_needs_cd)
 {
-	(void)state;
 	assert_true(cr0_write_faults(&protected_mode, CR0_PE | CR0_NW));
 }
 
-static void cr0_long_mode_needs_pae_and_a_32bit_cs(void **state)
+UNIT(cr0_long_mode_needs_pae_and_a_32bit_cs)
 {
 	struct cr_state s = { .cr0 = CR0_PE, .efer = EFER_LME, .cr4 = CR4_PAE };
 
-	(void)state;
 	assert_false(cr0_write_faults(&s, CR0_PE | CR0_PG));
 	s.cs_long = true;
 	assert_true(cr0_write_faults(&s, CR0_PE | CR0_PG));
@@ -59,11 +50,10 @@ static void cr0_long_mode_needs_pae_and_a_32bit_cs(void **state)
 	assert_true(cr0_write_faults(&s, CR0_PE | CR0_PG));
 }
 
-static void cr0_paging_stays_on_in_64bit_code_and_with_pcid(void **state)
+UNIT(cr0_paging_stays_on_in_64bit_code_and_with_pcid)
 {
 	struct cr_state s = long_mode;
 
-	(void)state;
 	assert_true(cr0_write_faults(&s, CR0_PE));
 	s.cs_long = false;
 	assert_false(cr0_write_faults(&s, CR0_PE));
@@ -71,45 +61,40 @@ static void cr0_paging_stays_on_in_64bit_code_and_with_pcid(void **state)
 	assert_true(cr0_write_faults(&s, CR0_PE));
 }
 
-static void cr4_bits_that_are_not_offered_fault(void **state)
+UNIT(cr4_bits_that_are_not_offered_fault)
 {
-	(void)state;
 	assert_false(cr4_write_faults(&protected_mode, CR4_PSE, ALLOWED_CR4));
 	assert_true(cr4_write_faults(&protected_mode, CR4_VMXE, ALLOWED_CR4));
 	assert_true(cr4_write_faults(&protected_mode, BIT(63), ALLOWED_CR4));
 }
 
-static void cr4_pae_stays_on_in_long_mode(void **state)
+UNIT(cr4_pae_stays_on_in_long_mode)
 {
-	(void)state;
 	assert_true(cr4_write_faults(&long_mode, 0, ALLOWED_CR4));
 	assert_false(cr4_write_faults(&long_mode, CR4_PAE | CR4_PGE, ALLOWED_CR4));
 }
 
-static void cr4_pcid_needs_long_mode_and_pcid_zero(void **state)
+UNIT(cr4_pcid_needs_long_mode_and_pcid_zero)
 {
 	struct cr_state s = long_mode;
 
-	(void)state;
 	assert_false(cr4_write_faults(&s, CR4_PAE | CR4_PCIDE, ALLOWED_CR4));
 	s.cr3 = 5;
 	assert_true(cr4_write_faults(&s, CR4_PAE | CR4_PCIDE, ALLOWED_CR4));
 	assert_true(cr4_write_faults(&protected_mode, CR4_PAE | CR4_PCIDE, ALLOWED_CR4));
 }
 
-static void lma_follows_lme_and_paging(void **state)
+UNIT(lma_follows_lme_and_paging)
 {
-	(void)state;
 	assert_int_equal(efer_after_cr0(EFER_LME, CR0_PG | CR0_PE), EFER_LME | EFER_LMA);
 	assert_int_equal(efer_after_cr0(EFER_LME | EFER_LMA, CR0_PE), EFER_LME);
 	assert_int_equal(efer_after_cr0(EFER_NXE, CR0_PG | CR0_PE), EFER_NXE);
 }
 
-static void pdptes_load_when_pae_paging_changes(void **state)
+UNIT(pdptes_load_when_pae_paging_changes)
 {
 	struct cr_state before = { .cr0 = CR0_PE, .cr4 = CR4_PAE }, after = before;
 
-	(void)state;
 	assert_false(cr_write_loads_pdptes(&before, &after));
 	after.cr0 |= CR0_PG;
 	assert_true(cr_write_loads_pdptes(&before, &after));
@@ -120,16 +105,15 @@ static void pdptes_load_when_pae_paging_changes(void **state)
 	assert_false(cr_write_loads_pdptes(&before, &after));
 }
 
-static void pdpte_reserved_bits_count_only_when_present(void **state)
+UNIT(pdpte_reserved_bits_count_only_when_present)
 {
-	(void)state;
 	assert_false(pdpte_is_invalid(BIT(1), 40));
 	assert_true(pdpte_is_invalid(1 | BIT(1), 40));
 	assert_true(pdpte_is_invalid(1 | BIT(40), 40));
 	assert_false(pdpte_is_invalid(1 | BIT(39), 40));
 }
 
-static void xcr0_components_depend_on_each_other(void **state)
+UNIT(xcr0_components_depend_on_each_other)
 {
 	static const struct {
 		u64 value;
@@ -140,7 +124,6 @@ static void xcr0_components_depend_on_each_other(void **state)
 		{ 0xe7, true }, { 0x67, false }, { 0xe3, false }, { 1ULL << 63 | 1, false },
 	};
 
-	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_int_equal(xcr0_is_valid(cases[i].value, 0xff), cases[i].valid);
 	assert_false(xcr0_is_valid(7, 3));

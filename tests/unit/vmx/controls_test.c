@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of VMX controls: its masks, its order, and which of them vmcs01 asks for. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
+#include "unit.h"
 #include "vmx/controls.h"
 
-static void rows_stand_by_set_then_bit(void **state)
+UNIT(rows_stand_by_set_then_bit)
 {
-	(void)state;
 	for (u32 i = 1; i < control_count; i++) {
 		const struct control_info *a = &control_table[i - 1], *b = &control_table[i];
 
@@ -18,18 +12,16 @@ static void rows_stand_by_set_then_bit(void **state)
 	}
 }
 
-static void no_two_controls_have_one_text(void **state)
+UNIT(no_two_controls_have_one_text)
 {
-	(void)state;
 	for (u32 i = 0; i < control_count; i++) {
 		for (u32 j = i + 1; j < control_count; j++)
 			assert_string_not_equal(control_table[i].text, control_table[j].text);
 	}
 }
 
-static void masks_have_the_bits_of_the_manual(void **state)
+UNIT(masks_have_the_bits_of_the_manual)
 {
-	(void)state;
 	assert_int_equal(PIN_NMI_EXITING, 0x8);
 	assert_int_equal(CPU_HLT_EXITING, 0x80);
 	assert_int_equal(CPU_SECONDARY, 0x80000000u);
@@ -39,9 +31,8 @@ static void masks_have_the_bits_of_the_manual(void **state)
 	assert_int_equal(ENTRY_CTL_IA32E_MODE, 0x200);
 }
 
-static void vmcs01_needs_exactly_what_the_design_names(void **state)
+UNIT(vmcs01_needs_exactly_what_the_design_names)
 {
-	(void)state;
 	assert_int_equal(controls_needed(CONTROL_SET_PIN), PIN_EXT_INT_EXITING | PIN_NMI_EXITING);
 	assert_int_equal(controls_needed(CONTROL_SET_CPU),
 			 CPU_USE_TSC_OFFSETTING | CPU_HLT_EXITING | CPU_MWAIT_EXITING |
@@ -57,9 +48,8 @@ static void vmcs01_needs_exactly_what_the_design_names(void **state)
 			 ENTRY_CTL_LOAD_PAT | ENTRY_CTL_LOAD_EFER);
 }
 
-static void needed_and_wanted_are_disjoint(void **state)
+UNIT(needed_and_wanted_are_disjoint)
 {
-	(void)state;
 	for (u32 set = 0; set < CONTROL_SETS; set++)
 		assert_int_equal(controls_needed(set) & controls_wanted(set), 0);
 	assert_int_equal(controls_wanted(CONTROL_SET_CPU2), CPU2_ENABLE_RDTSCP | CPU2_ENABLE_VPID |

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What L1 sees of CPUID, over the answers of a made-up CPU that has every feature. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
+#include "unit.h"
 #include "hv/abi.h"
 #include "hv/msr_index.h"
 #include "vmx/controls.h"
@@ -21,8 +16,8 @@ static void set(u32 leaf, u32 subleaf, struct cpuid_regs regs)
 	host_cpuid_set(leaf, subleaf, regs);
 }
 
-/* Every bit of every feature leaf is 1; sizes and topology are those of a real desktop CPU with
- * AVX-512. */
+/* Every bit of every feature leaf is 1;
+ * sizes and topology are those of a real desktop CPU with AVX-512. */
 static void load_full_host(void)
 {
 	static const struct cpuid_regs ones = { ~0u, ~0u, ~0u, ~0u };
@@ -79,18 +74,16 @@ static void assert_regs(struct cpuid_regs got, struct cpuid_regs want)
 	assert_int_equal(got.edx, want.edx);
 }
 
-static void the_vendor_is_the_hosts_and_the_highest_leaf_ours(void **state)
+UNIT(the_vendor_is_the_hosts_and_the_highest_leaf_ours)
 {
-	(void)state;
 	build_full(1);
 	assert_regs(ask(0, 0), (struct cpuid_regs){ 0xd, 0x756e6547, 0x6c65746e, 0x49656e69 });
 	assert_regs(ask(0, 77), ask(0, 0)); /* leaf 0 ignores ECX */
 	assert_int_equal(ask(0x80000000, 0).eax, 0x80000008);
 }
 
-static void a_smaller_host_keeps_its_limits(void **state)
+UNIT(a_smaller_host_keeps_its_limits)
 {
-	(void)state;
 	load_full_host();
 	set(0, 0, (struct cpuid_regs){ 0xa, 1, 2, 3 });
 	set(0x80000000, 0, (struct cpuid_regs){ 0x80000004, 0, 0, 0 });
@@ -102,9 +95,8 @@ static void a_smaller_host_keeps_its_limits(void **state)
 	assert_regs(ask(0x80000008, 0), ask(0xa, 0));
 }
 
-static void a_host_without_extended_leaves_is_survived(void **state)
+UNIT(a_host_without_extended_leaves_is_survived)
 {
-	(void)state;
 	load_full_host();
 	set(0x80000000, 0, (struct cpuid_regs){ 0x20, 0, 0, 0 });
 	build(1, ALL_CONTROLS, false);
@@ -112,7 +104,7 @@ static void a_host_without_extended_leaves_is_survived(void **state)
 	assert_regs(ask(0x80000000, 0), ask(0xd, 0));
 }
 
-static void every_mask_holds_on_a_host_with_all_features(void **state)
+UNIT(every_mask_holds_on_a_host_with_all_features)
 {
 	static const struct {
 		u32 leaf, subleaf, offset, bit;
@@ -123,7 +115,6 @@ static void every_mask_holds_on_a_host_with_all_features(void **state)
 #undef CPUID_MASK
 	};
 
-	(void)state;
 	load_full_host();
 	set(0xd, 9, (struct cpuid_regs){ 0 }); /* PKRU has no size: as on Bochs 2.7's tigerlake */
 	build(4, 0, false);
@@ -140,9 +131,8 @@ static void every_mask_holds_on_a_host_with_all_features(void **state)
 	}
 }
 
-static void controls_and_nesting_lift_their_masks_only(void **state)
+UNIT(controls_and_nesting_lift_their_masks_only)
 {
-	(void)state;
 	load_full_host();
 	build(1, CPU2_ENABLE_RDTSCP, false);
 	assert_true(ask(0x80000001, 0).edx & 1u << 27);
@@ -157,9 +147,8 @@ static void controls_and_nesting_lift_their_masks_only(void **state)
 	assert_true(ask(1, 0).ecx & 1u << 5);
 }
 
-static void a_state_component_without_a_size_is_not_offered(void **state)
+UNIT(a_state_component_without_a_size_is_not_offered)
 {
-	(void)state;
 	build_full(1);
 	assert_true(ask(0xd, 0).eax & 1u << 9);
 	assert_true(ask(7, 0).ecx & 1u << 3);
@@ -170,11 +159,10 @@ static void a_state_component_without_a_size_is_not_offered(void **state)
 	assert_false(ask(7, 0).ecx & 1u << 3);
 }
 
-static void ordinary_features_pass(void **state)
+UNIT(ordinary_features_pass)
 {
 	struct cpuid_regs one, seven;
 
-	(void)state;
 	build_full(1);
 	one = ask(1, 0);
 	seven = ask(7, 0);
@@ -190,9 +178,8 @@ static void ordinary_features_pass(void **state)
 	assert_int_equal(ask(6, 0).eax, 4);
 }
 
-static void nothing_is_offered_that_the_host_lacks(void **state)
+UNIT(nothing_is_offered_that_the_host_lacks)
 {
-	(void)state;
 	load_full_host();
 	set(1, 0, (struct cpuid_regs){ 0x50654, 0, 0, 0 });
 	set(7, 0, (struct cpuid_regs){ 0 });
@@ -206,11 +193,10 @@ static void nothing_is_offered_that_the_host_lacks(void **state)
 	assert_regs(ask(0xd, 0), (struct cpuid_regs){ 0 });
 }
 
-static void the_hypervisor_names_itself(void **state)
+UNIT(the_hypervisor_names_itself)
 {
 	struct cpuid_regs base;
 
-	(void)state;
 	build_full(1);
 	base = ask(NESTOR_CPUID_BASE, 0);
 	assert_true(ask(1, 0).ecx & 1u << 31);
@@ -222,12 +208,11 @@ static void the_hypervisor_names_itself(void **state)
 	assert_regs(ask(0x4fffffff, 0), (struct cpuid_regs){ 0 });
 }
 
-static void a_leaf_out_of_range_gets_the_highest_basic_leaf(void **state)
+UNIT(a_leaf_out_of_range_gets_the_highest_basic_leaf)
 {
 	static const u32 outside[] = { 0xe,        0x20,       0x3fffffff, 0x50000000,
 				       0x7fffffff, 0x80000009, 0xc0000000, ~0u };
 
-	(void)state;
 	build_full(1);
 	for (u32 i = 0; i < ARRAY_SIZE(outside); i++) {
 		assert_regs(ask(outside[i], 0), ask(0xd, 0));
@@ -236,9 +221,8 @@ static void a_leaf_out_of_range_gets_the_highest_basic_leaf(void **state)
 	assert_int_equal(ask(0xe, 2).eax, 256);
 }
 
-static void unknown_subleaves_read_as_zero(void **state)
+UNIT(unknown_subleaves_read_as_zero)
 {
-	(void)state;
 	build_full(4);
 	assert_regs(ask(7, 2), (struct cpuid_regs){ 0 });
 	assert_regs(ask(7, ~0u), (struct cpuid_regs){ 0 });
@@ -249,28 +233,25 @@ static void unknown_subleaves_read_as_zero(void **state)
 	assert_regs(ask(0xd, 63), (struct cpuid_regs){ 0 });
 }
 
-static void leaves_without_subleaves_ignore_ecx(void **state)
+UNIT(leaves_without_subleaves_ignore_ecx)
 {
-	(void)state;
 	build_full(2);
 	assert_regs(ask(1, 5), ask(1, 0));
 	assert_regs(ask(2, 9), ask(2, 0));
 	assert_regs(ask(0x80000008, 1), ask(0x80000008, 0));
 }
 
-static void hidden_leaves_read_as_zero(void **state)
+UNIT(hidden_leaves_read_as_zero)
 {
 	static const u32 hidden[] = { 3, 5, 8, 9, 0xa, 0xc, 0x80000005 };
 
-	(void)state;
 	build_full(1);
 	for (u32 i = 0; i < ARRAY_SIZE(hidden); i++)
 		assert_regs(ask(hidden[i], 0), (struct cpuid_regs){ 0 });
 }
 
-static void dynamic_bits_follow_the_vcpu(void **state)
+UNIT(dynamic_bits_follow_the_vcpu)
 {
-	(void)state;
 	build_full(4);
 	assert_false(ask(1, 0).ecx & 1u << 27);
 	assert_false(ask(7, 0).ecx & 1u << 4);
@@ -287,9 +268,8 @@ static void dynamic_bits_follow_the_vcpu(void **state)
 	assert_int_equal(ask(0xb, 9).edx, 3);
 }
 
-static void one_vcpu_is_no_multiprocessor(void **state)
+UNIT(one_vcpu_is_no_multiprocessor)
 {
-	(void)state;
 	build_full(1);
 	assert_false(ask(1, 0).edx & 1u << 28);
 	assert_int_equal(ask(1, 0).ebx >> 16 & 0xff, 1);
@@ -298,9 +278,8 @@ static void one_vcpu_is_no_multiprocessor(void **state)
 	assert_regs(ask(0xb, 1), (struct cpuid_regs){ .eax = 0, .ebx = 1, .ecx = 0x201 });
 }
 
-static void vcpus_are_cores_of_one_package(void **state)
+UNIT(vcpus_are_cores_of_one_package)
 {
-	(void)state;
 	build_full(3);
 	assert_true(ask(1, 0).edx & 1u << 28);
 	assert_int_equal(ask(1, 0).ebx >> 16 & 0xff, 3);
@@ -311,9 +290,8 @@ static void vcpus_are_cores_of_one_package(void **state)
 	assert_regs(ask(0xb, 2), (struct cpuid_regs){ .ecx = 2 });
 }
 
-static void xsave_sizes_follow_the_enabled_state(void **state)
+UNIT(xsave_sizes_follow_the_enabled_state)
 {
-	(void)state;
 	build_full(1);
 	assert_int_equal(policy.xcr0, 0x2e7);
 	assert_regs(ask(0xd, 0), (struct cpuid_regs){ 0x2e7, 576, 2696, 0 });
@@ -329,9 +307,8 @@ static void xsave_sizes_follow_the_enabled_state(void **state)
 	assert_regs(ask(0xd, 1), (struct cpuid_regs){ 0xf, 840, 0, 0 });
 }
 
-static void compacted_components_are_aligned_only_where_they_ask(void **state)
+UNIT(compacted_components_are_aligned_only_where_they_ask)
 {
-	(void)state;
 	load_full_host();
 	set(0xd, 2, (struct cpuid_regs){ 100, 576, 0, 0 });
 	build(1, ALL_CONTROLS, false);
@@ -343,9 +320,8 @@ static void compacted_components_are_aligned_only_where_they_ask(void **state)
 	assert_int_equal(ask(0xd, 1).ebx, 676 + 8);
 }
 
-static void an_incomplete_avx512_is_not_offered(void **state)
+UNIT(an_incomplete_avx512_is_not_offered)
 {
-	(void)state;
 	load_full_host();
 	set(0xd, 0, (struct cpuid_regs){ 0x67, 0, 0, 0 });
 	build(1, ALL_CONTROLS, false);
@@ -354,18 +330,16 @@ static void an_incomplete_avx512_is_not_offered(void **state)
 	assert_regs(ask(0xd, 5), (struct cpuid_regs){ 0 });
 }
 
-static void the_linear_width_stays_at_four_levels(void **state)
+UNIT(the_linear_width_stays_at_four_levels)
 {
-	(void)state;
 	build_full(1);
 	assert_regs(ask(0x80000008, 0), (struct cpuid_regs){ 0x302e, 0, 0, 0 });
 }
 
-static void building_again_leaves_nothing_behind(void **state)
+UNIT(building_again_leaves_nothing_behind)
 {
 	static struct cpuid_policy first;
 
-	(void)state;
 	build_full(4);
 	build_full(2);
 	first = policy;

@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Events cut short by an exit, and RIP behind an instruction. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "vmx/event.h"
 
-static void nothing_was_cut_short(void **state)
+UNIT(nothing_was_cut_short)
 {
-	(void)state;
 	assert_int_equal(inject_requeue_info(0x0b0e), 0);
 }
 
-static void an_exception_keeps_vector_type_and_error_code(void **state)
+UNIT(an_exception_keeps_vector_type_and_error_code)
 {
-	(void)state;
 	assert_int_equal(inject_requeue_info(0x80000b0e), 0x80000b0e);
 }
 
-static void undefined_and_reserved_bits_are_dropped(void **state)
+UNIT(undefined_and_reserved_bits_are_dropped)
 {
-	(void)state;
 	assert_int_equal(inject_requeue_info(0xfffffb0e), 0x80000b0e);
 }
 
-static void rip_wraps_only_outside_64bit_code(void **state)
+UNIT(rip_wraps_only_outside_64bit_code)
 {
-	(void)state;
 	assert_int_equal(insn_next_rip(0x1000, 2, false), 0x1002);
 	assert_int_equal(insn_next_rip(0xfffffffe, 4, false), 2);
 	assert_int_equal(insn_next_rip(0xfffffffe, 4, true), 0x100000002);

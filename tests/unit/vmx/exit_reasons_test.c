@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of exit reasons, and that only the numbers which the SDM leaves open have none. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
+#include "unit.h"
 #include "hv/exit_record.h"
 #include "vmx/exit_reasons.h"
 
 static const char unknown[] = "unknown exit reason";
 
-static void known_reasons_have_their_numbers_and_texts(void **state)
+UNIT(known_reasons_have_their_numbers_and_texts)
 {
-	(void)state;
 	assert_int_equal(EXIT_CPUID, 10);
 	assert_int_equal(EXIT_EPT_VIOLATION, 48);
 	assert_string_equal(exit_reason_name(EXIT_CPUID), "CPUID");
@@ -22,9 +16,8 @@ static void known_reasons_have_their_numbers_and_texts(void **state)
 	assert_string_equal(exit_reason_name(77), "TDCALL");
 }
 
-static void only_four_numbers_below_78_are_unassigned(void **state)
+UNIT(only_four_numbers_below_78_are_unassigned)
 {
-	(void)state;
 	for (u32 reason = 0; reason < EXIT_REASONS_KNOWN; reason++) {
 		bool gap = reason == 35 || reason == 38 || reason == 42 || reason == 71;
 
@@ -32,24 +25,21 @@ static void only_four_numbers_below_78_are_unassigned(void **state)
 	}
 }
 
-static void numbers_past_the_table_are_unknown(void **state)
+UNIT(numbers_past_the_table_are_unknown)
 {
-	(void)state;
 	assert_string_equal(exit_reason_name(EXIT_REASONS_KNOWN), unknown);
 	assert_string_equal(exit_reason_name(0xffff), unknown);
 	assert_string_equal(exit_reason_name(~0u), unknown);
 }
 
-static void the_flag_bits_are_no_part_of_the_basic_reason(void **state)
+UNIT(the_flag_bits_are_no_part_of_the_basic_reason)
 {
-	(void)state;
 	assert_int_equal(EXIT_REASON_BASIC(EXIT_REASON_ENTRY_FAILURE | EXIT_ENTRY_GUEST_STATE), 33);
 	assert_int_equal(EXIT_REASON_BASIC(EXIT_REASON_BUS_LOCK | EXIT_CPUID), EXIT_CPUID);
 }
 
-static void every_known_reason_is_counted_one_by_one(void **state)
+UNIT(every_known_reason_is_counted_one_by_one)
 {
-	(void)state;
 	assert_true(EXIT_REASONS_KNOWN < EXIT_REASONS_MAX);
 }
 

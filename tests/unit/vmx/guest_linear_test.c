@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk through a guest's paging structures: each mode, each right, each way to fault. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/msr_index.h"
 #include "vmx/guest_linear.h"
 
@@ -68,38 +63,34 @@ static void expect_fault(const struct paging_mode *mode, enum linear_access acce
 	assert_int_equal(r.error_code, error_code);
 }
 
-static void without_paging_the_address_is_physical(void **state)
+UNIT(without_paging_the_address_is_physical)
 {
 	struct paging_mode mode = { .cr0 = CR0_PE };
 
-	(void)state;
 	expect_address(&mode, 0x12345678, 0x12345678);
 }
 
-static void four_levels_reach_a_4k_page(void **state)
+UNIT(four_levels_reach_a_4k_page)
 {
 	struct paging_mode mode = four_level();
 
-	(void)state;
 	expect_address(&mode, LINEAR, 0x5abc);
 }
 
-static void large_pages_end_the_walk(void **state)
+UNIT(large_pages_end_the_walk)
 {
 	struct paging_mode mode = four_level();
 
-	(void)state;
 	put64(0x3000 + 8 * 1, 0x40000000 | P | W | U | BIG);
 	expect_address(&mode, LINEAR, 0x40000000 + (LINEAR & BITS(20, 0)));
 	put64(0x2000 + 8 * 1, 0x80000000 | P | W | U | BIG);
 	expect_address(&mode, LINEAR, 0x80000000 + (LINEAR & BITS(29, 0)));
 }
 
-static void pae_has_four_pdptes_without_rights(void **state)
+UNIT(pae_has_four_pdptes_without_rights)
 {
 	struct paging_mode mode = { .cr0 = CR0_PE | CR0_PG, .cr3 = 0x1020, .cr4 = CR4_PAE };
 
-	(void)state;
 	memset(memory, 0, sizeof(memory));
 	put64(0x1020 + 8 * 3, 0x2000 | P);
 	put64(0x2000 + 8 * 511, 0x3000 | P | W | U);
@@ -108,11 +99,10 @@ static void pae_has_four_pdptes_without_rights(void **state)
 	assert_false(linear_translate(&mode, 0xffe02004, LINEAR_WRITE, &source).faults);
 }
 
-static void two_levels_of_32bit_entries(void **state)
+UNIT(two_levels_of_32bit_entries)
 {
 	struct paging_mode mode = { .cr0 = CR0_PE | CR0_PG, .cr3 = 0x1000 };
 
-	(void)state;
 	memset(memory, 0, sizeof(memory));
 	put32(0x1000 + 4 * 3, 0x2000 | P | W | U);
 	put32(0x2000 + 4 * 1023, 0x6000 | P | W | U);
@@ -122,11 +112,10 @@ static void two_levels_of_32bit_entries(void **state)
 	expect_address(&mode, 4u << 22 | 0x123456, 0x100c00000 + 0x123456);
 }
 
-static void not_present_at_every_level(void **state)
+UNIT(not_present_at_every_level)
 {
 	static const u64 entries[] = { 0x1000 + 8 * 255, 0x2008, 0x3008, 0x4008 };
 
-	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(entries); i++) {
 		struct paging_mode mode = four_level();
 
@@ -137,11 +126,10 @@ static void not_present_at_every_level(void **state)
 	}
 }
 
-static void rights_are_anded_along_the_walk(void **state)
+UNIT(rights_are_anded_along_the_walk)
 {
 	static const u64 entries[] = { 0x1000 + 8 * 255, 0x2008, 0x3008, 0x4008 };
 
-	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(entries); i++) {
 		struct paging_mode mode = four_level();
 		u64 entry;
@@ -155,32 +143,29 @@ static void rights_are_anded_along_the_walk(void **state)
 	}
 }
 
-static void supervisor_writes_read_only_pages_without_wp(void **state)
+UNIT(supervisor_writes_read_only_pages_without_wp)
 {
 	struct paging_mode mode = four_level();
 
-	(void)state;
 	put64(0x4008, 0x5000 | P);
 	mode.cr0 &= ~(u64)CR0_WP;
 	assert_false(linear_translate(&mode, LINEAR, LINEAR_WRITE, &source).faults);
 }
 
-static void smap_guards_user_pages_unless_ac_is_set(void **state)
+UNIT(smap_guards_user_pages_unless_ac_is_set)
 {
 	struct paging_mode mode = four_level();
 
-	(void)state;
 	mode.cr4 |= CR4_SMAP;
 	expect_fault(&mode, LINEAR_READ, PF_PRESENT);
 	mode.alignment_check = true;
 	expect_address(&mode, LINEAR, 0x5abc);
 }
 
-static void a_table_outside_memory_is_not_present(void **state)
+UNIT(a_table_outside_memory_is_not_present)
 {
 	struct paging_mode mode = four_level();
 
-	(void)state;
 	put64(0x3008, 0x7ffff000 | P | W | U);
 	expect_fault(&mode, LINEAR_READ, 0);
 }

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* L1's MTRRs: which numbers exist, and which values fault. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/msr_index.h"
 #include "vmx/guest_mtrr.h"
 
-static void every_register_has_its_own_storage(void **state)
+UNIT(every_register_has_its_own_storage)
 {
 	struct guest_mtrrs mtrrs = { 0 };
 	u64 stamp = 0;
 
-	(void)state;
 	for (u32 msr = 0; msr < 0x400; msr++) {
 		u64 *at = guest_mtrr_find(&mtrrs, msr);
 
@@ -22,24 +17,22 @@ static void every_register_has_its_own_storage(void **state)
 			*at = ++stamp;
 		}
 	}
-	assert_int_equal(stamp, 1 + MTRR_FIXED + 2 * MTRR_VARIABLE);
+	assert_int_equal(stamp, 1 + MTRR_FIXED_REGS + 2 * MTRR_VARIABLE);
 }
 
-static void other_numbers_are_no_mtrrs(void **state)
+UNIT(other_numbers_are_no_mtrrs)
 {
 	static const u32 msrs[] = {
 		0x1ff, 0x200 + 2 * MTRR_VARIABLE, 0x251, 0x25a, 0x267, 0x270, MSR_IA32_PAT
 	};
 	struct guest_mtrrs mtrrs;
 
-	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(msrs); i++)
 		assert_null(guest_mtrr_find(&mtrrs, msrs[i]));
 }
 
-static void memory_types_two_three_and_seven_fault(void **state)
+UNIT(memory_types_two_three_and_seven_fault)
 {
-	(void)state;
 	for (u64 type = 0; type < 256; type++) {
 		bool valid = type == 0 || type == 1 || type == 4 || type == 5 || type == 6;
 
@@ -52,9 +45,8 @@ static void memory_types_two_three_and_seven_fault(void **state)
 	}
 }
 
-static void reserved_bits_fault(void **state)
+UNIT(reserved_bits_fault)
 {
-	(void)state;
 	assert_false(guest_mtrr_write_faults(MSR_IA32_MTRR_DEF_TYPE, BIT(11) | BIT(10) | 6, 40));
 	assert_true(guest_mtrr_write_faults(MSR_IA32_MTRR_DEF_TYPE, BIT(12), 40));
 	assert_true(guest_mtrr_write_faults(MSR_IA32_MTRR_PHYSBASE0, BIT(8), 40));

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The MSR bitmap against the layout that the SDM gives, and against a naive model. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdlib.h>
-#include <string.h>
+#include "unit.h"
 #include "hv/msr_index.h"
 #include "vmx/msr_bitmap.h"
 
@@ -21,16 +15,15 @@ static u32 bits_clear(void)
 	return clear;
 }
 
-static void at_first_every_access_exits(void **state)
+UNIT(at_first_every_access_exits)
 {
-	(void)state;
 	msr_bitmap_intercept_all(&bitmap);
 	assert_int_equal(bits_clear(), 0);
 	assert_true(msr_bitmap_exits(&bitmap, 0, MSR_READ));
 	assert_true(msr_bitmap_exits(&bitmap, MSR_IA32_EFER, MSR_WRITE));
 }
 
-static void bits_stand_where_the_manual_says(void **state)
+UNIT(bits_stand_where_the_manual_says)
 {
 	static const struct {
 		u32 msr;
@@ -50,7 +43,6 @@ static void bits_stand_where_the_manual_says(void **state)
 		{ 0xc0000082, MSR_WRITE, 3072 + 16, 0xfb },
 	};
 
-	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
 		msr_bitmap_intercept_all(&bitmap);
 		msr_bitmap_pass(&bitmap, cases[i].msr, cases[i].access);
@@ -59,9 +51,8 @@ static void bits_stand_where_the_manual_says(void **state)
 	}
 }
 
-static void reads_and_writes_are_apart(void **state)
+UNIT(reads_and_writes_are_apart)
 {
-	(void)state;
 	msr_bitmap_intercept_all(&bitmap);
 	msr_bitmap_pass(&bitmap, MSR_IA32_FS_BASE, MSR_READ);
 	assert_false(msr_bitmap_exits(&bitmap, MSR_IA32_FS_BASE, MSR_READ));
@@ -71,11 +62,10 @@ static void reads_and_writes_are_apart(void **state)
 	assert_false(msr_bitmap_exits(&bitmap, MSR_IA32_FS_BASE, MSR_READ_WRITE));
 }
 
-static void msrs_outside_both_ranges_always_exit(void **state)
+UNIT(msrs_outside_both_ranges_always_exit)
 {
 	static const u32 outside[] = { 0x2000, 0x3fff, 0x40000000, 0xbfffffff, 0xc0002000, ~0u };
 
-	(void)state;
 	memset(&bitmap, 0, sizeof(bitmap));
 	for (u32 i = 0; i < ARRAY_SIZE(outside); i++) {
 		assert_false(msr_bitmap_covers(outside[i]));
@@ -86,11 +76,10 @@ static void msrs_outside_both_ranges_always_exit(void **state)
 	assert_int_equal(bits_clear(), 8 * 4096); /* no bit was touched */
 }
 
-static void random_edits_agree_with_a_naive_model(void **state)
+UNIT(random_edits_agree_with_a_naive_model)
 {
 	static u8 model[2][2 * 0x2000]; /* [write][low MSRs, then high MSRs]: exits? */
 
-	(void)state;
 	srand(1);
 	memset(model, 1, sizeof(model));
 	msr_bitmap_intercept_all(&bitmap);

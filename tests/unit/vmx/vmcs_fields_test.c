@@ -1,34 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of VMCS fields against the facts that the SDM's appendix gives about its encodings. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
+#include "unit.h"
 #include "vmx/vmcs_fields.h"
 
-static void every_row_is_found_by_its_encoding(void **state)
+UNIT(every_row_is_found_by_its_encoding)
 {
-	(void)state;
 	assert_true(vmcs_field_count > 150);
 	for (u32 i = 0; i < vmcs_field_count; i++)
 		assert_ptr_equal(vmcs_field_find(vmcs_field_table[i].encoding),
 				 &vmcs_field_table[i]);
 }
 
-static void rows_stand_in_the_order_of_the_appendix(void **state)
+UNIT(rows_stand_in_the_order_of_the_appendix)
 {
-	(void)state;
 	for (u32 i = 1; i < vmcs_field_count; i++)
 		assert_true(vmcs_field_table[i - 1].encoding < vmcs_field_table[i].encoding);
 }
 
-static void exactly_the_rows_are_found(void **state)
+UNIT(exactly_the_rows_are_found)
 {
 	u32 full = 0, high = 0, wide = 0;
 
-	(void)state;
 	for (u32 encoding = 0; encoding < 0x20000; encoding++) {
 		if (!vmcs_field_find(encoding))
 			continue;
@@ -43,23 +35,21 @@ static void exactly_the_rows_are_found(void **state)
 	assert_int_equal(high, wide);
 }
 
-static void a_high_half_exists_for_64_bit_fields_only(void **state)
+UNIT(a_high_half_exists_for_64_bit_fields_only)
 {
-	(void)state;
 	assert_string_equal(vmcs_field_name(VMCS_EPT_POINTER | 1), "EPT_POINTER");
 	assert_null(vmcs_field_find(VMCS_VPID | 1));
 	assert_null(vmcs_field_find(VMCS_PIN_CONTROLS | 1));
 	assert_null(vmcs_field_find(VMCS_GUEST_RIP | 1));
 }
 
-static void width_and_kind_follow_from_the_encoding(void **state)
+UNIT(width_and_kind_follow_from_the_encoding)
 {
 	const struct vmcs_field_info *reason = vmcs_field_find(0x4402);
 	const struct vmcs_field_info *rip = vmcs_field_find(0x681e);
 	const struct vmcs_field_info *host_tr = vmcs_field_find(0x0c0c);
 	const struct vmcs_field_info *eptp = vmcs_field_find(0x201a);
 
-	(void)state;
 	assert_string_equal(reason->name, "EXIT_REASON");
 	assert_int_equal(reason->width, VMCS_W32);
 	assert_int_equal(reason->kind, VMCS_EXIT_INFO);
@@ -74,9 +64,8 @@ static void width_and_kind_follow_from_the_encoding(void **state)
 	assert_int_equal(eptp->kind, VMCS_CONTROL);
 }
 
-static void reserved_bits_and_large_indices_name_no_field(void **state)
+UNIT(reserved_bits_and_large_indices_name_no_field)
 {
-	(void)state;
 	assert_null(vmcs_field_find(0x1000));                  /* bit 12 */
 	assert_null(vmcs_field_find(0x8000));                  /* bit 15 */
 	assert_null(vmcs_field_find(0x100000000ULL | 0x681e)); /* bit 32 */
@@ -85,18 +74,16 @@ static void reserved_bits_and_large_indices_name_no_field(void **state)
 	assert_string_equal(vmcs_field_name(0x482c), "unknown field");
 }
 
-static void the_newest_known_indices_fit_a_group(void **state)
+UNIT(the_newest_known_indices_fit_a_group)
 {
-	(void)state;
 	assert_true(VMCS_ENCODING_INDEX(0x2052) == 41);
 	assert_true(VMCS_ENCODING_INDEX(0x2052) < VMCS_GROUP_INDICES);
 }
 
-static void at_most_eight_fields_of_each_class_are_shadowed(void **state)
+UNIT(at_most_eight_fields_of_each_class_are_shadowed)
 {
 	u32 count[3] = { 0 };
 
-	(void)state;
 	for (u32 i = 0; i < vmcs_field_count; i++)
 		count[vmcs_field_table[i].shadow]++;
 	assert_in_range(count[VMCS_SHADOW_RO], 1, 8);

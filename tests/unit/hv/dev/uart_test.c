@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The 16550's registers, as drivers probe them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/dev/uart.h"
 #include "hv/log.h"
 
@@ -20,11 +15,10 @@ void log_write(const char *bytes, size_t count)
 
 #define REG(n) ((u16)(UART_COM1 + (n)))
 
-static void bytes_reach_the_console(void **state)
+UNIT(bytes_reach_the_console)
 {
 	struct uart uart = { 0 };
 
-	(void)state;
 	sent_bytes = 0;
 	uart_write(&uart, REG(0), 1, 'o');
 	uart_write(&uart, REG(0), 1, 'k');
@@ -32,19 +26,17 @@ static void bytes_reach_the_console(void **state)
 	assert_memory_equal(sent, "ok", 2);
 }
 
-static void the_transmitter_is_always_ready(void **state)
+UNIT(the_transmitter_is_always_ready)
 {
 	struct uart uart = { 0 };
 
-	(void)state;
 	assert_int_equal(uart_read(&uart, REG(5), 1), 0x60);
 }
 
-static void the_divisor_hides_behind_dlab(void **state)
+UNIT(the_divisor_hides_behind_dlab)
 {
 	struct uart uart = { 0 };
 
-	(void)state;
 	sent_bytes = 0;
 	uart_write(&uart, REG(3), 1, 0x83);
 	uart_write(&uart, REG(0), 1, 0x0c);
@@ -56,20 +48,18 @@ static void the_divisor_hides_behind_dlab(void **state)
 	assert_int_equal(sent_bytes, 0);
 }
 
-static void the_scratch_register_keeps_a_byte(void **state)
+UNIT(the_scratch_register_keeps_a_byte)
 {
 	struct uart uart = { 0 };
 
-	(void)state;
 	uart_write(&uart, REG(7), 1, 0x5a);
 	assert_int_equal(uart_read(&uart, REG(7), 1), 0x5a);
 }
 
-static void loopback_returns_the_modem_outputs_and_sends_nothing(void **state)
+UNIT(loopback_returns_the_modem_outputs_and_sends_nothing)
 {
 	struct uart uart = { 0 };
 
-	(void)state;
 	sent_bytes = 0;
 	uart_write(&uart, REG(4), 1, 0x1a); /* loopback, OUT2, RTS: as Linux probes */
 	assert_int_equal(uart_read(&uart, REG(6), 1) & 0xf0, 0x90);
@@ -77,11 +67,10 @@ static void loopback_returns_the_modem_outputs_and_sends_nothing(void **state)
 	assert_int_equal(sent_bytes, 0);
 }
 
-static void wide_accesses_touch_consecutive_registers(void **state)
+UNIT(wide_accesses_touch_consecutive_registers)
 {
 	struct uart uart = { 0 };
 
-	(void)state;
 	uart_write(&uart, REG(3), 2, 0x0103); /* LCR = 3, MCR = 1 */
 	assert_int_equal(uart.lcr, 3);
 	assert_int_equal(uart.mcr, 1);

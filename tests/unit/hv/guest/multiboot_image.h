@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Builds multiboot images for tests: a sound one of two segments, which a test then breaks by
- * offset. */
+/* Builds multiboot images for tests: a sound one of two segments,
+ * which a test then breaks by offset. */
 #ifndef TESTS_MULTIBOOT_IMAGE_H
 #define TESTS_MULTIBOOT_IMAGE_H
 
@@ -9,7 +9,7 @@
 
 #define IMAGE_BYTES       0x400
 #define IMAGE_PHDR_0      0x40 /* 0x100 bytes at file 0x100, at address 4 MiB */
-#define IMAGE_PHDR_1      0x60 /* 0x80 bytes at file 0x200, at address 5 MiB, 0x2000 bytes in memory */
+#define IMAGE_PHDR_1      0x60 /* 0x80 bytes at file 0x200, 0x2000 at address 5 MiB */
 #define IMAGE_HEADER      0x100
 #define IMAGE_ENTRY       0x400010u
 

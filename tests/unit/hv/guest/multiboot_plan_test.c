@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* hv/guest/multiboot_plan.c and multiboot_info.c: where things go, and what the image is told about
- * it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* hv/guest/multiboot_plan.c and multiboot_info.c:
+ * where things go, and what the image is told about it. */
+#include "unit.h"
 #include "hv/errno.h"
 #include "hv/guest/multiboot.h"
 #include "multiboot_image.h"
@@ -85,9 +81,8 @@ static void no_copy_overlaps_another_or_leaves_ram(void)
 	}
 }
 
-static void segments_are_copied_and_cleared(void **state)
+UNIT(segments_are_copied_and_cleared)
 {
-	(void)state;
 	accept();
 	assert_int_equal(plan.copy_count, 5);
 	assert_int_equal(plan.entry.raw, IMAGE_ENTRY);
@@ -98,9 +93,8 @@ static void segments_are_copied_and_cleared(void **state)
 	no_copy_overlaps_another_or_leaves_ram();
 }
 
-static void modules_go_to_the_top(void **state)
+UNIT(modules_go_to_the_top)
 {
-	(void)state;
 	accept();
 	assert_int_equal(plan.copies[2].to.raw, 64 * MIB - 0x1000);
 	assert_ptr_equal(plan.copies[2].from, modules[0].from);
@@ -108,27 +102,24 @@ static void modules_go_to_the_top(void **state)
 	assert_int_equal(plan.copies[3].bytes, 0x1001);
 }
 
-static void modules_avoid_the_image(void **state)
+UNIT(modules_avoid_the_image)
 {
-	(void)state;
 	ranges[2].bytes = 4 * MIB + 0x2000; /* ends with the image's second segment */
 	accept();
 	assert_int_equal(plan.copies[2].to.raw, 0x4ff000);
 	no_copy_overlaps_another_or_leaves_ram();
 }
 
-static void modules_stay_below_4_gib(void **state)
+UNIT(modules_stay_below_4_gib)
 {
-	(void)state;
 	ranges[2].bytes = 5 * GIB;
 	request.range_count = 3;
 	accept();
 	assert_int_equal(plan.copies[2].to.raw, 4 * GIB - 0x1000);
 }
 
-static void empty_module_gets_an_address(void **state)
+UNIT(empty_module_gets_an_address)
 {
-	(void)state;
 	modules[0].bytes = 0;
 	accept();
 	assert_int_equal(plan.copies[2].bytes, 0);
@@ -136,18 +127,16 @@ static void empty_module_gets_an_address(void **state)
 	assert_int_equal(plan.copies[3].to.raw, 64 * MIB - 0x3000);
 }
 
-static void no_room_for_a_module_is_refused(void **state)
+UNIT(no_room_for_a_module_is_refused)
 {
-	(void)state;
 	modules[1].bytes = 62 * MIB;
 	assert_int_equal(multiboot_plan(&request, &plan, &error), -ENOSPC);
 	assert_string_equal(error.text,
 			    "multiboot: no room for the 0x3e00000 bytes of module \\m2");
 }
 
-static void image_outside_ram_is_refused(void **state)
+UNIT(image_outside_ram_is_refused)
 {
-	(void)state;
 	ranges[2].bytes = 4 * MIB + 0x1000;
 	assert_int_equal(multiboot_plan(&request, &plan, &error), -EINVAL);
 	assert_string_equal(error.text, "multiboot: the image needs 0x500000-0x501fff, and memory "
@@ -158,25 +147,22 @@ static void image_outside_ram_is_refused(void **state)
 					"at 0x400000 is not free");
 }
 
-static void no_memory_at_all_is_refused(void **state)
+UNIT(no_memory_at_all_is_refused)
 {
-	(void)state;
 	request.range_count = 0;
 	assert_int_equal(multiboot_plan(&request, &plan, &error), -EINVAL);
 }
 
-static void info_goes_to_low_memory(void **state)
+UNIT(info_goes_to_low_memory)
 {
-	(void)state;
 	accept();
 	assert_int_equal(plan.info_gpa.raw, MULTIBOOT_INFO_HINT);
 	assert_int_equal(plan.copies[4].to.raw, MULTIBOOT_INFO_HINT);
 	assert_ptr_equal(plan.copies[4].from, plan.info);
 }
 
-static void info_avoids_the_image(void **state)
+UNIT(info_avoids_the_image)
 {
-	(void)state;
 	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x8800);
 	assert_int_equal(multiboot_parse(file, sizeof(file), &image, &error), 0);
 	accept();
@@ -184,26 +170,23 @@ static void info_avoids_the_image(void **state)
 	no_copy_overlaps_another_or_leaves_ram();
 }
 
-static void info_goes_up_when_low_memory_is_reserved(void **state)
+UNIT(info_goes_up_when_low_memory_is_reserved)
 {
-	(void)state;
 	ranges[0].type = LOAD_RESERVED;
 	accept();
 	assert_int_equal(plan.info_gpa.raw, MIB);
 }
 
-static void info_tells_memory_sizes(void **state)
+UNIT(info_tells_memory_sizes)
 {
-	(void)state;
 	accept();
 	assert_int_equal(info32(0), 0x24d); /* memory, command line, modules, map, loader's name */
 	assert_int_equal(info32(4), 640);
 	assert_int_equal(info32(8), 63 * 1024);
 }
 
-static void lower_memory_is_at_most_640_kib(void **state)
+UNIT(lower_memory_is_at_most_640_kib)
 {
-	(void)state;
 	ranges[0] = (struct load_range){ l1_gpa(0), 64 * MIB, LOAD_RAM };
 	request.range_count = 1;
 	accept();
@@ -211,27 +194,24 @@ static void lower_memory_is_at_most_640_kib(void **state)
 	assert_int_equal(info32(8), 63 * 1024);
 }
 
-static void info_has_command_line_and_loader(void **state)
+UNIT(info_has_command_line_and_loader)
 {
-	(void)state;
 	accept();
 	assert_string_equal(info_string(info32(16)), "k x=1 y");
 	assert_string_equal(info_string(info32(64)), "Nestor");
 }
 
-static void empty_command_line_is_the_name(void **state)
+UNIT(empty_command_line_is_the_name)
 {
-	(void)state;
 	request.cmdline = "";
 	accept();
 	assert_string_equal(info_string(info32(16)), "k");
 }
 
-static void info_lists_modules(void **state)
+UNIT(info_lists_modules)
 {
 	u32 list;
 
-	(void)state;
 	accept();
 	assert_int_equal(info32(20), 2);
 	assert_int_equal(info32(24) % 4, 0);
@@ -244,11 +224,10 @@ static void info_lists_modules(void **state)
 	assert_string_equal(info_string(info32(list + 24)), "\\m2");
 }
 
-static void info_has_the_map(void **state)
+UNIT(info_has_the_map)
 {
 	u32 map;
 
-	(void)state;
 	accept();
 	assert_int_equal(info32(44), 4 * 24);
 	map = info32(48) - (u32)plan.info_gpa.raw;
@@ -261,14 +240,13 @@ static void info_has_the_map(void **state)
 	assert_int_equal(info32(map + 72 + 20), 1);
 }
 
-static void too_small_a_buffer_is_told(void **state)
+UNIT(too_small_a_buffer_is_told)
 {
 	u32 gpas[2] = { 0 };
 	u8 small[200];
 	struct multiboot_info_place place = { .buffer = small, .size = sizeof(small) };
 	size_t need;
 
-	(void)state;
 	need = multiboot_build_info(&request, gpas, place);
 	assert_true(need > sizeof(small));
 	place.size = 0; /* not a byte is written */
@@ -276,11 +254,10 @@ static void too_small_a_buffer_is_told(void **state)
 	assert_int_equal(multiboot_build_info(&request, gpas, place), need);
 }
 
-static void oversized_info_is_refused(void **state)
+UNIT(oversized_info_is_refused)
 {
 	static struct load_range many[700];
 
-	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(many); i++)
 		many[i] = (struct load_range){ l1_gpa(i * 8 * MIB), 8 * MIB,
 					       i == 1 ? LOAD_RESERVED : LOAD_RAM };

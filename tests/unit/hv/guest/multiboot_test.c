@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* hv/guest/multiboot.c: a sound image, and one refusal for each way in which it can be unsound. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/errno.h"
 #include "hv/guest/multiboot.h"
 #include "multiboot_image.h"
@@ -39,9 +34,8 @@ static void refuse(const char *text)
 	assert_string_equal(error.text, text);
 }
 
-static void sound_image_is_read(void **state)
+UNIT(sound_image_is_read)
 {
-	(void)state;
 	assert_int_equal(parse(sizeof(file)), 0);
 	assert_int_equal(image.entry, IMAGE_ENTRY);
 	assert_int_equal(image.segment_count, 2);
@@ -51,9 +45,8 @@ static void sound_image_is_read(void **state)
 	assert_int_equal(image.segments[1].memory_bytes, 0x2000);
 }
 
-static void every_truncation_is_refused(void **state)
+UNIT(every_truncation_is_refused)
 {
-	(void)state;
 	for (size_t size = 0; size < 0x280; size++)
 		assert_int_equal(parse(size), -EINVAL);
 	assert_string_equal(
@@ -62,35 +55,31 @@ static void every_truncation_is_refused(void **state)
 	assert_int_equal(parse(0x280), 0);
 }
 
-static void empty_file_is_refused(void **state)
+UNIT(empty_file_is_refused)
 {
-	(void)state;
 	assert_int_equal(parse(0), -EINVAL);
 	assert_string_equal(error.text, "multiboot: no ELF header");
 }
 
-static void cut_file_is_refused_by_its_segments(void **state)
+UNIT(cut_file_is_refused_by_its_segments)
 {
-	(void)state;
 	assert_int_equal(parse(0xa0), -EINVAL); /* before the multiboot header */
 	assert_string_equal(
 		error.text,
 		"multiboot: program header 0 ends at 0x200 beyond the file's 0xa0 bytes");
 }
 
-static void header_must_be_aligned(void **state)
+UNIT(header_must_be_aligned)
 {
-	(void)state;
 	memset(file + IMAGE_HEADER, 0, 12);
 	image_header(file + IMAGE_HEADER + 2, 0);
 	refuse("multiboot: no multiboot-1 header in the first 1024 bytes");
 }
 
-static void header_must_lie_within_8192_bytes(void **state)
+UNIT(header_must_lie_within_8192_bytes)
 {
 	static u8 big[8192 + 16];
 
-	(void)state;
 	memset(file + IMAGE_HEADER, 0, 12);
 	memcpy(big, file, sizeof(file));
 	image_header(big + 8192 - 12, 0);
@@ -101,23 +90,20 @@ static void header_must_lie_within_8192_bytes(void **state)
 	assert_string_equal(error.text, "multiboot: no multiboot-1 header in the first 8192 bytes");
 }
 
-static void wrong_checksum_is_refused(void **state)
+UNIT(wrong_checksum_is_refused)
 {
-	(void)state;
 	file[IMAGE_HEADER + 8]++;
 	refuse("multiboot: the header's checksum is wrong");
 }
 
-static void header_behind_a_false_one_is_found(void **state)
+UNIT(header_behind_a_false_one_is_found)
 {
-	(void)state;
 	put32(file + 0x80, 0x1badb002);
 	assert_int_equal(parse(sizeof(file)), 0);
 }
 
-static void mandatory_flags_are_refused(void **state)
+UNIT(mandatory_flags_are_refused)
 {
-	(void)state;
 	for (u32 bit = 2; bit < 16; bit++) {
 		image_header(file + IMAGE_HEADER, 1u << bit);
 		assert_int_equal(parse(sizeof(file)), -EINVAL);
@@ -126,58 +112,50 @@ static void mandatory_flags_are_refused(void **state)
 	refuse("multiboot: the header's flags demand 0x4, which is not supported");
 }
 
-static void optional_flags_are_ignored(void **state)
+UNIT(optional_flags_are_ignored)
 {
-	(void)state;
 	image_header(file + IMAGE_HEADER, 0xfffe0003);
 	assert_int_equal(parse(sizeof(file)), 0);
 }
 
-static void address_fields_are_refused(void **state)
+UNIT(address_fields_are_refused)
 {
-	(void)state;
 	image_header(file + IMAGE_HEADER, 0x10003);
 	refuse("multiboot: the header has address fields (flag bit 16) instead of ELF");
 }
 
-static void no_elf_is_refused(void **state)
+UNIT(no_elf_is_refused)
 {
-	(void)state;
 	file[1] = 'e';
 	refuse("multiboot: no ELF header");
 }
 
-static void elf64_is_refused(void **state)
+UNIT(elf64_is_refused)
 {
-	(void)state;
 	file[4] = 2;
 	refuse("multiboot: the image is ELF64, not ELF32");
 }
 
-static void big_endian_is_refused(void **state)
+UNIT(big_endian_is_refused)
 {
-	(void)state;
 	file[5] = 2;
 	refuse("multiboot: ELF class 1, data 2, not 1, 1 (32 bits, little endian)");
 }
 
-static void other_machine_is_refused(void **state)
+UNIT(other_machine_is_refused)
 {
-	(void)state;
 	put16(file + 18, 40);
 	refuse("multiboot: ELF type 2, machine 40, not 2, 3 (executable, 386)");
 }
 
-static void relocatable_file_is_refused(void **state)
+UNIT(relocatable_file_is_refused)
 {
-	(void)state;
 	put16(file + 16, 1);
 	refuse("multiboot: ELF type 1, machine 3, not 2, 3 (executable, 386)");
 }
 
-static void odd_program_headers_are_refused(void **state)
+UNIT(odd_program_headers_are_refused)
 {
-	(void)state;
 	put16(file + 42, 56);
 	refuse("multiboot: program headers of 56 bytes, not 32");
 	put16(file + 42, 32);
@@ -185,67 +163,59 @@ static void odd_program_headers_are_refused(void **state)
 	refuse("multiboot: 65 program headers, more than 64");
 }
 
-static void program_headers_beyond_the_file_are_refused(void **state)
+UNIT(program_headers_beyond_the_file_are_refused)
 {
-	(void)state;
 	put32(file + 28, 0xffffffe0);
 	refuse("multiboot: the program headers end at 0x100000020 beyond the file's 0x400 bytes");
 	put32(file + 28, 0x3c1);
 	refuse("multiboot: the program headers end at 0x401 beyond the file's 0x400 bytes");
 }
 
-static void nothing_to_load_is_refused(void **state)
+UNIT(nothing_to_load_is_refused)
 {
-	(void)state;
 	put16(file + 44, 0);
 	refuse("multiboot: no program header says what to load");
 }
 
-static void other_program_headers_are_skipped(void **state)
+UNIT(other_program_headers_are_skipped)
 {
-	(void)state;
 	put32(file + IMAGE_PHDR_1 + PHDR_TYPE, 2);
 	put32(file + IMAGE_PHDR_1 + PHDR_OFFSET, 0xffffffff);
 	assert_int_equal(parse(sizeof(file)), 0);
 	assert_int_equal(image.segment_count, 1);
 }
 
-static void empty_segment_is_skipped(void **state)
+UNIT(empty_segment_is_skipped)
 {
-	(void)state;
 	put32(file + IMAGE_PHDR_1 + PHDR_FILE_BYTES, 0);
 	put32(file + IMAGE_PHDR_1 + PHDR_MEMORY_BYTES, 0);
 	assert_int_equal(parse(sizeof(file)), 0);
 	assert_int_equal(image.segment_count, 1);
 }
 
-static void more_file_than_memory_is_refused(void **state)
+UNIT(more_file_than_memory_is_refused)
 {
-	(void)state;
 	put32(file + IMAGE_PHDR_0 + PHDR_MEMORY_BYTES, 0xff);
 	refuse("multiboot: program header 0 has 0x100 bytes in the file, more than its 0xff in "
 	       "memory");
 }
 
-static void segment_offset_cannot_wrap(void **state)
+UNIT(segment_offset_cannot_wrap)
 {
-	(void)state;
 	put32(file + IMAGE_PHDR_0 + PHDR_OFFSET, 0xffffff80);
 	refuse("multiboot: program header 0 ends at 0x100000080 beyond the file's 0x400 bytes");
 }
 
-static void segment_beyond_4_gib_is_refused(void **state)
+UNIT(segment_beyond_4_gib_is_refused)
 {
-	(void)state;
 	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0xffffe000);
 	assert_int_equal(parse(sizeof(file)), 0);
 	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0xffffe001);
 	refuse("multiboot: program header 1 ends at address 0x100000001 beyond 4 GiB");
 }
 
-static void overlapping_segments_are_refused(void **state)
+UNIT(overlapping_segments_are_refused)
 {
-	(void)state;
 	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x400100);
 	assert_int_equal(parse(sizeof(file)), 0);
 	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x4000ff);
@@ -254,9 +224,8 @@ static void overlapping_segments_are_refused(void **state)
 	refuse("multiboot: program header 1 at address 0x3fe001 overlaps another");
 }
 
-static void too_many_segments_are_refused(void **state)
+UNIT(too_many_segments_are_refused)
 {
-	(void)state;
 	memset(file + IMAGE_HEADER, 0, 12);
 	image_header(file + 0x34, 0);
 	put16(file + 44, MULTIBOOT_SEGMENTS_MAX + 1);
@@ -268,9 +237,8 @@ static void too_many_segments_are_refused(void **state)
 	assert_int_equal(parse(sizeof(file)), 0);
 }
 
-static void entry_must_be_in_a_segments_bytes(void **state)
+UNIT(entry_must_be_in_a_segments_bytes)
 {
-	(void)state;
 	put32(file + 24, 0x400100);
 	refuse("multiboot: the entry 0x400100 lies in no segment's bytes");
 	put32(file + 24, 0x500080); /* in .bss */

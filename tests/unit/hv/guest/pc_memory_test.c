@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* L1's memory map for small, large and very large memories. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "hv/guest/pc_memory.h"
 
 static void check(u64 bytes, u32 expected_ranges)
@@ -25,9 +21,8 @@ static void check(u64 bytes, u32 expected_ranges)
 	assert_int_equal(sum, bytes);
 }
 
-static void the_ranges_add_up(void **state)
+UNIT(the_ranges_add_up)
 {
-	(void)state;
 	check(PC_MEMORY_MIN, 3);
 	check(512 * MIB, 3);
 	check(3 * GIB - 256 * KIB, 3);
@@ -35,12 +30,11 @@ static void the_ranges_add_up(void **state)
 	check(64 * GIB, 4);
 }
 
-static void only_the_bios_area_is_reserved(void **state)
+UNIT(only_the_bios_area_is_reserved)
 {
 	struct load_range ranges[PC_RANGES_MAX];
 	u32 count = pc_memory_map(8 * GIB, ranges);
 
-	(void)state;
 	for (u32 i = 0; i < count; i++)
 		assert_int_equal(ranges[i].type == LOAD_RESERVED,
 				 ranges[i].base.raw == PC_BIOS_START);
