@@ -16,13 +16,14 @@ struct paging_mode {
 	bool alignment_check; /* RFLAGS.AC: overrides SMAP for explicit accesses */
 };
 
-enum linear_access { LINEAR_READ, LINEAR_WRITE };
+enum linear_access { LINEAR_READ, LINEAR_WRITE, LINEAR_FETCH };
 
 /* Page-fault error code bits. */
 #define PF_PRESENT  (1u << 0)
 #define PF_WRITE    (1u << 1)
 #define PF_USER     (1u << 2)
 #define PF_RESERVED (1u << 3)
+#define PF_FETCH    (1u << 4)
 
 /* Read bytes of L1-physical memory: 0 or a negative error, which the walk takes for a not-present
  * entry. */
