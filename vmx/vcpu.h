@@ -39,6 +39,7 @@ struct vcpu {
 	struct vm *vm;
 	struct exit_record *exit; /* the exit in hand: an entry of the flight recorder */
 	u32 index;
+	u32 insn_length; /* of the instruction that EXIT_SKIP_DECODED completes */
 	bool stopped;
 	const u64 *ept_generation_now; /* grows with EPT01's edits (mm/ept01.h) */
 	u64 ept_generation;            /* that this CPU has flushed up to */
