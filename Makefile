@@ -77,7 +77,10 @@ PURE    := $(wildcard mm/*.c) \
            vmx/exit_reasons.c \
            vmx/guest_linear.c \
            vmx/guest_mtrr.c \
-           $(wildcard vmx/lapic*.c) \
+PURE    := $(wildcard mm/*.c) \
+           vmx/mmio_decode.c \
+           vmx/mmio_execute.c \
+           vmx/mmio_range.c
            vmx/msr_bitmap.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))

@@ -117,10 +117,16 @@
 #define EFER_LMA                    (1u << 10)
 #define EFER_NXE                    (1u << 11)
 
+#define RFLAGS_CF                   (1u << 0)
 #define RFLAGS_FIXED                (1u << 1)
+#define RFLAGS_PF                   (1u << 2)
+#define RFLAGS_AF                   (1u << 4)
+#define RFLAGS_ZF                   (1u << 6)
+#define RFLAGS_SF                   (1u << 7)
 #define RFLAGS_TF                   (1u << 8)
 #define RFLAGS_IF                   (1u << 9)
 #define RFLAGS_DF                   (1u << 10)
+#define RFLAGS_OF                   (1u << 11)
 #define RFLAGS_RF                   (1u << 16)
 #define RFLAGS_AC                   (1u << 18)
 

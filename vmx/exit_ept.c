@@ -1,39 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* EPT violations of L1: a page of a region that was not mapped yet,
- * or memory that does not exist. */
+/* EPT violations of L1: a page of a region that was not mapped yet, or an access for vmx/mmio.c. */
 #include "hv/errno.h"
 #include "hv/percpu.h"
 #include "mm/ept01.h"
-#include "vmx/exit.h"
+#include "vmx/mmio.h"
 #include "vmx/ops.h"
 #include "vmx/vm.h"
 
-/* SDM "Exit Qualification for EPT Violations". */
-#define QUALIFICATION_WRITE (1u << 1)
-#define QUALIFICATION_FETCH (1u << 2)
-
-static const char *access_name(u64 qualification)
-{
-	if (qualification & QUALIFICATION_WRITE)
-		return "wrote to";
-	return qualification & QUALIFICATION_FETCH ? "fetched from" : "read from";
-}
-
 enum exit_action exit_ept_violation(struct vcpu *v)
 {
-	u64 qualification = exit_qualification(v);
-	l1_gpa_t gpa = l1_gpa(vmcs_read(VMCS_GUEST_PHYSICAL_ADDR));
+	struct ept_violation violation = {
+		.gpa = l1_gpa(vmcs_read(VMCS_GUEST_PHYSICAL_ADDR)),
+		.qualification = (u32)exit_qualification(v),
+	};
 	int error;
 
-	v->exit->detail = gpa.raw;
-	error = ept01_fault(v->vm->memory, gpa, qualification & QUALIFICATION_WRITE);
+	v->exit->detail = violation.gpa.raw;
+	error = ept01_fault(v->vm->memory, violation.gpa,
+			    violation.qualification & EPT_VIOLATION_WRITE);
 	if (!error) {
 		counter_inc(CTR_EPT01_FAULTS);
 		return EXIT_RESUME;
 	}
-	vm_stop_l1(v, "%s guest-physical 0x%llx, %s", access_name(qualification),
-		   (unsigned long long)gpa.raw,
-		   error == -EFAULT ? "which is read-only"
-				    : "where this machine has no memory and no device");
+	if (error == -ENOENT || error == -EFAULT) {
+		violation.read_only = error == -EFAULT;
+		return mmio_access(v, &violation);
+	}
+	vm_stop_l1(v, "%s guest-physical 0x%llx, and no page is left for a table that maps it",
+		   mmio_access_name(violation.qualification),
+		   (unsigned long long)violation.gpa.raw);
 	return EXIT_STOP;
 }

@@ -8,10 +8,9 @@
 #include "hv/percpu.h"
 #include "hv/string.h"
 #include "vmx/exit.h"
-#include "vmx/guest_linear.h"
 #include "vmx/inject.h"
+#include "vmx/linear_now.h"
 #include "vmx/ops.h"
-#include "vmx/segment.h"
 #include "vmx/vm.h"
 
 /* SDM "Exit Qualification for I/O Instructions". */
@@ -75,23 +74,6 @@ static enum exit_action plain_io(struct vcpu *v, u64 q)
 	return EXIT_SKIP_INSN;
 }
 
-static int read_l1(void *memory, l1_gpa_t gpa, void *dst, size_t bytes)
-{
-	return guest_read(memory, gpa, dst, bytes);
-}
-
-static struct paging_mode paging_mode_now(void)
-{
-	return (struct paging_mode){
-		.cr0 = vmcs_read(VMCS_GUEST_CR0),
-		.cr3 = vmcs_read(VMCS_GUEST_CR3),
-		.cr4 = vmcs_read(VMCS_GUEST_CR4),
-		.efer = vmcs_read(VMCS_GUEST_EFER),
-		.cpl = segment_cpl(),
-		.alignment_check = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_AC,
-	};
-}
-
 /* A string instruction's element in L1's memory;
  * it may cross a page, so each byte has its address. */
 struct element {
@@ -104,8 +86,8 @@ struct element {
 static bool locate_element(struct vcpu *v, u64 linear, enum linear_access access,
 			   struct element *element)
 {
-	const struct linear_source source = { read_l1, v->vm->memory };
-	const struct paging_mode mode = paging_mode_now();
+	const struct linear_source source = linear_source_of(v);
+	const struct paging_mode mode = linear_mode_now();
 
 	for (u32 i = 0; i < element->bytes; i++) {
 		struct linear_result r = linear_translate(&mode, linear + i, access, &source);

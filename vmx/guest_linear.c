@@ -29,6 +29,32 @@ static struct linear_result fault(u32 error_code)
 	return (struct linear_result){ .faults = true, .error_code = error_code };
 }
 
+/* Whether bit 63 of an entry forbids fetches. */
+static bool has_no_execute(const struct paging_mode *mode)
+{
+	return (mode->cr4 & CR4_PAE) && (mode->efer & EFER_NXE);
+}
+
+/* What a fault's error code says of the access; of a fetch only where fetches can be forbidden (SDM
+ * "Page-Fault Exceptions"). */
+static u32 access_error(const struct paging_mode *mode, enum linear_access access)
+{
+	u32 error = mode->cpl == 3 ? PF_USER : 0;
+
+	if (access == LINEAR_WRITE)
+		error |= PF_WRITE;
+	if (access == LINEAR_FETCH && ((mode->cr4 & CR4_SMEP) || has_no_execute(mode)))
+		error |= PF_FETCH;
+	return error;
+}
+
+static bool may_fetch(const struct paging_mode *mode, u64 rights)
+{
+	if (mode->cpl != 3 && (rights & PTE_USER) && (mode->cr4 & CR4_SMEP))
+		return false;
+	return !(rights & PTE_NO_EXECUTE) || !has_no_execute(mode);
+}
+
 /* Whether the rights along the walk allow the access (SDM "Determination of Access Rights"). */
 static bool is_allowed(const struct paging_mode *mode, u64 rights, enum linear_access access)
 {
@@ -36,11 +62,19 @@ static bool is_allowed(const struct paging_mode *mode, u64 rights, enum linear_a
 
 	if (user && !(rights & PTE_USER))
 		return false;
+	if (access == LINEAR_FETCH)
+		return may_fetch(mode, rights);
 	if (!user && (rights & PTE_USER) && (mode->cr4 & CR4_SMAP) && !mode->alignment_check)
 		return false;
 	if (access == LINEAR_WRITE && !(rights & PTE_WRITE))
 		return !user && !(mode->cr0 & CR0_WP);
 	return true;
+}
+
+/* One more entry of the walk: it takes rights away, or forbids fetches. */
+static u64 and_rights(u64 rights, u64 entry)
+{
+	return (rights & entry & (PTE_WRITE | PTE_USER)) | ((rights | entry) & PTE_NO_EXECUTE);
 }
 
 static bool is_leaf(const struct shape *shape, const struct paging_mode *mode, u32 level, u64 entry)
@@ -63,7 +97,7 @@ static u64 leaf_base(const struct shape *shape, u64 entry, u64 offset_mask)
 struct linear_result linear_translate(const struct paging_mode *mode, u64 linear,
 				      enum linear_access access, const struct linear_source *source)
 {
-	u32 error = (access == LINEAR_WRITE ? PF_WRITE : 0) | (mode->cpl == 3 ? PF_USER : 0);
+	u32 error = access_error(mode, access);
 	const struct shape *shape = shape_of(mode);
 	u64 table = mode->cr3 & shape->root_mask;
 	u64 rights = PTE_WRITE | PTE_USER;
@@ -82,7 +116,7 @@ struct linear_result linear_translate(const struct paging_mode *mode, u64 linear
 		    !(entry & PTE_PRESENT))
 			return fault(error);
 		if (level < shape->levels || shape->top_has_rights)
-			rights &= entry;
+			rights = and_rights(rights, entry);
 		if (is_leaf(shape, mode, level, entry)) {
 			u64 offset_mask = BIT(shift) - 1;
 

@@ -17,15 +17,15 @@ struct paging_mode {
 	bool alignment_check; /* RFLAGS.AC: overrides SMAP for explicit accesses */
 };
 
-enum linear_access { LINEAR_READ, LINEAR_WRITE };
+enum linear_access { LINEAR_READ, LINEAR_WRITE, LINEAR_FETCH };
 
-/* Read bytes of L1-physical memory: 0 or a negative error,
- * which the walk takes for a not-present entry. */
+/* Read bytes of L1-physical memory: 0 or a negative error, which the walk takes for a not-present
+ * entry. */
 typedef int (*guest_reader)(void *context, l1_gpa_t gpa, void *dst, size_t bytes);
 
 struct linear_result {
 	bool faults;
-	u32 error_code; /* of the #PF: PF_* */
+	u32 error_code; /* of the #PF */
 	l1_gpa_t gpa;
 };
 

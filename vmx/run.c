@@ -39,12 +39,11 @@ static void unhandled(struct vcpu *v)
 
 /*
  * Move RIP behind the exit's instruction, as its completion would: blocking by STI and MOV SS ends,
- * and a single step is due where RFLAGS.TF is set.
+ * and a single step is due where RFLAGS.TF is set. Inline: one of its callers is the hot path.
  */
-static void skip_insn(struct vcpu *v)
+static inline __attribute__((always_inline)) void skip_insn(struct vcpu *v, u32 length)
 {
 	u64 rip = v->exit->rip;
-	u32 length = (u32)vmcs_read(VMCS_EXIT_INSN_LEN);
 	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	/* An instruction that ends below 4 GiB wraps in no mode: no need to look at CS.L. */
 	bool long_code = rip < BITS(31, 5) || segment_is_64bit_code();
@@ -56,6 +55,12 @@ static void skip_insn(struct vcpu *v)
 	if (unlikely(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
 			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+}
+
+static enum exit_action __attribute__((noinline)) skip_decoded(struct vcpu *v)
+{
+	skip_insn(v, v->insn_length);
+	return EXIT_RESUME;
 }
 
 bool vcpu_handle_exit(struct vcpu *v)
@@ -75,7 +80,9 @@ bool vcpu_handle_exit(struct vcpu *v)
 	else
 		unhandled(v);
 	if (likely(action == EXIT_SKIP_INSN))
-		skip_insn(v);
+		skip_insn(v, (u32)vmcs_read(VMCS_EXIT_INSN_LEN));
+	else if (action == EXIT_SKIP_DECODED)
+		action = skip_decoded(v);
 	if (unlikely(v->deadline != LAPIC_NEVER))
 		events_arm_timer(v, v->exit->tsc);
 	return action != EXIT_STOP;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The virtual machine that L1 is: its memory,
- * what its CPUs look like, its ports, and the verdict it gives. */
+/* The virtual machine that L1 is: its memory, what its CPUs look like,
+ * its ports and device addresses, and the verdict it gives. */
 #ifndef VMX_VM_H
 #define VMX_VM_H
 
@@ -13,6 +13,7 @@
 
 #define VCPUS_MAX      16
 #define VM_PORT_RANGES 16
+#define VM_MMIO_RANGES 16
 
 /* A run of I/O ports that a device claims. Accesses of 2 and 4 bytes arrive as they are. */
 struct port_range {
@@ -23,7 +24,10 @@ struct port_range {
 	void *device;
 };
 
-/* A run of L1-physical addresses that a device claims: no memory behind it. */
+/*
+ * A run of L1-physical addresses that a device claims. Accesses of 1, 2, 4 and 8 bytes arrive as
+ * they are, at any offset that they fit behind; values have no bits above the size.
+ */
 struct mmio_range {
 	l1_gpa_t first;
 	u64 bytes;
@@ -54,6 +58,8 @@ struct vm {
 	u64 cr4_allowed; /* bits that L1 may set in CR4 */
 	struct port_range ports[VM_PORT_RANGES];
 	u32 port_ranges;
+	struct mmio_range mmio[VM_MMIO_RANGES];
+	u32 mmio_ranges;
 
 	struct spinlock device_lock; /* protects the devices behind ports and MMIO */
 	const struct vm_board *board;
@@ -72,6 +78,13 @@ struct vm {
 void vm_claim_ports(struct vm *vm, const struct port_range *range);
 /* The range that has this port, or NULL. */
 const struct port_range *vm_find_port(const struct vm *vm, u16 port);
+
+/*
+ * The same for addresses, before L1 runs. Memory stands in front: an access to a region's page
+ * reaches a device only where it is a write and the region is read-only.
+ */
+void vm_claim_mmio(struct vm *vm, const struct mmio_range *range);
+const struct mmio_range *vm_find_mmio(const struct vm *vm, l1_gpa_t gpa);
 
 /* Around every access to a device: the lock is taken, the board brought to now; afterwards its new deadline reaches vCPU 0. */
 void vm_devices_begin(struct vm *vm, u64 now);

@@ -6,7 +6,8 @@ FUZZ_CFLAGS  := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,addres
                 -fno-sanitize-recover=all -Itests/host -I.
 FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_BINS    := $(FUZZERS:%=$(BUILD)/fuzz/%)
-FUZZ_PURE    := $(wildcard hv/config*.c hv/guest/multiboot*.c) hv/format.c tests/host/panic.c
+FUZZ_PURE    := $(wildcard hv/config*.c hv/guest/multiboot*.c) hv/format.c vmx/mmio_decode.c vmx/mmio_execute.c \
+                tests/host/insn_oracle.c tests/host/panic.c
 
 .PHONY: fuzz
 
@@ -19,6 +20,6 @@ fuzz: $(FUZZ_BINS) ## run each fuzz target (FUZZ_SECONDS=20)
 
 $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(FUZZ_PURE) $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$<)clang $(FUZZ_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FUZZ_PURE)
+	$(call say,FUZZ,$<)clang $(FUZZ_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FUZZ_PURE) -lcapstone
 
 -include $(FUZZ_BINS:=.d)

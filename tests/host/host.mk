@@ -20,6 +20,9 @@ $(BUILD)/host/libpure.a: $(HOST_OBJS)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
 $(UNIT_BINS): %: %.o $(BUILD)/host/libpure.a
-	$(call say,HOSTLD,$@)$(HOSTCC) $(HOST_CFLAGS) -o $@ $< $(BUILD)/host/libpure.a -lcmocka
+	$(call say,HOSTLD,$@)$(HOSTCC) $(HOST_CFLAGS) -o $@ $< $(BUILD)/host/libpure.a -lcmocka $(HOST_LIBS)
+
+# The tests that ask a disassembler.
+$(BUILD)/host/tests/unit/vmx/mmio_decode_test: HOST_LIBS := -lcapstone
 
 -include $(HOST_OBJS:.o=.d) $(UNIT_BINS:%=%.d)

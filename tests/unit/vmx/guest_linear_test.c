@@ -170,6 +170,97 @@ UNIT(a_table_outside_memory_is_not_present)
 	expect_fault(&mode, LINEAR_READ, 0);
 }
 
+static void expect_fetch(const struct paging_mode *mode)
+{
+	struct linear_result r = linear_translate(mode, LINEAR, LINEAR_FETCH, &source);
+
+	assert_false(r.faults);
+	assert_int_equal(r.gpa.raw, 0x5abc);
+}
+
+static void fetches_go_where_reads_go(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	expect_fetch(&mode);
+	mode.cpl = 3;
+	expect_fetch(&mode);
+	mode.efer |= EFER_NXE;
+	mode.cr4 |= CR4_SMEP;
+	expect_fetch(&mode);
+}
+
+static void no_execute_counts_at_every_level(void **state)
+{
+	static const u64 entries[] = { 0x1000 + 8 * 255, 0x2008, 0x3008, 0x4008 };
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(entries); i++) {
+		struct paging_mode mode = four_level();
+		u64 entry;
+
+		mode.efer |= EFER_NXE;
+		memcpy(&entry, memory + entries[i], sizeof(entry));
+		put64(entries[i], entry | BIT(63));
+		expect_fault(&mode, LINEAR_FETCH, PF_PRESENT | PF_FETCH);
+		expect_address(&mode, LINEAR, 0x5abc);
+		mode.cpl = 3;
+		expect_fault(&mode, LINEAR_FETCH, PF_PRESENT | PF_FETCH | PF_USER);
+	}
+}
+
+static void smep_guards_user_pages_from_supervisor_fetches_only(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	mode.cr4 |= CR4_SMEP;
+	expect_fault(&mode, LINEAR_FETCH, PF_PRESENT | PF_FETCH);
+	expect_address(&mode, LINEAR, 0x5abc);
+	mode.cpl = 3;
+	expect_fetch(&mode);
+	put64(0x4008, 0x5000 | P);
+	mode.cpl = 0;
+	expect_fetch(&mode);
+}
+
+static void smap_leaves_fetches_alone(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	mode.cr4 |= CR4_SMAP;
+	expect_fetch(&mode);
+}
+
+static void users_do_not_fetch_from_supervisor_pages(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	put64(0x2008, 0x3000 | P | W);
+	mode.cpl = 3;
+	expect_fault(&mode, LINEAR_FETCH, PF_PRESENT | PF_USER);
+}
+
+static void the_fetch_bit_needs_smep_or_nxe_under_pae(void **state)
+{
+	struct paging_mode mode = four_level();
+
+	(void)state;
+	put64(0x4008, 0);
+	expect_fault(&mode, LINEAR_FETCH, 0);
+	mode.cr4 |= CR4_SMEP;
+	expect_fault(&mode, LINEAR_FETCH, PF_FETCH);
+	mode.cr4 = CR4_PAE;
+	mode.efer |= EFER_NXE;
+	expect_fault(&mode, LINEAR_FETCH, PF_FETCH);
+	mode.cr4 = 0; /* 32-bit paging has no NX */
+	mode.cr3 = 0xf000;
+	expect_fault(&mode, LINEAR_FETCH, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +274,12 @@ int main(void)
 		cmocka_unit_test(supervisor_writes_read_only_pages_without_wp),
 		cmocka_unit_test(smap_guards_user_pages_unless_ac_is_set),
 		cmocka_unit_test(a_table_outside_memory_is_not_present),
+		cmocka_unit_test(fetches_go_where_reads_go),
+		cmocka_unit_test(no_execute_counts_at_every_level),
+		cmocka_unit_test(smep_guards_user_pages_from_supervisor_fetches_only),
+		cmocka_unit_test(smap_leaves_fetches_alone),
+		cmocka_unit_test(users_do_not_fetch_from_supervisor_pages),
+		cmocka_unit_test(the_fetch_bit_needs_smep_or_nxe_under_pae),
 	};
 
 	return cmocka_run_group_tests_name("vmx/guest_linear", tests, NULL, NULL);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What linear_translate() needs, from the current VMCS and the VM's memory. */
+#ifndef VMX_LINEAR_NOW_H
+#define VMX_LINEAR_NOW_H
+
+#include "vmx/guest_linear.h"
+#include "vmx/vcpu.h"
+
+/* How L1 translates at this exit. */
+struct paging_mode linear_mode_now(void);
+struct linear_source linear_source_of(const struct vcpu *v);
+
+#endif
