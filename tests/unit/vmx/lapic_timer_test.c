@@ -295,6 +295,8 @@ UNIT(mode_change_to_and_from_the_deadline_disarms)
 	lapic_write(lapic, LAPIC_TMICT, 100, 0);
 	lapic_write(lapic, LAPIC_LVT_TIMER, DEADLINE | VECTOR, 10);
 	assert_true(lapic_timer_deadline(lapic, 10) == LAPIC_NEVER);
+	assert_int_equal(lapic_read(lapic, LAPIC_TMICT, 10), 0);
+	assert_int_equal(lapic_read(lapic, LAPIC_TMCCT, 10), 0);
 	lapic_set_tsc_deadline(lapic, 1000, 10);
 	lapic_write(lapic, LAPIC_LVT_TIMER, DEADLINE | 0x50, 20); /* same mode: stays */
 	assert_int_equal(lapic_timer_deadline(lapic, 20), 1000);
