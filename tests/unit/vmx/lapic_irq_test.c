@@ -109,6 +109,8 @@ UNIT(trigger_mode_is_the_last_arrivals)
 	lapic_collect(lapic);
 	lapic_level_vectors(lapic, bitmap);
 	assert_true(bitmap[1] == 0 && bitmap[3] == BIT(63));
+	lapic_write(lapic, LAPIC_ICR, 0x440ff, 0); /* to itself: edge */
+	assert_false(in_bitmap(lapic, LAPIC_TMR, 0xff));
 }
 
 UNIT(eoi_that_the_cpu_did_is_told_as_well)
