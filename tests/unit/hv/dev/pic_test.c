@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The 8259 pair: initialization, priorities, every command, and random sequences beside a naive
- * model. */
+/* The 8259 pair: initialization, priorities, every command. */
 #include "unit.h"
-#include "hv/dev/pic.h"
+#include "pic_ports.h"
 
 static u32 intr_changes;
 static bool intr_level;
@@ -16,32 +15,13 @@ static void intr(void *context, u32 line, bool level)
 	intr_changes++;
 }
 
-static void out(struct pic *pic, u16 port, u8 value)
-{
-	pic_write(pic, port, value, 0);
-}
-
-static u8 in(struct pic *pic, u16 port)
-{
-	return pic_read(pic, port, 0);
-}
-
-/* As Linux does it: vectors 30h and 38h, everything unmasked. */
 static struct pic started(u8 icw4)
 {
 	struct pic pic;
 
 	intr_level = false;
 	intr_changes = 0;
-	pic_init(&pic, (struct irq_line){ intr, NULL, 0 });
-	out(&pic, 0x20, 0x11);
-	out(&pic, 0x21, 0x30);
-	out(&pic, 0x21, 0x04);
-	out(&pic, 0x21, icw4);
-	out(&pic, 0xa0, 0x11);
-	out(&pic, 0xa1, 0x38);
-	out(&pic, 0xa1, 0x02);
-	out(&pic, 0xa1, icw4 & 0xef);
+	pic_start(&pic, (struct irq_line){ intr, NULL, 0 }, icw4);
 	return pic;
 }
 
@@ -49,18 +29,6 @@ static void pulse(struct pic *pic, u32 irq)
 {
 	pic_set_line(pic, irq, false);
 	pic_set_line(pic, irq, true);
-}
-
-static u8 isr(struct pic *pic, u16 port)
-{
-	out(pic, port, 0x0b);
-	return in(pic, port);
-}
-
-static u8 irr(struct pic *pic, u16 port)
-{
-	out(pic, port, 0x0a);
-	return in(pic, port);
 }
 
 UNIT(firmware_left_everything_masked)
@@ -419,131 +387,6 @@ UNIT(intr_changes_are_told_once)
 	assert_int_equal(intr_changes, 3);
 }
 
-/* The naive model: the master alone, its priorities as a list. */
-struct naive {
-	u32 order[8]; /* highest first */
-	bool line[8], latched[8], served[8], masked[8], level[8];
-	bool special;
-};
-
-static void naive_rotate(struct naive *m, u32 lowest)
-{
-	for (u32 i = 0; i < 8; i++)
-		m->order[i] = (lowest + 1 + i) % 8;
-}
-
-static s32 naive_winner(const struct naive *m)
-{
-	for (u32 i = 0; i < 8; i++) {
-		u32 n = m->order[i];
-
-		if (m->served[n] && !(m->special && m->masked[n]))
-			return -1;
-		if (m->line[n] && (m->latched[n] || m->level[n]) && !m->masked[n])
-			return (s32)n;
-	}
-	return -1;
-}
-
-static s32 naive_eoi(struct naive *m)
-{
-	for (u32 i = 0; i < 8; i++) {
-		u32 n = m->order[i];
-
-		if (m->served[n] && !(m->special && m->masked[n])) {
-			m->served[n] = false;
-			return (s32)n;
-		}
-	}
-	return -1;
-}
-
-static void naive_line(struct naive *m, u32 n, bool level)
-{
-	if (level && !m->line[n])
-		m->latched[n] = true;
-	if (!level)
-		m->latched[n] = false;
-	m->line[n] = level;
-}
-
-static void random_step(struct pic *pic, struct naive *m, u64 random)
-{
-	u32 n = (u32)(random >> 8) % 8;
-	u8 byte = (u8)(random >> 16);
-	s32 winner;
-
-	switch (random % 10) {
-	case 0:
-	case 1:
-	case 2:
-		if (n == PIC_CASCADE)
-			return;
-		naive_line(m, n, byte & 1);
-		pic_set_line(pic, n, byte & 1);
-		break;
-	case 3:
-		for (u32 i = 0; i < 8; i++)
-			m->masked[i] = byte >> i & 1;
-		out(pic, 0x21, byte);
-		break;
-	case 4:
-	case 5:
-		winner = naive_winner(m);
-		assert_int_equal(pic_acknowledge(pic), 0x30 + (winner < 0 ? 7 : winner));
-		if (winner >= 0) {
-			m->latched[winner] = false;
-			m->served[winner] = true;
-		}
-		break;
-	case 6:
-		winner = naive_eoi(m);
-		if ((byte & 1) && winner >= 0)
-			naive_rotate(m, (u32)winner);
-		out(pic, 0x20, byte & 1 ? 0xa0 : 0x20);
-		break;
-	case 7:
-		m->served[n] = false;
-		if (byte & 1)
-			naive_rotate(m, n);
-		out(pic, 0x20, (u8)((byte & 1 ? 0xe0 : 0x60) | n));
-		break;
-	case 8:
-		m->special = byte & 1;
-		out(pic, 0x20, byte & 1 ? 0x68 : 0x48);
-		break;
-	default:
-		for (u32 i = 3; i < 8; i++)
-			m->level[i] = byte >> i & 1;
-		out(pic, 0x4d0, byte);
-		break;
-	}
-}
-
-UNIT(random_sequences_follow_the_model)
-{
-	struct pic pic = started(1);
-	struct naive m = { 0 };
-	u64 seed = 3;
-	u32 raised = 0;
-
-	naive_rotate(&m, 7);
-	for (u32 i = 0; i < 100000; i++) {
-		u8 served = 0, asks = 0;
-
-		random_step(&pic, &m, unit_random(&seed) >> 20);
-		for (u32 n = 0; n < 8; n++) {
-			served |= (u8)(m.served[n] << n);
-			asks |= (u8)((m.line[n] && (m.latched[n] || m.level[n])) << n);
-		}
-		assert_int_equal(pic_intr(&pic), naive_winner(&m) >= 0);
-		assert_int_equal(isr(&pic, 0x20), served);
-		assert_int_equal(irr(&pic, 0x20), asks);
-		raised += pic_intr(&pic);
-	}
-	assert_true(raised > 10000);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -571,7 +414,6 @@ int main(void)
 		cmocka_unit_test(a_poll_of_both_finds_the_slaves_line),
 		cmocka_unit_test(special_fully_nested_mode_nests_the_slave),
 		cmocka_unit_test(intr_changes_are_told_once),
-		cmocka_unit_test(random_sequences_follow_the_model),
 	};
 
 	return cmocka_run_group_tests_name("hv/dev/pic", tests, NULL, NULL);
