@@ -41,7 +41,7 @@ LDFLAGS := -nostdlib -shared -Bsymbolic -znocombreloc -znoexecstack --no-undefin
 # --- tests ------------------------------------------------------------------------------------------------------------
 SELFTEST := $(BUILD)/guest/selftest.elf
 # The pure modules: what is built for the host too.
-PURE    := $(wildcard mm/*.c) \
+PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            boot/madt.c \
            boot/option_text.c \
            boot/ranges.c \
@@ -59,7 +59,6 @@ PURE    := $(wildcard mm/*.c) \
            hv/dev/rtc_time.c \
            hv/dev/uart.c \
            hv/format.c \
-           hv/tsc_scale.c \
            hv/guest/multiboot.c \
            hv/guest/multiboot_info.c \
            hv/guest/multiboot_plan.c \
@@ -67,6 +66,7 @@ PURE    := $(wildcard mm/*.c) \
            hv/page_table.c \
            hv/stack.c \
            hv/symbol_search.c \
+           hv/tsc_scale.c \
            vmx/caps.c \
            vmx/caps_log.c \
            vmx/control_regs.c \
@@ -74,13 +74,13 @@ PURE    := $(wildcard mm/*.c) \
            vmx/cpuid_answer.c \
            vmx/cpuid_policy.c \
            vmx/event.c \
+           vmx/events_rules.c \
            vmx/exit_reasons.c \
            vmx/guest_linear.c \
            vmx/guest_mtrr.c \
-PURE    := $(wildcard mm/*.c) \
            vmx/mmio_decode.c \
            vmx/mmio_execute.c \
-           vmx/mmio_range.c
+           vmx/mmio_range.c \
            vmx/msr_bitmap.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))

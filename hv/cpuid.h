@@ -20,6 +20,8 @@
 #define CPUID_1_ECX_OSXSAVE     (1u << 27)
 #define CPUID_1_ECX_HYPERVISOR  (1u << 31)
 #define CPUID_1_EDX_APIC        (1u << 9)
+#define CPUID_1_ECX_X2APIC      (1u << 21)
+#define CPUID_1_ECX_TSC_DEADLINE (1u << 24)
 #define CPUID_1_EDX_MTRR        (1u << 12)
 #define CPUID_1_EDX_PGE         (1u << 13)
 #define CPUID_1_EDX_PAT         (1u << 16)

@@ -99,4 +99,5 @@ void l1_board_create(struct vm *vm, const struct l1_memory *memory)
 	for (u32 i = 0; i < count; i++)
 		vm_claim_mmio(vm, &mmio[i]);
 	vm->board = &ops;
+	vm->board_deadline = deadline();
 }

@@ -10,6 +10,7 @@
 #include "hv/msr_index.h"
 #include "hv/percpu.h"
 #include "vmx/inject.h"
+#include "vmx/events.h"
 #include "vmx/linear_now.h"
 #include "vmx/mmio_execute.h"
 #include "vmx/ops.h"
@@ -19,7 +20,8 @@
 struct access {
 	struct vcpu *v;
 	const struct ept_violation *violation;
-	const struct mmio_range *range; /* NULL: no device */
+	const struct mmio_range *range; /* NULL: no device of the board */
+	bool local_apic;                /* the vCPU's own registers */
 	l1_gpa_t gpa;
 	enum mmio_code code;
 	struct mmio_insn insn;
@@ -138,10 +140,37 @@ static enum step locate(struct access *a)
 	if (vmcs_read(VMCS_GUEST_LINEAR_ADDR) - linear >= a->insn.bytes)
 		return refuse(a, "by an instruction whose operand lies elsewhere");
 	a->gpa = l1_gpa(ALIGN_DOWN(a->violation->gpa.raw, PAGE_SIZE) + offset);
+	a->local_apic = ALIGN_DOWN(a->gpa.raw, PAGE_SIZE) == lapic_mmio_page(&a->v->lapic);
+	if (a->local_apic)
+		return GO_ON;
 	a->range = vm_find_mmio(a->v->vm, a->gpa);
 	if (a->range != vm_find_mmio(a->v->vm, l1_gpa_add(a->gpa, a->insn.bytes - 1ULL)))
 		return refuse(a, "by an access that crosses the end of a device's range");
 	return GO_ON;
+}
+
+/* Only aligned 32-bit accesses are defined (SDM "The Local APIC Block Diagram"): others reach no register. */
+static bool is_apic_register(const struct access *a)
+{
+	return a->insn.bytes == 4 && IS_ALIGNED(a->gpa.raw, 4);
+}
+
+static u64 read_apic(const struct access *a)
+{
+	if (!is_apic_register(a))
+		return mmio_mask(a->insn.bytes);
+	return lapic_read(&a->v->lapic, (u32)(a->gpa.raw % PAGE_SIZE), a->v->exit->tsc);
+}
+
+static void write_apic(const struct access *a, u64 value)
+{
+	struct lapic_effect effect;
+
+	if (!is_apic_register(a))
+		return;
+	effect = lapic_write(&a->v->lapic, (u32)(a->gpa.raw % PAGE_SIZE), (u32)value,
+			     a->v->exit->tsc);
+	(void)lapic_apply(a->v, &effect); /* no xAPIC register faults */
 }
 
 static u64 read_operand(const struct access *a)
@@ -150,9 +179,14 @@ static u64 read_operand(const struct access *a)
 	u64 mask = mmio_mask(a->insn.bytes);
 	u64 value = 0;
 
-	if (range)
-		return range->read(range->device, a->gpa.raw - range->first.raw, a->insn.bytes) &
-		       mask;
+	if (a->local_apic)
+		return read_apic(a);
+	if (range) {
+		vm_devices_begin(a->v->vm, a->v->exit->tsc);
+		value = range->read(range->device, a->gpa.raw - range->first.raw, a->insn.bytes);
+		vm_devices_end(a->v->vm);
+		return value & mask;
+	}
 	if (!guest_read(a->v->vm->memory, a->gpa, &value, a->insn.bytes)) /* read-only memory */
 		return value;
 	counter_inc(CTR_MMIO_UNCLAIMED);
@@ -163,9 +197,13 @@ static void write_operand(const struct access *a, u64 value)
 {
 	const struct mmio_range *range = a->range;
 
-	if (range)
+	if (a->local_apic) {
+		write_apic(a, value);
+	} else if (range) {
+		vm_devices_begin(a->v->vm, a->v->exit->tsc);
 		range->write(range->device, a->gpa.raw - range->first.raw, a->insn.bytes, value);
-	else if (!a->violation->read_only && !mmio_reads(&a->insn)) /* else the read counted */
+		vm_devices_end(a->v->vm);
+	} else if (!a->violation->read_only && !mmio_reads(&a->insn)) /* else the read counted */
 		counter_inc(CTR_MMIO_UNCLAIMED);
 }
 

@@ -78,7 +78,7 @@ static void attach(struct vcpu *v)
 	__atomic_store_n(&v->cpu, this_cpu(), __ATOMIC_RELEASE);
 	/* What this CPU cached of an EPT01 at the same place; and messages that came before there
 	 * was a CPU to kick. */
-	vcpu_request(v, REQUEST_FLUSH_EPT | REQUEST_EVENT);
+	vcpu_request(v, REQUEST_FLUSH_EPT | REQUEST_EVENT | REQUEST_DEADLINE);
 }
 
 void sched_run(struct vm *vm)

@@ -6,8 +6,9 @@ FUZZ_CFLAGS  := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,addres
                 -fno-sanitize-recover=all -Itests/host -I.
 FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_BINS    := $(FUZZERS:%=$(BUILD)/fuzz/%)
-FUZZ_PURE    := $(wildcard hv/config*.c hv/guest/multiboot*.c vmx/lapic*.c hv/dev/*.c) hv/format.c vmx/mmio_decode.c \
+FUZZ_PURE    := $(wildcard hv/config*.c hv/guest/multiboot*.c vmx/lapic*.c) hv/format.c vmx/mmio_decode.c \
                 vmx/mmio_execute.c tests/host/insn_oracle.c tests/host/panic.c
+FUZZ_DEVICES := $(filter hv/dev/%,$(PURE))
 
 .PHONY: fuzz
 
@@ -24,10 +25,6 @@ $(BUILD)/fuzz/devices: FUZZ_MORE := $(FUZZ_DEVICES)
 
 $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(FUZZ_PURE) $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
-<<<<<<< HEAD
-	$(call say,FUZZ,$<)clang $(FUZZ_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FUZZ_PURE) -lcapstone
-=======
-	$(call say,FUZZ,$<)clang $(FUZZ_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FUZZ_PURE) $(FUZZ_MORE)
->>>>>>> w-devices
+	$(call say,FUZZ,$<)clang $(FUZZ_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FUZZ_PURE) $(FUZZ_MORE) -lcapstone
 
 -include $(FUZZ_BINS:=.d)

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include "hv/tsc.h"
 
+#define PIT_HZ 1193182u
+
 static void known_values(void **state)
 {
 	(void)state;
