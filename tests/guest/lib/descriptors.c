@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's GDT, TSS and IDT: one gate a vector; #DF and NMI on a stack of their own. */
+/* The guest's GDT, IDT and one TSS a CPU: one gate a vector; #DF and NMI on a stack of their own.
+ */
 #include "tests/guest/lib/descriptors.h"
 #include "hv/descriptors.h"
 #include "hv/vectors.h"
@@ -11,17 +12,18 @@
 /* trap.asm */
 extern const u64 trap_stubs[256];
 
-/* Accessed bits are set, so that loading a selector writes nothing.
- * The TSS fills the last two entries. */
+enum trap_stack { STACK_RING0, STACK_NMI, STACK_DF, TRAP_STACKS };
+
+/* Accessed bits are set, so that loading a selector writes nothing. The TSSs follow, two entries
+ * each. */
 static u64 gdt[GDT_ENTRIES] = {
 	[KERNEL_CS / 8] = 0x00af9b000000ffff,   [KERNEL_DS / 8] = 0x00cf93000000ffff,
 	[USER_DS / 8] = 0x00cff3000000ffff,     [USER_CS / 8] = 0x00affb000000ffff,
 	[NOT_PRESENT / 8] = 0x00cf13000000ffff,
 };
 static struct gate idt[256];
-static struct tss tss;
-static u8 ring0_stack[TRAP_STACK_SIZE] __attribute__((aligned(16)));
-static u8 ist_stacks[2][TRAP_STACK_SIZE] __attribute__((aligned(16)));
+static struct tss tsss[CPUS_MAX];
+static u8 stacks[CPUS_MAX][TRAP_STACKS][TRAP_STACK_SIZE] __attribute__((aligned(16)));
 
 const struct table_pointer descriptor_gdt_pointer = { sizeof(gdt) - 1, (u64)gdt };
 const struct table_pointer descriptor_idt_pointer = { sizeof(idt) - 1, (u64)idt };
@@ -46,23 +48,38 @@ void descriptor_set_gate_present(u8 vector, bool present)
 	WRITE_ONCE(idt[vector].type, present ? (u8)(type | GATE_PRESENT) : type);
 }
 
+static u64 stack_top(u32 cpu, enum trap_stack stack)
+{
+	return (u64)(stacks[cpu][stack] + TRAP_STACK_SIZE);
+}
+
+/* Afresh each time: the descriptor of a TSS that was loaded before an INIT is still marked busy. */
+static void make_tss(u32 cpu)
+{
+	struct tss *tss = &tsss[cpu];
+	u64 base = (u64)tss, *descriptor = &gdt[TSS_SELECTOR / 8 + 2 * cpu];
+
+	tss->rsp[0] = stack_top(cpu, STACK_RING0);
+	tss->ist[0] = stack_top(cpu, STACK_NMI);
+	tss->ist[1] = stack_top(cpu, STACK_DF);
+	tss->io_bitmap = sizeof(*tss);
+	descriptor[0] = (sizeof(*tss) - 1) | (base & BITS(23, 0)) << 16 | 0x89ULL << 40 |
+			(base & BITS(31, 24)) << 32;
+	descriptor[1] = base >> 32;
+}
+
+void descriptors_load(u32 cpu)
+{
+	make_tss(cpu);
+	__asm__ volatile("lidt %0" ::"m"(descriptor_idt_pointer));
+	__asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR + 16 * cpu) : "memory");
+}
+
 void descriptors_init(void)
 {
-	u64 base = (u64)&tss;
-
-	tss.rsp[0] = (u64)(ring0_stack + TRAP_STACK_SIZE);
-	tss.ist[0] = (u64)(ist_stacks[0] + TRAP_STACK_SIZE);
-	tss.ist[1] = (u64)(ist_stacks[1] + TRAP_STACK_SIZE);
-	tss.io_bitmap = sizeof(tss);
-	gdt[TSS_SELECTOR / 8] = (sizeof(tss) - 1) | (base & BITS(23, 0)) << 16 | 0x89ULL << 40 |
-				(base & BITS(31, 24)) << 32;
-	gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
-
 	for (unsigned int vector = 0; vector < 256; vector++)
 		set_gate((u8)vector);
 	idt[VECTOR_NMI].stack = 1;
 	idt[VECTOR_DF].stack = 2;
-
-	__asm__ volatile("lidt %0" ::"m"(descriptor_idt_pointer));
-	__asm__ volatile("ltr %w0" ::"r"(TSS_SELECTOR));
+	descriptors_load(0);
 }

@@ -10,8 +10,9 @@
 #define USER_DS        0x1bu
 #define USER_CS        0x23u
 #define NOT_PRESENT    0x28u /* a data segment with P = 0 */
-#define TSS_SELECTOR   0x30u
-#define GDT_ENTRIES    8
+#define TSS_SELECTOR   0x30u /* of CPU 0; 16 bytes a CPU */
+#define CPUS_MAX       16
+#define GDT_ENTRIES    (6 + 2 * CPUS_MAX)
 
 #define USER_INTERRUPT 0x80u /* the only vector that ring 3 may raise with INT n */
 
@@ -23,9 +24,20 @@ struct table_pointer {
 extern const struct table_pointer descriptor_gdt_pointer;
 extern const struct table_pointer descriptor_idt_pointer;
 
-/* Load TSS and IDT; the GDT is in place since start.asm. */
+/* Make the IDT, and load it and the TSS of CPU 0; the GDT is in place since start.asm. */
 void descriptors_init(void);
+/* Load IDT and TSS on the CPU that is to be number cpu. */
+void descriptors_load(u32 cpu);
 /* Make the gate of one vector present or not; a missing gate turns delivery into #NP. */
 void descriptor_set_gate_present(u8 vector, bool present);
+
+/* The number of the CPU that asks; its task register tells. */
+static inline u32 cpu_index(void)
+{
+	u32 selector;
+
+	__asm__ volatile("str %0" : "=r"(selector));
+	return (selector - TSS_SELECTOR) / 16;
+}
 
 #endif

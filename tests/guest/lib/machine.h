@@ -16,4 +16,10 @@ static inline bool machine_is_tcg(void)
 	return r.ebx == 0x54474354 && r.ecx == 0x43544743 && r.edx == 0x47435447;
 }
 
+/* Bochs itself, no hypervisor on it: its debug port reads back its own number. */
+static inline bool machine_is_bochs(void)
+{
+	return in8(0xe9) == 0xe9;
+}
+
 #endif

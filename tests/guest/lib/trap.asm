@@ -5,6 +5,7 @@
 USER_CS		equ 0x23		; descriptors.h
 USER_DS		equ 0x1b
 USER_INTERRUPT	equ 0x80
+TSS_SELECTOR	equ 0x30
 RFLAGS_FIXED	equ 0x02
 
 extern trap_dispatch, trap_points
@@ -68,9 +69,12 @@ trap_arm:
 	mov [rdi + 56], rax
 	pushfq
 	pop qword [rdi + 64]
-	mov rax, [trap_points]
+	str ecx				; 16 bytes a TSS descriptor, 8 bytes a pointer
+	sub ecx, TSS_SELECTOR
+	shr ecx, 1
+	mov rax, [trap_points + rcx]
 	mov [rdi + 72], rax
-	mov [trap_points], rdi
+	mov [trap_points + rcx], rdi
 	xor eax, eax
 	ret
 

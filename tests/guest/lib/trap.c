@@ -14,15 +14,18 @@ _Static_assert(offsetof(struct trap_point, rflags) == 64, "trap.asm");
 _Static_assert(offsetof(struct trap_point, outer) == 72, "trap.asm");
 _Static_assert(sizeof(struct trap_frame) == 22 * sizeof(u64), "trap.asm");
 _Static_assert(USER_CS == 0x23 && USER_DS == 0x1b && USER_INTERRUPT == 0x80, "trap.asm");
+_Static_assert(TSS_SELECTOR == 0x30, "trap.asm");
 
-struct trap_point *trap_points; /* innermost first; also written by trap.asm */
+struct trap_point *trap_points[CPUS_MAX]; /* innermost first; also written by trap.asm */
 static trap_handler handlers[256];
 
 void trap_dispatch(struct trap_frame *frame);
 
 void trap_disarm(void)
 {
-	trap_points = trap_points->outer;
+	u32 cpu = cpu_index();
+
+	trap_points[cpu] = trap_points[cpu]->outer;
 }
 
 void trap_set_handler(u8 vector, trap_handler handler)
@@ -49,16 +52,17 @@ static void unwind(struct trap_frame *frame, struct trap_point *point)
 
 void trap_dispatch(struct trap_frame *frame)
 {
-	struct trap_point *point = trap_points;
+	u32 cpu = cpu_index();
+	struct trap_point *point = trap_points[cpu];
 
 	if (handlers[frame->vector] && handlers[frame->vector](frame))
 		return;
 	if (!point)
-		report_fatal("trap %llu error 0x%llx rip 0x%llx rsp 0x%llx cr2 0x%llx",
+		report_fatal("CPU %u: trap %llu error 0x%llx rip 0x%llx rsp 0x%llx cr2 0x%llx", cpu,
 			     (unsigned long long)frame->vector, (unsigned long long)frame->error,
 			     (unsigned long long)frame->rip, (unsigned long long)frame->rsp,
 			     (unsigned long long)read_cr2());
-	trap_points = point->outer;
+	trap_points[cpu] = point->outer;
 	unwind(frame, point);
 }
 
