@@ -199,9 +199,9 @@ static u64 next_periodic_rise(const struct pit_channel *ch, u64 tick)
 		rise = next_multiple(ch->base + first_half(ch), ch->count, tick);
 	else
 		rise = next_multiple(ch->base + ch->count, ch->count, tick);
-	if (ch->next && !is_held(ch) && rise > ch->next_at) {
+	if (ch->next && !is_held(ch) && rise >= ch->next_at) {
 		struct pit_channel later = *ch;
-		/* The change itself is a rise when it ends a low half with a high one. */
+		/* The change itself is a rise when it ends a low time with a high one. */
 		bool rises = !pit_channel_out(ch, ch->next_at - 1);
 
 		pit_channel_catch_up(&later, ch->next_at);

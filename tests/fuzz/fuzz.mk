@@ -7,6 +7,7 @@ FUZZ_CFLAGS  := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,addres
 FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_BINS    := $(FUZZERS:%=$(BUILD)/fuzz/%)
 FUZZ_PURE    := $(wildcard hv/config*.c hv/guest/multiboot*.c) hv/format.c tests/host/panic.c
+FUZZ_DEVICES := $(filter hv/dev/%,$(PURE))
 
 .PHONY: fuzz
 
@@ -17,8 +18,12 @@ fuzz: $(FUZZ_BINS) ## run each fuzz target (FUZZ_SECONDS=20)
 			-artifact_prefix=$$bin.found- $$bin.corpus || exit 1; \
 	done
 
+# The board alone: it brings its own console.
+$(BUILD)/fuzz/devices: $(FUZZ_DEVICES)
+$(BUILD)/fuzz/devices: FUZZ_MORE := $(FUZZ_DEVICES)
+
 $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(FUZZ_PURE) $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$<)clang $(FUZZ_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FUZZ_PURE)
+	$(call say,FUZZ,$<)clang $(FUZZ_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(FUZZ_PURE) $(FUZZ_MORE)
 
 -include $(FUZZ_BINS:=.d)

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The wires of the board, its addresses, its deadlines. */
+#include "unit.h"
+#include "hv/dev/board.h"
+#include "hv/dev/clock.h"
+#include "hv/log.h"
+
+#define HZ    50000000ULL
+#define START (100 * HZ)
+
+static struct board board;
+static struct ioapic_message last;
+static u32 messages, offs;
+static bool intr;
+
+void log_write(const char *bytes, size_t count)
+{
+	(void)bytes;
+	(void)count;
+}
+
+static void send(void *context, const struct ioapic_message *message)
+{
+	(void)context;
+	last = *message;
+	messages++;
+}
+
+static void set_intr(void *context, u32 line, bool level)
+{
+	(void)context;
+	(void)line;
+	intr = level;
+}
+
+static void power_off(void *context)
+{
+	(void)context;
+	offs++;
+}
+
+static u32 in(u16 port, u32 bytes)
+{
+	u32 count;
+	const struct port_range *ranges = board_port_ranges(&board, &count);
+
+	for (u32 i = 0; i < count; i++)
+		if (port >= ranges[i].first && port <= ranges[i].last)
+			return ranges[i].read(ranges[i].device, port, bytes);
+	fail_msg("port %x is nobody's", port);
+	return 0;
+}
+
+static void out(u16 port, u32 bytes, u32 value)
+{
+	u32 count;
+	const struct port_range *ranges = board_port_ranges(&board, &count);
+
+	for (u32 i = 0; i < count; i++) {
+		if (port >= ranges[i].first && port <= ranges[i].last) {
+			ranges[i].write(ranges[i].device, port, bytes, value);
+			return;
+		}
+	}
+	fail_msg("port %x is nobody's", port);
+}
+
+static void ioapic_write(u32 reg, u32 value)
+{
+	u32 count;
+	const struct mmio_range *range = board_mmio_ranges(&board, &count);
+
+	assert_int_equal(count, 1);
+	assert_true(range->first.raw == 0xfec00000);
+	range->write(range->device, 0, 4, reg);
+	range->write(range->device, 0x10, 4, value);
+}
+
+static void start(void)
+{
+	static const u16 words[][2] = { { 0x20, 0x11 }, { 0x21, 0x20 }, { 0x21, 4 }, { 0x21, 1 },
+					{ 0xa0, 0x11 }, { 0xa1, 0x28 }, { 0xa1, 2 }, { 0xa1, 1 } };
+	const struct board_setup setup = { .tsc_hz = HZ,
+					   .now = START,
+					   .seconds = 1700000000,
+					   .memory_below_4g = GIB,
+					   .messages = { send, NULL },
+					   .intr = { set_intr, NULL, 0 },
+					   .actions = { power_off, NULL, NULL } };
+
+	messages = offs = 0;
+	intr = false;
+	board_init(&board, &setup);
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		out(words[i][0], 1, words[i][1]);
+	for (u32 pin = 0; pin < IOAPIC_PINS; pin++)
+		ioapic_write(0x10 + 2 * pin, 0x40 + pin);
+}
+
+UNIT(a_line_reaches_both_controllers)
+{
+	for (u32 irq = 0; irq < PIC_LINES; irq++) {
+		if (irq == PIC_CASCADE || irq == BOARD_IRQ_SCI)
+			continue;
+		start();
+		board_set_irq(&board, irq, true);
+		assert_int_equal(messages, 1);
+		assert_int_equal(last.vector, 0x40 + (irq == 0 ? 2 : irq));
+		assert_true(intr);
+		assert_true(board_intr(&board));
+		assert_int_equal(board_acknowledge(&board), 0x20 + irq);
+		assert_false(intr);
+	}
+}
+
+UNIT(irq2_is_not_on_the_bus)
+{
+	start();
+	board_set_irq(&board, 2, true);
+	assert_int_equal(messages, 0);
+	assert_false(intr);
+}
+
+UNIT(the_timer_comes_on_pin_2_and_irq0)
+{
+	u64 when;
+
+	start();
+	out(0x43, 1, 0x34);
+	out(0x40, 1, 0x10);
+	out(0x40, 1, 0x27); /* 10000 */
+	messages = 0;
+	board_acknowledge(&board);
+	out(0x20, 1, 0x20);
+	when = board_next_deadline(&board);
+	assert_int_equal(when, clock_when(clock_ticks(START, HZ, PIT_HZ) + 10001, HZ, PIT_HZ));
+	board_advance(&board, when - 1);
+	assert_int_equal(messages, 0);
+	board_advance(&board, when);
+	assert_int_equal(messages, 1);
+	assert_int_equal(last.vector, 0x42);
+	assert_int_equal(board_acknowledge(&board), 0x20);
+}
+
+UNIT(the_rtc_comes_on_irq8)
+{
+	start();
+	out(0x70, 1, 0x0b);
+	out(0x71, 1, 0x12);
+	assert_int_equal(board_next_deadline(&board),
+			 clock_when(clock_ticks(START, HZ, RTC_HZ) + RTC_HZ, HZ, RTC_HZ));
+	board_advance(&board, board_next_deadline(&board));
+	assert_int_equal(last.vector, 0x48);
+	assert_int_equal(board_acknowledge(&board), 0x28);
+}
+
+UNIT(com1_comes_on_irq4)
+{
+	start();
+	out(0x3fc, 1, 0x08);
+	out(0x3f9, 1, 0x01);
+	assert_int_equal(board_receive(&board, (const u8 *)"x", 1), 1);
+	assert_int_equal(last.vector, 0x44);
+	assert_int_equal(board_acknowledge(&board), 0x24);
+	assert_int_equal(in(0x3f8, 1), 'x');
+}
+
+UNIT(the_sci_is_a_level_on_irq9)
+{
+	start();
+	ioapic_write(0x10 + 2 * 9, 0x49 | 1 << 15);
+	out(0x602, 2, 1);
+	assert_true(board_next_deadline(&board) != CLOCK_NEVER);
+	board_advance(&board, board_next_deadline(&board));
+	assert_int_equal(messages, 1);
+	assert_int_equal(last.vector, 0x49);
+	assert_true(last.level);
+	board_eoi(&board, 0x49);
+	assert_int_equal(messages, 2);
+	assert_int_equal(board_acknowledge(&board), 0x29);
+	out(0xa0, 1, 0x20);
+	out(0x20, 1, 0x20);
+	assert_true(intr); /* it still stands */
+	out(0x600, 2, 1);
+	board_eoi(&board, 0x49);
+	assert_int_equal(messages, 2);
+	assert_false(intr);
+}
+
+UNIT(wide_accesses_reach_consecutive_ports)
+{
+	start();
+	out(0x20, 2, 0xa50b); /* OCW3, then the mask */
+	assert_int_equal(in(0x20, 2), 0xa500);
+	assert_int_equal(in(0x20, 4), 0xffffa500);
+	out(0x3fb, 2, 0x0103); /* LCR, MCR */
+	assert_int_equal(in(0x3fb, 4), 0xb0600103);
+	assert_int_equal(in(0x3ff, 4) >> 8, 0xffffff);
+	assert_int_equal(in(0x43, 2), 0xffff);
+	out(0x70, 2, 0x5a0f); /* index and data at once */
+	assert_int_equal(in(0x71, 1), 0x5a);
+}
+
+UNIT(the_pm_timer_is_one_number_of_32_bits)
+{
+	start();
+	board_advance(&board, START + 7 * HZ);
+	assert_int_equal(in(0x608, 4), (u32)clock_ticks(START + 7 * HZ, HZ, PM_TIMER_HZ));
+}
+
+UNIT(the_well_known_word_switches_off)
+{
+	start();
+	out(0x604, 2, 0x2000);
+	assert_int_equal(offs, 1);
+}
+
+UNIT(the_edge_level_register_has_the_sci)
+{
+	start();
+	assert_int_equal(in(0x4d0, 2), 0x0200);
+}
+
+UNIT(ranges_do_not_overlap_and_fit_the_vm)
+{
+	u32 count;
+	const struct port_range *ranges = board_port_ranges(&board, &count);
+
+	assert_true(count < VM_PORT_RANGES - 2); /* power takes two */
+	for (u32 i = 0; i < count; i++)
+		for (u32 j = 0; j < i; j++)
+			assert_true(ranges[i].last < ranges[j].first ||
+				    ranges[j].last < ranges[i].first);
+}
+
+UNIT(a_quiet_board_has_no_deadline)
+{
+	start();
+	assert_true(board_next_deadline(&board) == CLOCK_NEVER);
+	board_advance(&board, START + 100000 * HZ);
+	assert_int_equal(messages, 0);
+	assert_false(intr);
+}
+
+UNIT(time_never_goes_back)
+{
+	u32 seen;
+
+	start();
+	board_advance(&board, START + HZ);
+	seen = in(0x608, 4);
+	board_advance(&board, START);
+	assert_int_equal(in(0x608, 4), seen);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_reaches_both_controllers),
+		cmocka_unit_test(irq2_is_not_on_the_bus),
+		cmocka_unit_test(the_timer_comes_on_pin_2_and_irq0),
+		cmocka_unit_test(the_rtc_comes_on_irq8),
+		cmocka_unit_test(com1_comes_on_irq4),
+		cmocka_unit_test(the_sci_is_a_level_on_irq9),
+		cmocka_unit_test(wide_accesses_reach_consecutive_ports),
+		cmocka_unit_test(the_pm_timer_is_one_number_of_32_bits),
+		cmocka_unit_test(the_well_known_word_switches_off),
+		cmocka_unit_test(the_edge_level_register_has_the_sci),
+		cmocka_unit_test(ranges_do_not_overlap_and_fit_the_vm),
+		cmocka_unit_test(a_quiet_board_has_no_deadline),
+		cmocka_unit_test(time_never_goes_back),
+	};
+
+	return cmocka_run_group_tests_name("hv/dev/board", tests, NULL, NULL);
+}
