@@ -24,15 +24,27 @@ struct row {
 #define VALUE(size, n) .reg_bytes = (size), .immediate = true, .value = (n)
 #define STORE          .memory_first = true
 #define SIGNED         .sign_extend = true
-#define ROW(text_, code_, bytes_, operation_, size_, ...)                             \
-	{                                                                             \
-		text_, bytes_, sizeof(bytes_) - 1, MMIO_CODE_##code_,                 \
-		{                                                                     \
-			.operation = MMIO_##operation_, .bytes = (size_), __VA_ARGS__ \
-		}                                                                     \
-	}
+#define ROW(text_, code_, bytes_, operation_, size_, ...) \
+	{ text_,                                          \
+	  bytes_,                                         \
+	  sizeof(bytes_) - 1,                             \
+	  MMIO_CODE_##code_,                              \
+	  { .operation = MMIO_##operation_, .bytes = (size_), __VA_ARGS__ } },
+#define REFUSE(text_, code_, bytes_)
+static const struct row rows[] = {
+#include "mmio_decode_rows.def"
+};
+#undef ROW
+#undef REFUSE
 
-#include "mmio_decode_rows.h"
+#define ROW(...)
+#define REFUSE(text_, code_, bytes_) \
+	{ text_, bytes_, sizeof(bytes_) - 1, MMIO_CODE_##code_, { 0 } },
+static const struct row refused[] = {
+#include "mmio_decode_rows.def"
+};
+#undef ROW
+#undef REFUSE
 
 static enum mmio_result decode(struct mmio_insn *insn, const struct row *row, u32 count)
 {
@@ -166,14 +178,13 @@ static void judge(enum mmio_code code, const u8 *bytes, struct tally *tally)
 static void sweep_prefix(enum mmio_code code, const char *prefix, struct tally *tally)
 {
 	static const u8 sibs[] = { 0x00, 0x24, 0x25, 0x2d, 0x4c, 0x9b, 0xe5, 0xfe };
-	u32 length = (u32)strlen(prefix);
-
 	for (u32 opcode = 0; opcode < 0x200; opcode++) {
 		for (u32 modrm = 0; modrm < 0x100; modrm++) {
 			u8 bytes[15] = { [7] = 0x81, 0x92, 0x13, 0x94, 0xa5, 0x96, 0x17, 0x98 };
-			u32 at = length;
+			u32 at = 0;
 
-			memcpy(bytes, prefix, length);
+			for (; prefix[at]; at++)
+				bytes[at] = (u8)prefix[at];
 			if (opcode > 0xff)
 				bytes[at++] = 0x0f;
 			bytes[at++] = (u8)opcode;
