@@ -247,7 +247,7 @@ TEST(mmio, rip_relative_with_and_without_immediate)
 	u64 loaded = START, compared = 0;
 
 	HOLE_REQUIRED();
-	paging_set(leaf, (u64)window, HOLE | PTE_PRESENT | PTE_WRITABLE);
+	paging_set(leaf, (u64)window, HOLE | PTE_PRESENT | PTE_WRITE);
 	__asm__ volatile("movl $0x12345678, %c2+16(%%rip); mov %c2+16(%%rip), %k0;"
 			 "cmpl $-1, %c2+32(%%rip); sete %b1"
 			 : "+r"(loaded), "+r"(compared)
@@ -283,8 +283,8 @@ TEST(mmio, code_may_cross_a_page)
 	HOLE_REQUIRED();
 	low = memory_page_alloc();
 	high = memory_page_alloc();
-	paging_map(va, high, PTE_PRESENT | PTE_WRITABLE);
-	paging_map(va + PAGE_SIZE, low, PTE_PRESENT | PTE_WRITABLE);
+	paging_map(va, high, PTE_PRESENT | PTE_WRITE);
+	paging_map(va + PAGE_SIZE, low, PTE_PRESENT | PTE_WRITE);
 	for (u64 split = 1; split < sizeof(code); split++) {
 		u8 *at = (u8 *)(va + PAGE_SIZE - split);
 
