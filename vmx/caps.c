@@ -97,22 +97,31 @@ u32 vmx_controls_for(enum control_set set)
  * one literal for each row that is needed. */
 static const char *missing_control(void)
 {
-#define TEXT_NEED(text) "this CPU's VMX lacks \"" text "\"; " HINT_MODEL
-#define TEXT_WANT(text) NULL
-#define TEXT_OFF(text)  NULL
+#define TEXT_NEED(text)   "this CPU's VMX lacks \"" text "\"; " HINT_MODEL
+#define TEXT_SWITCH(text) TEXT_NEED(text)
+#define TEXT_WANT(text)   NULL
+#define TEXT_OFF(text)    NULL
 	static const char *const texts[] = {
 #define CONTROL(set, bit, name, l0, text) TEXT_##l0(text),
 #include "vmx/controls.def"
 #undef CONTROL
 	};
 
+	const char *first = NULL;
+
 	for (u32 i = 0; i < control_count; i++) {
 		const struct control_info *control = &control_table[i];
 
-		if (texts[i] && !vmx_has_controls(control->set, 1u << control->bit))
+		if (!texts[i] || vmx_has_controls(control->set, 1u << control->bit))
+			continue;
+		if (!first)
+			first = texts[i];
+		/* Old CPUs lack many; EPT is what their owners know. */
+		if (control->set == CONTROL_SET_CPU2 && 1u << control->bit == CPU2_ENABLE_EPT &&
+		    vmx_has_controls(CONTROL_SET_CPU, CPU_SECONDARY))
 			return texts[i];
 	}
-	return NULL;
+	return first;
 }
 
 static const char *missing_ept_capability(void)

@@ -33,7 +33,8 @@ UNIT(masks_have_the_bits_of_the_manual)
 
 UNIT(vmcs01_needs_exactly_what_the_design_names)
 {
-	assert_int_equal(controls_needed(CONTROL_SET_PIN), PIN_EXT_INT_EXITING | PIN_NMI_EXITING);
+	assert_int_equal(controls_needed(CONTROL_SET_PIN),
+			 PIN_EXT_INT_EXITING | PIN_NMI_EXITING | PIN_VIRTUAL_NMI);
 	assert_int_equal(controls_needed(CONTROL_SET_CPU),
 			 CPU_USE_TSC_OFFSETTING | CPU_HLT_EXITING | CPU_MWAIT_EXITING |
 				 CPU_RDPMC_EXITING | CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING |
