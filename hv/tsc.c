@@ -4,7 +4,7 @@
 #include "hv/log.h"
 #include "hv/x86.h"
 
-#define PIT_HZ           1193182u
+#define PIT_HZ         1193182u
 #define PIT_CHANNEL2   0x42
 #define PIT_COMMAND    0x43
 #define PIT_ONE_SHOT   0xb0 /* channel 2, low then high byte, mode 0 */

@@ -6,7 +6,6 @@
 
 #include "hv/types.h"
 
-
 /* Measure on the boot CPU, once: some 30 ms. A board without a PIT leaves the frequency that CPUID
  * claims, or 1 GHz. */
 void tsc_measure(void);

@@ -206,8 +206,8 @@ static void build_features(struct cpuid_policy *policy, u32 vcpus)
 	if (!row)
 		return;
 	row->regs.ebx |= MIN(vcpus, 255u) << 16;
-	row->regs.ecx = (row->regs.ecx & ~CPUID_1_ECX_OSXSAVE) | CPUID_1_ECX_HYPERVISOR |
-			ECX_EMULATED;
+	row->regs.ecx =
+		(row->regs.ecx & ~CPUID_1_ECX_OSXSAVE) | CPUID_1_ECX_HYPERVISOR | ECX_EMULATED;
 	row->regs.edx &= ~CPUID_1_EDX_HTT;
 	if (vcpus > 1)
 		row->regs.edx |= CPUID_1_EDX_HTT;

@@ -107,7 +107,8 @@ static void deliver_interrupt(struct vcpu *v, bool injected)
 	    may_take_interrupt(vmcs_read(VMCS_GUEST_RFLAGS),
 			       vmcs_read(VMCS_GUEST_INTERRUPTIBILITY)) &&
 	    take_vector(v, &vector)) {
-		vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | (u32)INTR_EXTERNAL << 8 | vector);
+		vmcs_write(VMCS_ENTRY_INTR_INFO,
+			   INTR_INFO_VALID | (u32)INTR_EXTERNAL << 8 | vector);
 		v->activity = VCPU_ACTIVE;
 		waits = does_interrupt_wait(v);
 	}
@@ -134,7 +135,8 @@ void events_new_deadline(struct vcpu *v)
 
 	v->deadline = lapic_timer_deadline(&v->lapic, rdtsc());
 	if (v->index == 0)
-		v->deadline = MIN(v->deadline, __atomic_load_n(&v->vm->board_deadline, __ATOMIC_RELAXED));
+		v->deadline =
+			MIN(v->deadline, __atomic_load_n(&v->vm->board_deadline, __ATOMIC_RELAXED));
 	is_armed = v->deadline != LAPIC_NEVER;
 	if (is_armed != was_armed)
 		vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN) |

@@ -59,7 +59,7 @@ struct vcpu {
 	u64 deadline;     /* when the APIC timer is due, in host TSC; LAPIC_NEVER */
 	u32 cpu_controls; /* what VMCS_CPU_CONTROLS holds */
 	bool in_nmi;      /* an NMI was injected, and no exit since has shown NMIs unblocked */
-	u32 insn_length; /* of the instruction that EXIT_SKIP_DECODED completes */
+	u32 insn_length;  /* of the instruction that EXIT_SKIP_DECODED completes */
 
 	void *vmcs01;
 	struct msr_bitmap *msr_bitmap;
@@ -98,7 +98,7 @@ void vcpu_reset(struct vcpu *v);
 enum vcpu_request {
 	REQUEST_FLUSH_EPT = 1, /* EPT01 lost or changed a present leaf */
 	REQUEST_EVENT = 2,     /* there may be an event to deliver */
-	REQUEST_DEADLINE = 8, /* the board's next deadline changed */
+	REQUEST_DEADLINE = 8,  /* the board's next deadline changed */
 	REQUEST_LEAVE = 4,     /* leave vcpu_loop: the VM stops, or another vCPU wants the CPU */
 };
 

@@ -63,8 +63,8 @@ struct vm {
 
 	struct spinlock device_lock; /* protects the devices behind ports and MMIO */
 	const struct vm_board *board;
-	u64 board_deadline;          /* when the board wants its time; read by vCPU 0 */
-	bool pic_asserted;           /* the 8259's output: set under device_lock, read by vCPU 0 with acquire */
+	u64 board_deadline; /* when the board wants its time; read by vCPU 0 */
+	bool pic_asserted; /* the 8259's output: set under device_lock, read by vCPU 0 with acquire */
 
 	/* The verdict. */
 	u64 outcomes[NESTOR_TEST_ERROR + 1]; /* by enum nestor_outcome */

@@ -6,8 +6,9 @@
 bochs_command() {
 	local count=$CPUS host=$((MEM < 2048 ? MEM : 2048)) ips=${IPS:-}
 
-	# With several CPUs an idle machine burns one host instruction a tick: fewer ticks a second then.
-	[ -n "$ips" ] || ips=$((CPUS == 1 ? 10000000 : 5000000))
+	# A simulated second has this many instructions: enough that a device's period (the PIT at 1 kHz) leaves room for
+	# the exits that serving it takes. Time that all CPUs idle away costs as many.
+	[ -n "$ips" ] || ips=50000000
 	[ "$CPUS" -eq 1 ] || count=$CPUS:1:1
 	cat >"$WORK/bochsrc" <<-EOF
 		memory: guest=$MEM, host=$host

@@ -5,9 +5,9 @@
 #include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
 
-#define TOPOLOGY_LEAF        0xbu
-#define IDLE_READS           1000
-#define VECTOR_REGISTERS     8
+#define TOPOLOGY_LEAF    0xbu
+#define IDLE_READS       1000
+#define VECTOR_REGISTERS 8
 
 static bool in_x2apic[CPUS_MAX];
 
