@@ -128,6 +128,7 @@
 #define RFLAGS_DF                   (1u << 10)
 #define RFLAGS_OF                   (1u << 11)
 #define RFLAGS_RF                   (1u << 16)
+#define RFLAGS_VM                   (1u << 17)
 #define RFLAGS_AC                   (1u << 18)
 
 #endif

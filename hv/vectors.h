@@ -15,7 +15,9 @@ enum vector {
 	VECTOR_SS = 12,
 	VECTOR_GP = 13,
 	VECTOR_PF = 14,
+	VECTOR_AC = 17,
 	VECTOR_MC = 18,
+	VECTOR_NONE = VECTOR_DE, /* where none is due: #DE is never L0's to raise */
 };
 
 #endif

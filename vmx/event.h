@@ -24,12 +24,14 @@ enum intr_type {
 };
 
 /* Interruptibility state (SDM "Guest Non-Register State"). */
-#define BLOCKED_BY_STI    (1u << 0)
-#define BLOCKED_BY_MOV_SS (1u << 1)
-#define BLOCKED_BY_SMI    (1u << 2)
-#define BLOCKED_BY_NMI    (1u << 3)
+#define BLOCKED_BY_STI        (1u << 0)
+#define BLOCKED_BY_MOV_SS     (1u << 1)
+#define BLOCKED_BY_SMI        (1u << 2)
+#define BLOCKED_BY_NMI        (1u << 3)
 
-#define PENDING_DEBUG_BS  (1u << 14)
+/* Pending debug exceptions; bits 3:0 name the breakpoints, as DR6's do. */
+#define PENDING_DEBUG_ENABLED (1u << 12) /* at least one of them is enabled */
+#define PENDING_DEBUG_BS      (1u << 14)
 
 /*
  * The entry information that delivers again what an exit cut short (SDM "Information for VM Exits

@@ -7,11 +7,11 @@
 #include "vmx/vcpu.h"
 
 enum exit_action {
-	EXIT_RESUME,       /* enter again where the guest was */
-	EXIT_SKIP_INSN,    /* the instruction was completed: enter behind it */
-	EXIT_SKIP_DECODED, /* the same, for an exit that has no instruction length: v->insn_length
-			    */
-	EXIT_STOP,         /* the VM is stopping */
+	EXIT_RESUME,         /* enter again where the guest was */
+	EXIT_SKIP_INSN,      /* the instruction was completed: enter behind it */
+	EXIT_SKIP_DECODED,   /* the same, where the exit has no length: v->insn_length */
+	EXIT_NEXT_ITERATION, /* a repeated instruction has more to do: enter where the guest was */
+	EXIT_STOP,           /* the VM is stopping */
 };
 
 typedef enum exit_action (*exit_handler)(struct vcpu *v);

@@ -5,15 +5,21 @@
 #include "hv/x86.h"
 #include "vmx/ops.h"
 
-static void inject(enum intr_type type, enum vector vector, u32 flags)
+/*
+ * All that L0 injects are faults. A fault pushes RFLAGS with RF set (SDM "Resume Flag"), which the
+ * CPU does for its own, and VM entry does not.
+ */
+static void inject_fault(enum vector vector, u32 flags)
 {
-	vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | flags | (u32)type << 8 | (u32)vector);
+	vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+	vmcs_write(VMCS_ENTRY_INTR_INFO,
+		   INTR_INFO_VALID | flags | (u32)INTR_HARDWARE_EXCEPTION << 8 | (u32)vector);
 }
 
 void inject_exception(struct vcpu *v, enum vector vector)
 {
 	(void)v;
-	inject(INTR_HARDWARE_EXCEPTION, vector, 0);
+	inject_fault(vector, 0);
 }
 
 void inject_exception_error(struct vcpu *v, enum vector vector, u32 error_code)
@@ -23,7 +29,7 @@ void inject_exception_error(struct vcpu *v, enum vector vector, u32 error_code)
 
 	(void)v;
 	vmcs_write(VMCS_ENTRY_ERROR_CODE, error_code);
-	inject(INTR_HARDWARE_EXCEPTION, vector, protected_mode ? INTR_INFO_ERROR_CODE : 0);
+	inject_fault(vector, protected_mode ? INTR_INFO_ERROR_CODE : 0);
 }
 
 void inject_page_fault(struct vcpu *v, u64 linear, u32 error_code)

@@ -7,7 +7,7 @@
 #include "vmx/event.h"
 #include "vmx/vcpu.h"
 
-/* Deliver a hardware exception at the next entry, at the instruction that caused the exit. */
+/* Deliver a fault at the next entry, at the instruction that caused the exit. */
 void inject_exception(struct vcpu *v, enum vector vector);
 void inject_exception_error(struct vcpu *v, enum vector vector, u32 error_code);
 /* #PF: CR2 and the error code. */

@@ -207,14 +207,13 @@ static void write_operand(const struct access *a, u64 value)
 		counter_inc(CTR_MMIO_UNCLAIMED);
 }
 
-/* The instruction's effects. RFLAGS.RF goes, which an EPT violation sets, as any completed
- * instruction clears it. */
+/* The instruction's effects, beside those of its end. */
 static void carry_out(struct access *a)
 {
 	u64 *regs = a->v->regs;
 	u64 rsp = regs[GPR_RSP];
 	u64 flags_before = vmcs_read(VMCS_GUEST_RFLAGS);
-	u64 flags = flags_before & ~(u64)RFLAGS_RF;
+	u64 flags = flags_before;
 	u64 old = mmio_reads(&a->insn) ? read_operand(a) : 0;
 
 	if (mmio_writes(&a->insn))

@@ -37,30 +37,54 @@ static void unhandled(struct vcpu *v)
 		   exit_reason_name(EXIT_REASON_BASIC(v->exit->reason)), v->exit->reason);
 }
 
-/*
- * Move RIP behind the exit's instruction, as its completion would: blocking by STI and MOV SS ends,
- * and a single step is due where RFLAGS.TF is set. Inline: one of its callers is the hot path.
- */
-static inline __attribute__((always_inline)) void skip_insn(struct vcpu *v, u32 length)
+/* What the end of an instruction does with a single step or a resume flag. */
+static void __attribute__((noinline)) end_flags(u64 rflags)
 {
-	u64 rip = v->exit->rip;
-	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	/* An instruction that ends below 4 GiB wraps in no mode: no need to look at CS.L. */
-	bool long_code = rip < BITS(31, 5) || segment_is_64bit_code();
-
-	vmcs_write(VMCS_GUEST_RIP, insn_next_rip(rip, length, long_code));
-	if (unlikely(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)))
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-			   blocked & ~(u64)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
-	if (unlikely(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
+	if (rflags & RFLAGS_RF)
+		vmcs_write(VMCS_GUEST_RFLAGS, rflags & ~(u64)RFLAGS_RF);
+	if (rflags & RFLAGS_TF)
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
 			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
-static enum exit_action __attribute__((noinline)) skip_decoded(struct vcpu *v)
+/*
+ * What the end of an instruction, or of one iteration of a repeated one, does: blocking by STI and
+ * MOV SS ends, RFLAGS.RF goes, and a single step is due where RFLAGS.TF is set.
+ */
+static inline __attribute__((always_inline)) void end_insn(void)
 {
-	skip_insn(v, v->insn_length);
-	return EXIT_RESUME;
+	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	u64 rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+
+	if (unlikely(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   blocked & ~(u64)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	if (unlikely(rflags & (RFLAGS_TF | RFLAGS_RF)))
+		end_flags(rflags);
+}
+
+/*
+ * Move RIP behind the exit's instruction, as its completion would. Inline: one of its callers is
+ * the hot path.
+ */
+static inline __attribute__((always_inline)) void skip_insn(struct vcpu *v, u32 length)
+{
+	u64 rip = v->exit->rip;
+	/* An instruction that ends below 4 GiB wraps in no mode: no need to look at CS.L. */
+	bool long_code = rip < BITS(31, 5) || segment_is_64bit_code();
+
+	vmcs_write(VMCS_GUEST_RIP, insn_next_rip(rip, length, long_code));
+	end_insn();
+}
+
+/* What the actions off the hot path ask for. */
+static enum exit_action __attribute__((noinline)) act(struct vcpu *v, enum exit_action action)
+{
+	if (action == EXIT_SKIP_DECODED)
+		skip_insn(v, v->insn_length);
+	else if (action == EXIT_NEXT_ITERATION)
+		end_insn();
+	return action;
 }
 
 bool vcpu_handle_exit(struct vcpu *v)
@@ -81,8 +105,8 @@ bool vcpu_handle_exit(struct vcpu *v)
 		unhandled(v);
 	if (likely(action == EXIT_SKIP_INSN))
 		skip_insn(v, (u32)vmcs_read(VMCS_EXIT_INSN_LEN));
-	else if (action == EXIT_SKIP_DECODED)
-		action = skip_decoded(v);
+	else
+		action = act(v, action);
 	if (unlikely(v->deadline != LAPIC_NEVER))
 		events_arm_timer(v, v->exit->tsc);
 	return action != EXIT_STOP;
