@@ -67,6 +67,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/stack.c \
            hv/symbol_search.c \
            hv/tsc_scale.c \
+           vmx/breakpoints.c \
            vmx/caps.c \
            vmx/caps_log.c \
            vmx/control_regs.c \
@@ -82,6 +83,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/mmio_execute.c \
            vmx/mmio_range.c \
            vmx/msr_bitmap.c \
+           vmx/string_operand.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))
 

@@ -98,6 +98,28 @@ X86_REGISTER(cr2)
 X86_REGISTER(cr3)
 X86_REGISTER(cr4)
 
+/* DR0 to DR3. */
+static inline u64 read_breakpoint_address(u32 number)
+{
+	u64 value;
+
+	switch (number) {
+	case 0:
+		__asm__ volatile("mov %%dr0, %0" : "=r"(value));
+		break;
+	case 1:
+		__asm__ volatile("mov %%dr1, %0" : "=r"(value));
+		break;
+	case 2:
+		__asm__ volatile("mov %%dr2, %0" : "=r"(value));
+		break;
+	default:
+		__asm__ volatile("mov %%dr3, %0" : "=r"(value));
+		break;
+	}
+	return value;
+}
+
 static inline void xsetbv(u32 xcr, u64 value)
 {
 	__asm__ volatile("xsetbv" ::"c"(xcr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");

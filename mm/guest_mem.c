@@ -6,9 +6,10 @@
 #include "mm/vm_memory.h"
 #include "mm/window.h"
 
-struct transfer { /* one of the two, or none: zeros into the guest */
+struct transfer { /* one of the three, or none: zeros into the guest */
 	char *dst;
 	const char *src;
+	u8 bits; /* to set in one byte */
 };
 
 static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
@@ -19,6 +20,8 @@ static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
 	} else if (transfer->src) {
 		memcpy(guest, transfer->src, bytes);
 		transfer->src += bytes;
+	} else if (transfer->bits) {
+		__atomic_fetch_or((u8 *)guest, transfer->bits, __ATOMIC_SEQ_CST);
 	} else {
 		memset(guest, 0, bytes);
 	}
@@ -74,4 +77,9 @@ int guest_write(struct vm_memory *memory, l1_gpa_t gpa, const void *src, size_t 
 int guest_zero(struct vm_memory *memory, l1_gpa_t gpa, size_t bytes)
 {
 	return transfer_all(memory, gpa, (struct transfer){ 0 }, bytes);
+}
+
+int guest_or_byte(struct vm_memory *memory, l1_gpa_t gpa, u8 bits)
+{
+	return transfer_all(memory, gpa, (struct transfer){ .bits = bits }, 1);
 }

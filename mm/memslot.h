@@ -60,5 +60,7 @@ int memslot_find(struct vm_memory *memory, l1_gfn_t gfn, struct memslot_frame *f
 int guest_read(struct vm_memory *memory, l1_gpa_t gpa, void *dst, size_t bytes);
 int guest_write(struct vm_memory *memory, l1_gpa_t gpa, const void *src, size_t bytes);
 int guest_zero(struct vm_memory *memory, l1_gpa_t gpa, size_t bytes);
+/* Set bits in one byte, atomically towards L1's CPUs; errors as guest_write. */
+int guest_or_byte(struct vm_memory *memory, l1_gpa_t gpa, u8 bits);
 
 #endif

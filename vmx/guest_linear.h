@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * L1's linear addresses: the walk through L1's own paging structures (SDM "Hierarchical Paging
- * Structures"), for the few instructions whose memory operand L0 must reach. Pure: memory is read
- * through a function, nothing is cached.
+ * Structures"), for the few instructions whose memory operand L0 must reach. As the CPU's, it sets
+ * the accessed and dirty flags of the entries it used. Pure: memory is reached through functions,
+ * nothing is cached.
  */
 #ifndef VMX_GUEST_LINEAR_H
 #define VMX_GUEST_LINEAR_H
@@ -15,6 +16,9 @@ struct paging_mode {
 	u64 cr0, cr3, cr4, efer;
 	u32 cpl;
 	bool alignment_check; /* RFLAGS.AC: overrides SMAP for explicit accesses */
+	u64 pdptes[4];        /* with PAE paging, as they were loaded last */
+	u32 physical_bits;    /* MAXPHYADDR: address bits above are reserved */
+	bool has_1g_pages;
 };
 
 enum linear_access { LINEAR_READ, LINEAR_WRITE, LINEAR_FETCH };
@@ -22,6 +26,9 @@ enum linear_access { LINEAR_READ, LINEAR_WRITE, LINEAR_FETCH };
 /* Read bytes of L1-physical memory: 0 or a negative error, which the walk takes for a not-present
  * entry. */
 typedef int (*guest_reader)(void *context, l1_gpa_t gpa, void *dst, size_t bytes);
+
+/* Set bits in a byte of L1-physical memory, atomically. */
+typedef void (*guest_marker)(void *context, l1_gpa_t gpa, u8 bits);
 
 struct linear_result {
 	bool faults;
@@ -31,6 +38,7 @@ struct linear_result {
 
 struct linear_source {
 	guest_reader read;
+	guest_marker mark;
 	void *context;
 };
 

@@ -2,6 +2,7 @@
 /* L1's paging mode and paging structures, as they are at an exit. */
 #include "vmx/linear_now.h"
 #include "hv/msr_index.h"
+#include "vmx/caps.h"
 #include "vmx/ops.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
@@ -11,19 +12,31 @@ static int read_l1(void *memory, l1_gpa_t gpa, void *dst, size_t bytes)
 	return guest_read(memory, gpa, dst, bytes);
 }
 
-struct paging_mode linear_mode_now(void)
+static void mark_l1(void *memory, l1_gpa_t gpa, u8 bits)
 {
-	return (struct paging_mode){
+	(void)guest_or_byte(memory, gpa, bits);
+}
+
+struct paging_mode linear_mode_now(const struct vcpu *v)
+{
+	struct paging_mode mode = {
 		.cr0 = vmcs_read(VMCS_GUEST_CR0),
 		.cr3 = vmcs_read(VMCS_GUEST_CR3),
 		.cr4 = vmcs_read(VMCS_GUEST_CR4),
 		.efer = vmcs_read(VMCS_GUEST_EFER),
 		.cpl = segment_cpl(),
 		.alignment_check = vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_AC,
+		.physical_bits = vmx_caps()->physical_bits,
+		.has_1g_pages =
+			cpuid_policy_answer(&v->vm->cpuid, &v->cpuid, 0x80000001, 0).edx & BIT(26),
 	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(mode.pdptes); i++)
+		mode.pdptes[i] = vmcs_read((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i));
+	return mode;
 }
 
 struct linear_source linear_source_of(const struct vcpu *v)
 {
-	return (struct linear_source){ read_l1, v->vm->memory };
+	return (struct linear_source){ read_l1, mark_l1, v->vm->memory };
 }

@@ -7,7 +7,7 @@
 #include "vmx/vcpu.h"
 
 /* How L1 translates at this exit. */
-struct paging_mode linear_mode_now(void);
+struct paging_mode linear_mode_now(const struct vcpu *v);
 struct linear_source linear_source_of(const struct vcpu *v);
 
 #endif

@@ -100,7 +100,7 @@ static u64 code_linear(const struct access *a, u64 rip)
 /* The page behind the first is looked at only if the instruction goes on there. */
 static enum step fetch_and_decode(struct access *a)
 {
-	const struct paging_mode mode = linear_mode_now();
+	const struct paging_mode mode = linear_mode_now(a->v);
 	enum mmio_result result;
 	enum step step;
 	u64 linear;

@@ -45,6 +45,13 @@ static inline struct cpuid_regs cpuid_extended(u32 leaf)
 	return cpuid(leaf, 0);
 }
 
+static inline u32 physical_address_bits(void)
+{
+	u32 bits = cpuid_extended(0x80000008).eax & 0xff;
+
+	return bits ? bits : 36;
+}
+
 static inline bool has_vmx(void)
 {
 	return (cpuid(1, 0).ecx & CPUID_1_ECX_VMX) != 0;

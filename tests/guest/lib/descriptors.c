@@ -17,9 +17,13 @@ enum trap_stack { STACK_RING0, STACK_NMI, STACK_DF, TRAP_STACKS };
 /* Accessed bits are set, so that loading a selector writes nothing. The TSSs follow, two entries
  * each. */
 static u64 gdt[GDT_ENTRIES] = {
-	[KERNEL_CS / 8] = 0x00af9b000000ffff,   [KERNEL_DS / 8] = 0x00cf93000000ffff,
-	[USER_DS / 8] = 0x00cff3000000ffff,     [USER_CS / 8] = 0x00affb000000ffff,
+	[KERNEL_CS / 8] = 0x00af9b000000ffff,
+	[KERNEL_DS / 8] = 0x00cf93000000ffff,
+	[USER_DS / 8] = 0x00cff3000000ffff,
+	[USER_CS / 8] = 0x00affb000000ffff,
 	[NOT_PRESENT / 8] = 0x00cf13000000ffff,
+	[CODE32 / 8] = 0x00cf9b000000ffff,
+	[SMALL_READ_ONLY / 8] = 0x0040910000000000 | SMALL_LIMIT,
 };
 static struct gate idt[256];
 static struct tss tsss[CPUS_MAX];

@@ -5,16 +5,19 @@
 
 #include "hv/types.h"
 
-#define KERNEL_CS      0x08u
-#define KERNEL_DS      0x10u
-#define USER_DS        0x1bu
-#define USER_CS        0x23u
-#define NOT_PRESENT    0x28u /* a data segment with P = 0 */
-#define TSS_SELECTOR   0x30u /* of CPU 0; 16 bytes a CPU */
-#define CPUS_MAX       16
-#define GDT_ENTRIES    (6 + 2 * CPUS_MAX)
+#define KERNEL_CS       0x08u
+#define KERNEL_DS       0x10u
+#define USER_DS         0x1bu
+#define USER_CS         0x23u
+#define NOT_PRESENT     0x28u /* a data segment with P = 0 */
+#define CODE32          0x30u
+#define SMALL_READ_ONLY 0x38u /* a read-only data segment of a few bytes */
+#define SMALL_LIMIT     0x1ffu
+#define TSS_SELECTOR    0x40u /* of CPU 0; 16 bytes a CPU */
+#define CPUS_MAX        16
+#define GDT_ENTRIES     (TSS_SELECTOR / 8 + 2 * CPUS_MAX)
 
-#define USER_INTERRUPT 0x80u /* the only vector that ring 3 may raise with INT n */
+#define USER_INTERRUPT  0x80u /* the only vector that ring 3 may raise with INT n */
 
 struct table_pointer {
 	u16 limit;

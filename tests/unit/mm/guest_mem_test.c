@@ -113,6 +113,19 @@ UNIT(random_accesses_agree_with_a_buffer)
 	}
 }
 
+UNIT(bits_are_set_in_one_byte)
+{
+	u8 bytes[3] = { 0x01, 0x10, 0x02 };
+
+	assert_int_equal(guest_write(memory, l1_gpa(BASE + PAGE_SIZE - 1), bytes, 3), 0);
+	assert_int_equal(guest_or_byte(memory, l1_gpa(BASE + PAGE_SIZE), 0x60), 0);
+	assert_int_equal(guest_read(memory, l1_gpa(BASE + PAGE_SIZE - 1), bytes, 3), 0);
+	assert_int_equal(bytes[0], 0x01);
+	assert_int_equal(bytes[1], 0x70);
+	assert_int_equal(bytes[2], 0x02);
+	assert_int_equal(guest_or_byte(memory, l1_gpa(BASE + SIZE), 0x60), -EFAULT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +134,7 @@ int main(void)
 		cmocka_unit_test_setup(copy_stops_at_the_first_page_that_is_missing, set_up),
 		cmocka_unit_test_setup(read_only_region_is_read_but_not_written, set_up),
 		cmocka_unit_test_setup(nothing_is_copied_for_no_bytes, set_up),
+		cmocka_unit_test_setup(bits_are_set_in_one_byte, set_up),
 		cmocka_unit_test_setup(random_accesses_agree_with_a_buffer, set_up),
 	};
 
