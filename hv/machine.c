@@ -27,12 +27,12 @@
 static struct machine {
 	struct vm vm;
 	struct vcpu vcpus[VCPUS_MAX];
-	bool ready; /* set with release when the VM is complete; APs wait for it with acquire */
 	struct power power;
 	struct load_range ranges[PC_RANGES_MAX];
 	u32 range_count;
 	u64 memory; /* bytes */
 	struct load_plan plan;
+	bool ready; /* set with release when the VM is complete; APs wait for it with acquire */
 } machine;
 
 const struct vm *machine_vm(void)
