@@ -9,8 +9,8 @@
 #include "vmx/request.h"
 #include "vmx/vm.h"
 
-#define START_OF_TIME \
-	946684800ULL /* 2000-01-01: L0 reads no clock of the host's, so runs are the same every time */
+/* 2000-01-01: L0 reads no clock of the host's, so that runs are the same every time. */
+#define START_OF_TIME   946684800ULL
 #define EXIT_CODE_RESET 3u
 
 static struct board board;

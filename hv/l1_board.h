@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1's board in its VM: the devices of hv/dev behind the VM's ports, their interrupts at the local APICs, their time. The lock
- * that they need is vm->device_lock.
+ * L1's board in its VM: the devices of hv/dev behind the VM's ports and addresses, their
+ * interrupts at the local APICs, their time. The lock that they need is vm->device_lock.
  */
 #ifndef HV_L1_BOARD_H
 #define HV_L1_BOARD_H

@@ -25,14 +25,14 @@
 #define FRAMES_KEPT_BACK 1024
 
 static struct machine {
-	struct vm vm;
 	struct vcpu vcpus[VCPUS_MAX];
-	bool ready; /* set with release when the VM is complete; APs wait for it with acquire */
-	struct power power;
-	struct load_range ranges[PC_RANGES_MAX];
-	u32 range_count;
-	u64 memory; /* bytes */
+	struct vm vm;
 	struct load_plan plan;
+	struct load_range ranges[PC_RANGES_MAX];
+	struct power power;
+	u64 memory; /* bytes */
+	u32 range_count;
+	bool ready; /* set with release when the VM is complete; APs wait for it with acquire */
 } machine;
 
 const struct vm *machine_vm(void)

@@ -59,7 +59,12 @@ static bool deliver_nmi(struct vcpu *v)
 		v->in_nmi = true;
 		waits = v->lapic.events & LAPIC_EVENT_NMI;
 	}
-	set_controls(v, CPU_NMI_WINDOW, waits);
+	/*
+	 * The window also tells when the handler's IRET has come: at an exit by a kick's NMI,
+	 * Bochs 2.7 shows the guest as blocked by NMI whatever it was (see take_nmi), so whether
+	 * it is must be known from elsewhere.
+	 */
+	set_controls(v, CPU_NMI_WINDOW, waits || v->in_nmi);
 	return is_event_under_way();
 }
 
@@ -130,17 +135,18 @@ void events_deliver(struct vcpu *v)
 
 void events_new_deadline(struct vcpu *v)
 {
+	u64 now = rdtsc();
+	u64 deadline = lapic_timer_deadline(&v->lapic, now);
 	bool was_armed = v->deadline != LAPIC_NEVER;
-	bool is_armed;
 
-	v->deadline = lapic_timer_deadline(&v->lapic, rdtsc());
 	if (v->index == 0)
-		v->deadline =
-			MIN(v->deadline, __atomic_load_n(&v->vm->board_deadline, __ATOMIC_RELAXED));
-	is_armed = v->deadline != LAPIC_NEVER;
-	if (is_armed != was_armed)
+		deadline = MIN(deadline, __atomic_load_n(&v->vm->board_deadline, __ATOMIC_RELAXED));
+	v->deadline = deadline;
+	if ((deadline != LAPIC_NEVER) != was_armed)
 		vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN) |
-						      (is_armed ? PIN_PREEMPTION_TIMER : 0));
+						      (was_armed ? 0 : PIN_PREEMPTION_TIMER));
+	if (deadline != LAPIC_NEVER)
+		events_arm_timer(v, now); /* this may run behind the exit's own arming */
 }
 
 void events_timer(struct vcpu *v)

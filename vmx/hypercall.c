@@ -11,6 +11,8 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
+#define KICK_DELAY_MAX 100000u
+
 typedef s64 (*hypercall)(struct vcpu *v);
 
 static s64 call_console(struct vcpu *v)
@@ -91,6 +93,16 @@ static s64 call_recorder(struct vcpu *v)
 	return 0;
 }
 
+static s64 call_kick_delay(struct vcpu *v)
+{
+	if (!v->vm->config->test_calls)
+		return -ENOTSUP;
+	if (v->regs[GPR_RBX] > KICK_DELAY_MAX)
+		return -EINVAL;
+	__atomic_store_n(&v->vm->kick_delay, (u32)v->regs[GPR_RBX], __ATOMIC_RELAXED);
+	return 0;
+}
+
 static const hypercall hypercalls[] = {
 	[NESTOR_CALL_CONSOLE] = call_console,
 	[NESTOR_CALL_TEST_RESULT] = call_test_result,
@@ -99,6 +111,7 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_EXIT_COUNTS] = call_exit_counts,
 	[NESTOR_CALL_CAPABILITIES] = call_capabilities,
 	[NESTOR_CALL_RECORDER] = call_recorder,
+	[NESTOR_CALL_KICK_DELAY] = call_kick_delay,
 };
 
 enum exit_action exit_vmcall(struct vcpu *v)

@@ -149,7 +149,8 @@ static enum step locate(struct access *a)
 	return GO_ON;
 }
 
-/* Only aligned 32-bit accesses are defined (SDM "The Local APIC Block Diagram"): others reach no register. */
+/* Only aligned 32-bit accesses are defined (SDM "The Local APIC Block Diagram"):
+ * others reach no register. */
 static bool is_apic_register(const struct access *a)
 {
 	return a->insn.bytes == 4 && IS_ALIGNED(a->gpa.raw, 4);

@@ -58,7 +58,7 @@ struct vcpu {
 	enum vcpu_activity activity;
 	u64 deadline;     /* when the APIC timer is due, in host TSC; LAPIC_NEVER */
 	u32 cpu_controls; /* what VMCS_CPU_CONTROLS holds */
-	bool in_nmi;      /* an NMI was injected, and no exit since has shown NMIs unblocked */
+	bool in_nmi;      /* between an injected NMI and the IRET that ends its handler */
 	u32 insn_length;  /* of the instruction that EXIT_SKIP_DECODED completes */
 
 	void *vmcs01;

@@ -37,8 +37,9 @@ struct mmio_range {
 };
 
 /*
- * The board around the CPUs, which hv/ provides: time, interrupts through the 8259 pair, the end of level-triggered interrupts.
- * Every function, and every callback of the board's ranges, is called with device_lock held.
+ * The board around the CPUs, which hv/ provides: time, interrupts through the 8259 pair, the end
+ * of level-triggered interrupts. Every function, and every callback of the board's ranges, is
+ * called with device_lock held.
  */
 struct vm_board {
 	void (*advance)(u64 now);
@@ -53,6 +54,7 @@ struct vm {
 	struct vcpu *vcpus[VCPUS_MAX];
 	u32 vcpu_count;
 	u32 last_arbitrated; /* vCPU that won the last lowest-priority arbitration */
+	u32 kick_delay;      /* turns that a kick waits: 0 but in tests (hv/abi.h) */
 	u32 hopeless;        /* vCPUs that idle without a deadline */
 	struct cpuid_policy cpuid;
 	u64 cr4_allowed; /* bits that L1 may set in CR4 */
@@ -64,7 +66,7 @@ struct vm {
 	struct spinlock device_lock; /* protects the devices behind ports and MMIO */
 	const struct vm_board *board;
 	u64 board_deadline; /* when the board wants its time; read by vCPU 0 */
-	bool pic_asserted; /* the 8259's output: set under device_lock, read by vCPU 0 with acquire */
+	bool pic_asserted;  /* the 8259's output: set under device_lock */
 
 	/* The verdict. */
 	u64 outcomes[NESTOR_TEST_ERROR + 1]; /* by enum nestor_outcome */
@@ -86,7 +88,8 @@ const struct port_range *vm_find_port(const struct vm *vm, u16 port);
 void vm_claim_mmio(struct vm *vm, const struct mmio_range *range);
 const struct mmio_range *vm_find_mmio(const struct vm *vm, l1_gpa_t gpa);
 
-/* Around every access to a device: the lock is taken, the board brought to now; afterwards its new deadline reaches vCPU 0. */
+/* Around every access to a device: the lock is taken, the board brought to now;
+ * afterwards its new deadline reaches vCPU 0. */
 void vm_devices_begin(struct vm *vm, u64 now);
 void vm_devices_end(struct vm *vm);
 

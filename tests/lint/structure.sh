@@ -18,7 +18,7 @@ complain() {
 layer() {
 	case $1 in
 	boot/*) echo 6 ;;
-	hv/main.[ch] | hv/machine.[ch] | hv/report.[ch] | hv/guest/* | hv/dev/*) echo 5 ;;
+	hv/main.[ch] | hv/machine.[ch] | hv/l1_board.[ch] | hv/report.[ch] | hv/guest/* | hv/dev/*) echo 5 ;;
 	vmx/nested/*) echo 4 ;;
 	vmx/*) echo 3 ;;
 	mm/*) echo 2 ;;

@@ -96,18 +96,31 @@ static u64 difference(u64 with, u64 without)
 	return with > without ? with - without : 0;
 }
 
-void bench_run(const struct bench *bench)
+static const char *reason_not_to_run(const struct bench *bench)
 {
+	if (bench->place == NESTOR_ONLY && !nestor_is_present())
+		return "needs Nestor";
+	return bench->frame ? bench->frame->prepare() : NULL;
+}
+
+bool bench_run(const struct bench *bench)
+{
+	const char *why = reason_not_to_run(bench);
 	struct measurement with, without;
 	struct line line = { .length = 0 };
 	u64 ticks;
 
-	if (bench->place == NESTOR_ONLY && !nestor_is_present()) {
-		print_line("# BENCH %s not run: needs Nestor", bench->name);
-		return;
+	if (why) {
+		print_line("# BENCH %s not run: %s", bench->name, why);
+		return true;
 	}
 	with = measure(bench->with, bench->iterations);
 	without = measure(bench->without, bench->iterations);
+	why = bench->frame ? bench->frame->finish() : NULL;
+	if (why) {
+		print_line("# BENCH %s has no result: %s", bench->name, why);
+		return false;
+	}
 	ticks = difference(with.ticks, without.ticks);
 	append(&line, " %s=%llu", is_instruction_counter() ? "insns" : "ticks",
 	       (unsigned long long)((ticks + bench->iterations / 2) / bench->iterations));
@@ -118,4 +131,5 @@ void bench_run(const struct bench *bench)
 			append_counter(&line, counter_names[i], total, bench->iterations);
 	}
 	print_line("BENCH %s%s", bench->name, line.text);
+	return true;
 }

@@ -15,12 +15,19 @@
 
 enum bench_place { ANYWHERE, NESTOR_ONLY };
 
+/* What a bench needs around its loops. Both return NULL, or why it cannot run, or went wrong. */
+struct bench_frame {
+	const char *(*prepare)(void);
+	const char *(*finish)(void);
+};
+
 struct bench {
 	const char *name;
 	enum bench_place place;
 	u64 iterations;
 	void (*with)(u64 iterations);
 	void (*without)(u64 iterations);
+	const struct bench_frame *frame; /* or NULL */
 };
 
 /* The loop counter is in a register that neither setup nor
@@ -36,14 +43,23 @@ struct bench {
 				 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "cc", "memory"); \
 	}
 
-#define BENCH_INSN(name_, place_, iterations_, setup_, insn_)                                  \
-	BENCH_LOOP(bench_with_##name_, setup_, insn_)                                          \
-	BENCH_LOOP(bench_without_##name_, setup_, "")                                          \
-	static const struct bench bench_entry_##name_                                          \
-		__attribute__((used, section(".data.benches." #name_), aligned(8))) = {        \
-			#name_, place_, iterations_, bench_with_##name_, bench_without_##name_ \
+#define BENCH_INSN(name_, place_, iterations_, setup_, insn_)                                \
+	BENCH_LOOP(bench_with_##name_, setup_, insn_)                                        \
+	BENCH_LOOP(bench_without_##name_, setup_, "")                                        \
+	static const struct bench bench_entry_##name_ __attribute__((                        \
+		used, section(".data.benches." #name_), aligned(8))) = {                     \
+		#name_, place_, iterations_, bench_with_##name_, bench_without_##name_, NULL \
+	}
+
+/* The same for a loop in C, all of whose cost is meant; prepared and finished by a frame. */
+#define BENCH_FUNCTION(name_, iterations_, run_, frame_)                                   \
+	BENCH_LOOP(bench_without_##name_, "", "")                                          \
+	static const struct bench bench_entry_##name_                                      \
+		__attribute__((used, section(".data.benches." #name_), aligned(8))) = {    \
+			#name_, ANYWHERE, iterations_, run_, bench_without_##name_, frame_ \
 		}
 
-void bench_run(const struct bench *bench);
+/* False: it ran and went wrong. Not to run here is right. */
+bool bench_run(const struct bench *bench);
 
 #endif

@@ -89,7 +89,8 @@ static void run_benches(const char *cmdline, struct report_counts *counts)
 	for (const struct bench *bench = guest_benches_start; bench < guest_benches_end; bench++) {
 		if (!is_bench_selected(cmdline, bench))
 			continue;
-		bench_run(bench);
+		if (!bench_run(bench))
+			counts->outcomes[NESTOR_TEST_FAIL]++;
 		counts->benches++;
 	}
 }

@@ -43,15 +43,21 @@ static bool wake(struct trap_frame *frame)
 	return true;
 }
 
-/* With ap_lock held. A CPU that was here before keeps its number. */
+/* A CPU that was here before keeps its number. */
+static u32 number_of(u32 id)
+{
+	for (u32 cpu = 1; cpu < CPUS_MAX; cpu++) {
+		if (cpu >= cpu_count || cpus[cpu].apic_id == id)
+			return cpu;
+	}
+	report_fatal("more than %d CPUs", CPUS_MAX);
+}
+
+/* With ap_lock held. */
 void *smp_ap_enter(u64 page)
 {
-	u32 id = apic_initial_id(), cpu = 1;
+	u32 id = apic_initial_id(), cpu = number_of(id);
 
-	while (cpu < cpu_count && cpus[cpu].apic_id != id)
-		cpu++;
-	if (cpu == CPUS_MAX)
-		report_fatal("more than %d CPUs", CPUS_MAX);
 	cpus[cpu].apic_id = id;
 	cpus[cpu].started_at = page;
 	cpus[cpu].job = NULL;
