@@ -108,11 +108,12 @@ static int size_pool(struct boot *boot, u64 ram)
 	if (l1 < PC_MEMORY_MIN)
 		return boot_refuse(boot, "memory: L1 has at least %llu MiB; set a larger 'memory'",
 				   in_mib(PC_MEMORY_MIN));
-	if (l1 > ram || pool > ram - l1)
+	if (l1 > ranges_l1_bytes(ram, pool))
 		return boot_refuse(boot,
 				   "memory: %llu MiB needed (%llu for Nestor, %llu for L1), "
 				   "%llu MiB available; set a smaller 'memory' or add RAM",
-				   in_mib(pool + l1), in_mib(pool), in_mib(l1), in_mib(ram));
+				   in_mib(pool + RANGES_SLACK) + in_mib(l1),
+				   in_mib(pool + RANGES_SLACK), in_mib(l1), in_mib(ram));
 	info->pool_size = pool;
 	return 0;
 }
@@ -125,7 +126,8 @@ static int check_plan(struct boot *boot, u64 ram)
 {
 	struct boot_info *info = boot->info;
 	struct load_range ranges[PC_RANGES_MAX];
-	u64 bytes = info->config.memory ? info->config.memory : ram - info->pool_size;
+	u64 bytes =
+		info->config.memory ? info->config.memory : ranges_l1_bytes(ram, info->pool_size);
 	struct load_plan *plan = (void *)boot_pages_take(boot, sizeof(*plan), 4 * GIB - 1);
 	int rc;
 

@@ -81,3 +81,8 @@ u64 ranges_pool_bytes(u64 ram, u32 cpus)
 {
 	return ALIGN_UP(POOL_BASE + ram / POOL_PER_RAM + cpus * POOL_PER_CPU, POOL_ALIGNMENT);
 }
+
+u64 ranges_l1_bytes(u64 ram, u64 pool)
+{
+	return ram > pool + RANGES_SLACK ? ram - pool - RANGES_SLACK : 0;
+}

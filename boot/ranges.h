@@ -21,5 +21,10 @@ u64 ranges_ram(const struct boot_info *info);
  * CPU's stacks, VMCSs and recorder. Whole 2 MiB.
  */
 u64 ranges_pool_bytes(u64 ram, u32 cpus);
+/* What stays free of L1's memory: more than hv/machine.c keeps back, and what the firmware may
+ * still take until it is left. */
+#define RANGES_SLACK (6 * MIB)
+/* What of ram bytes L1 can have at most beside that pool. */
+u64 ranges_l1_bytes(u64 ram, u64 pool);
 
 #endif

@@ -129,6 +129,15 @@ UNIT(pool_grows_with_ram_and_cpus)
 	assert_int_equal(ranges_pool_bytes(64 * GIB, 64), (16 + 1024 + 32) * MIB);
 }
 
+static void l1_never_gets_the_last_free_page(void **state)
+{
+	(void)state;
+	assert_int_equal(ranges_l1_bytes(512 * MIB, 26 * MIB), 480 * MIB);
+	assert_true(ranges_l1_bytes(512 * MIB, 26 * MIB) + 4 * MIB < (512 - 26) * MIB);
+	assert_int_equal(ranges_l1_bytes(32 * MIB, 26 * MIB), 0);
+	assert_int_equal(ranges_l1_bytes(16 * MIB, 26 * MIB), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, empty_list)
 
 int main(void)
@@ -143,6 +152,7 @@ int main(void)
 		CASE(a_full_list_is_told_and_kept),
 		CASE(random_marks_match_the_model),
 		CASE(pool_grows_with_ram_and_cpus),
+		CASE(l1_never_gets_the_last_free_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
