@@ -86,10 +86,28 @@ bool vmx_has_ept_caps(u64 mask)
 	return (caps.ept_vpid & mask) == mask;
 }
 
+enum invalidation vmx_invept_type(void)
+{
+	return vmx_has_ept_caps(EPT_CAP_MASK(INVEPT_SINGLE)) ? INVALIDATE_SINGLE : INVALIDATE_ALL;
+}
+
+enum invalidation vmx_invvpid_type(void)
+{
+	return vmx_has_ept_caps(EPT_CAP_MASK(INVVPID_SINGLE)) ? INVALIDATE_SINGLE : INVALIDATE_ALL;
+}
+
+static bool can_flush_vpid(void)
+{
+	return vmx_has_ept_caps(EPT_CAP_MASK(INVVPID)) &&
+	       (caps.ept_vpid & (EPT_CAP_MASK(INVVPID_SINGLE) | EPT_CAP_MASK(INVVPID_ALL)));
+}
+
 u32 vmx_controls_for(enum control_set set)
 {
 	u32 wish = controls_needed(set) | controls_wanted(set);
 
+	if (set == CONTROL_SET_CPU2 && !can_flush_vpid())
+		wish &= ~(u32)CPU2_ENABLE_VPID;
 	return (wish | caps.allowed0[set]) & caps.allowed1[set];
 }
 

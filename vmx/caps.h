@@ -59,8 +59,13 @@ bool vmx_has_controls(enum control_set set, u32 mask);
 /* Are all these EPT_CAP_MASK() bits there? */
 bool vmx_has_ept_caps(u64 mask);
 
-/* The set's value for vmcs01: what it needs,
- * what it wants and the CPU has, and what the CPU demands. */
+/* The types of INVEPT and INVVPID for one context, or for all where the CPU has only that. */
+enum invalidation { INVALIDATE_SINGLE = 1, INVALIDATE_ALL = 2 };
+enum invalidation vmx_invept_type(void);
+enum invalidation vmx_invvpid_type(void);
+
+/* The set's value for vmcs01: what it needs, what it wants and the CPU has, and what the CPU
+ * demands. No VPID where it could not be flushed. */
 u32 vmx_controls_for(enum control_set set);
 
 /* NULL, or why Nestor cannot run here: "<what is missing>; <what to do>". */

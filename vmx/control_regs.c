@@ -17,7 +17,7 @@ bool cr0_write_faults(const struct cr_state *now, u64 value)
 	if ((value & CR0_NW) && !(value & CR0_CD))
 		return true;
 	if (paging_goes_on && (now->efer & EFER_LME))
-		return !(now->cr4 & CR4_PAE) || now->cs_long;
+		return !(now->cr4 & CR4_PAE) || now->cs_long || now->tss_16bit;
 	if (paging_goes_off)
 		return ((now->efer & EFER_LMA) && now->cs_long) || (now->cr4 & CR4_PCIDE);
 	return false;

@@ -17,12 +17,17 @@
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
 	 CR0_PG)
 
+/* CR4 bits that stay 1 while L1 sees its own value: without MCE, a machine check in L1 would shut
+ * the CPU down instead of exiting. */
+#define CR4_L0_ON CR4_MCE
+
 /* The state that decides whether a write is allowed. */
 struct cr_state {
 	u64 cr0; /* as the guest sees it */
 	u64 cr4; /* as the guest sees it */
 	u64 efer;
-	bool cs_long; /* CS.L */
+	bool cs_long;   /* CS.L, which counts here before IA-32e mode is on as well */
+	bool tss_16bit; /* TR holds a 16-bit TSS */
 	u64 cr3;
 };
 

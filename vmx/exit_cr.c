@@ -39,7 +39,8 @@ static struct cr_state cr_state_read(void)
 		.cr0 = seen(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW),
 		.cr4 = seen(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW),
 		.efer = vmcs_read(VMCS_GUEST_EFER),
-		.cs_long = segment_is_64bit_code(),
+		.cs_long = vmcs_read(VMCS_GUEST_AR_CS) & AR_L,
+		.tss_16bit = AR_TYPE((u32)vmcs_read(VMCS_GUEST_AR_TR)) == AR_TYPE_BUSY_TSS16,
 		.cr3 = vmcs_read(VMCS_GUEST_CR3),
 	};
 }

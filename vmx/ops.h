@@ -9,6 +9,7 @@
 
 #include "hv/percpu.h"
 #include "mm/addr.h"
+#include "vmx/caps.h"
 #include "vmx/vmcs_fields.h"
 
 /* How a VMX instruction ended (SDM "Conventions" of the VMX instruction reference). */
@@ -68,14 +69,11 @@ VMX_POINTER_OP(vmx_vmptrld, "vmptrld")
 
 #undef VMX_POINTER_OP
 
-enum invept_type { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
-enum invvpid_type { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL, INVVPID_SINGLE_KEEP_GLOBALS };
-
-static inline void vmx_invept(enum invept_type type, u64 eptp)
+static inline void vmx_invept(enum invalidation type, u64 eptp)
 {
 	struct {
 		u64 eptp, zero;
-	} operand = { eptp, 0 };
+	} operand = { type == INVALIDATE_SINGLE ? eptp : 0, 0 };
 
 	counter_inc(CTR_INVEPT);
 	__asm__ goto volatile("invept %0, %1\n\t"
@@ -89,11 +87,11 @@ failed:
 	vmx_op_failed("invept", eptp);
 }
 
-static inline void vmx_invvpid(enum invvpid_type type, u16 vpid, u64 linear)
+static inline void vmx_invvpid(enum invalidation type, u16 vpid)
 {
 	struct {
 		u64 vpid, linear;
-	} operand = { vpid, linear };
+	} operand = { vpid, 0 };
 
 	counter_inc(CTR_INVVPID);
 	__asm__ goto volatile("invvpid %0, %1\n\t"

@@ -118,7 +118,7 @@ bool vcpu_handle_requests(struct vcpu *v)
 
 	counter_inc(CTR_GATE_CANCELS);
 	if (requests & REQUEST_FLUSH_EPT)
-		vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
+		vmx_invept(vmx_invept_type(), ept01_pointer(v->vm->memory));
 	if (requests & REQUEST_DEADLINE)
 		events_new_deadline(v);
 	if (requests & REQUEST_EVENT)

@@ -9,6 +9,7 @@
 #include "mm/ept01.h"
 #include "mm/page.h"
 #include "vmx/caps.h"
+#include "vmx/control_regs.h"
 #include "vmx/cpu_vmx.h"
 #include "vmx/exit_msr.h"
 #include "vmx/inject.h"
@@ -28,14 +29,14 @@ u64 vmcs01_hardware_cr0(u64 cr0)
 
 u64 vmcs01_hardware_cr4(u64 cr4)
 {
-	return cr4 | vmx_caps()->cr4_fixed0;
+	return cr4 | CR4_L0_ON | vmx_caps()->cr4_fixed0;
 }
 
 void vcpu_flush_linear(const struct vcpu *v)
 {
 	(void)v;
 	if (vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID)
-		vmx_invvpid(INVVPID_SINGLE, VPID_L1, 0);
+		vmx_invvpid(vmx_invvpid_type(), VPID_L1);
 }
 
 static void write_controls(struct vcpu *v)

@@ -101,7 +101,7 @@ static void write_registers(struct vcpu *v, u64 cr0, u64 rip)
 	vmcs_write(VMCS_CR0_SHADOW, cr0);
 	vmcs_write(VMCS_GUEST_CR3, 0);
 	vmcs_write(VMCS_GUEST_CR4, vmcs01_hardware_cr4(0));
-	vmcs_write(VMCS_CR4_MASK, ~(v->vm->cr4_allowed & ~(u64)CR4_VMXE));
+	vmcs_write(VMCS_CR4_MASK, ~(v->vm->cr4_allowed & ~(u64)(CR4_VMXE | CR4_L0_ON)));
 	vmcs_write(VMCS_CR4_SHADOW, 0);
 	vmcs_write(VMCS_GUEST_EFER, 0);
 	vmcs_write(VMCS_ENTRY_CONTROLS,

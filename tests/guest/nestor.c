@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Nestor's own interface (hv/abi.h): only where it is there, else each test is skipped. */
 #include "tests/guest/lib/nestor.h"
+#include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/trap.h"
 #include "tests/test.h"
 
 #define EXIT_REASON_CPUID 10u
+#define EXIT_REASON_CR    28u
 #define CPUID_LOOPS       37u
 #define UNKNOWN_CALL      0x7fffULL
 #define ERRNO_MAX         4095
@@ -125,6 +127,24 @@ TEST(nestor, cpuid_exits_are_counted_exactly)
 	after = nestor_exit_count(EXIT_REASON_CPUID);
 	EXPECT(before != ~0ULL);
 	EXPECT_EQ(after - before, CPUID_LOOPS);
+}
+
+TEST(nestor, machine_check_enable_stays_with_nestor)
+{
+	/* Expect: each change of CR4.MCE exits, so that the CPU never runs without it; the guest
+	 * sees its own value. */
+	u64 cr4 = read_cr4(), before, after;
+
+	NESTOR_REQUIRED();
+	if (!(cpuid(1, 0).edx & BIT(7)))
+		SKIP("the CPU has no machine-check exception");
+	before = nestor_exit_count(EXIT_REASON_CR);
+	write_cr4(cr4 ^ CR4_MCE);
+	EXPECT_EQ(read_cr4(), cr4 ^ CR4_MCE);
+	write_cr4(cr4);
+	EXPECT_EQ(read_cr4(), cr4);
+	after = nestor_exit_count(EXIT_REASON_CR);
+	EXPECT_EQ(after - before, 2);
 }
 
 TEST(nestor, unclaimed_port_and_msr_are_counted)

@@ -171,6 +171,33 @@ UNIT(an_ept_that_lacks_a_basic_capability_is_refused)
 	check_ept_without(EPT_CAP_MASK(INVEPT_SINGLE) | EPT_CAP_MASK(INVEPT_ALL), "INVEPT");
 }
 
+UNIT(flushes_take_the_type_that_is_there)
+{
+	struct caps_model model = caps_models[SKYLAKE_X];
+
+	read_model(SKYLAKE_X);
+	assert_int_equal(vmx_invept_type(), INVALIDATE_SINGLE);
+	assert_int_equal(vmx_invvpid_type(), INVALIDATE_SINGLE);
+	assert_true(vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID);
+	model.ept_vpid &= ~(EPT_CAP_MASK(INVEPT_SINGLE) | EPT_CAP_MASK(INVVPID_SINGLE));
+	caps_model_load(&model);
+	vmx_caps_read();
+	assert_int_equal(vmx_invept_type(), INVALIDATE_ALL);
+	assert_int_equal(vmx_invvpid_type(), INVALIDATE_ALL);
+	assert_true(vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID);
+}
+
+UNIT(without_invvpid_there_is_no_vpid)
+{
+	struct caps_model model = caps_models[SKYLAKE_X];
+
+	model.ept_vpid &= ~EPT_CAP_MASK(INVVPID);
+	caps_model_load(&model);
+	vmx_caps_read();
+	assert_int_equal(vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID, 0);
+	assert_null(vmx_refusal());
+}
+
 UNIT(one_type_of_invept_and_no_large_pages_are_enough)
 {
 	struct caps_model model = caps_models[SKYLAKE_X];
@@ -289,6 +316,8 @@ int main(void)
 		cmocka_unit_test(without_secondary_controls_their_msrs_are_not_read),
 		cmocka_unit_test(vmfunc_is_read_only_where_offered),
 		cmocka_unit_test(an_ept_that_lacks_a_basic_capability_is_refused),
+		cmocka_unit_test(flushes_take_the_type_that_is_there),
+		cmocka_unit_test(without_invvpid_there_is_no_vpid),
 		cmocka_unit_test(one_type_of_invept_and_no_large_pages_are_enough),
 		cmocka_unit_test(ept_capabilities_differ_by_model),
 		cmocka_unit_test(true_controls_are_optional_and_preferred),

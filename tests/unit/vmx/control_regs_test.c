@@ -38,7 +38,7 @@ UNIT(cr0_nw_needs_cd)
 	assert_true(cr0_write_faults(&protected_mode, CR0_PE | CR0_NW));
 }
 
-UNIT(cr0_long_mode_needs_pae_and_a_32bit_cs)
+UNIT(cr0_long_mode_needs_pae_a_32bit_cs_and_tss)
 {
 	struct cr_state s = { .cr0 = CR0_PE, .efer = EFER_LME, .cr4 = CR4_PAE };
 
@@ -46,6 +46,9 @@ UNIT(cr0_long_mode_needs_pae_and_a_32bit_cs)
 	s.cs_long = true;
 	assert_true(cr0_write_faults(&s, CR0_PE | CR0_PG));
 	s.cs_long = false;
+	s.tss_16bit = true;
+	assert_true(cr0_write_faults(&s, CR0_PE | CR0_PG));
+	s.tss_16bit = false;
 	s.cr4 = 0;
 	assert_true(cr0_write_faults(&s, CR0_PE | CR0_PG));
 }
@@ -150,7 +153,7 @@ int main(void)
 		cmocka_unit_test(cr0_upper_half_faults),
 		cmocka_unit_test(cr0_paging_needs_protection),
 		cmocka_unit_test(cr0_nw_needs_cd),
-		cmocka_unit_test(cr0_long_mode_needs_pae_and_a_32bit_cs),
+		cmocka_unit_test(cr0_long_mode_needs_pae_a_32bit_cs_and_tss),
 		cmocka_unit_test(cr0_paging_stays_on_in_64bit_code_and_with_pcid),
 		cmocka_unit_test(cr4_bits_that_are_not_offered_fault),
 		cmocka_unit_test(cr4_pae_stays_on_in_long_mode),
