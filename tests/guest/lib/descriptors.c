@@ -24,6 +24,10 @@ static u64 gdt[GDT_ENTRIES] = {
 	[NOT_PRESENT / 8] = 0x00cf13000000ffff,
 	[CODE32 / 8] = 0x00cf9b000000ffff,
 	[SMALL_READ_ONLY / 8] = 0x0040910000000000 | SMALL_LIMIT,
+	[CODE32_LONG / 8] = 0x00ef9b000000ffff,
+	[CODE16 / 8] = 0x00009b000000ffff,
+	[DATA16 / 8] = 0x000093000000ffff,
+	[TSS16 / 8] = 0x000081000000002b,
 };
 static struct gate idt[256];
 static struct tss tsss[CPUS_MAX];

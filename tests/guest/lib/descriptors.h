@@ -13,7 +13,11 @@
 #define CODE32          0x30u
 #define SMALL_READ_ONLY 0x38u /* a read-only data segment of a few bytes */
 #define SMALL_LIMIT     0x1ffu
-#define TSS_SELECTOR    0x40u /* of CPU 0; 16 bytes a CPU */
+#define CODE32_LONG     0x40u /* 32-bit code whose L bit is set, which counts in IA-32e mode only */
+#define CODE16          0x48u
+#define DATA16          0x50u
+#define TSS16           0x58u
+#define TSS_SELECTOR    0x60u /* of CPU 0; 16 bytes a CPU */
 #define CPUS_MAX        16
 #define GDT_ENTRIES     (TSS_SELECTOR / 8 + 2 * CPUS_MAX)
 

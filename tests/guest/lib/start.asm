@@ -13,7 +13,7 @@ STACK_SIZE	equ 32768
 extern guest_bss_start, guest_bss_end, guest_start
 extern descriptor_gdt_pointer
 
-global guest_entry, boot_pml4
+global guest_entry, boot_pml4, boot_pdpt, boot_pds
 
 section .multiboot
 align 4

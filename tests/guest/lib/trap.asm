@@ -5,7 +5,7 @@
 USER_CS		equ 0x23		; descriptors.h
 USER_DS		equ 0x1b
 USER_INTERRUPT	equ 0x80
-TSS_SELECTOR	equ 0x40
+TSS_SELECTOR	equ 0x60
 RFLAGS_FIXED	equ 0x02
 
 extern trap_dispatch, trap_points

@@ -14,7 +14,7 @@ _Static_assert(offsetof(struct trap_point, rflags) == 64, "trap.asm");
 _Static_assert(offsetof(struct trap_point, outer) == 72, "trap.asm");
 _Static_assert(sizeof(struct trap_frame) == 22 * sizeof(u64), "trap.asm");
 _Static_assert(USER_CS == 0x23 && USER_DS == 0x1b && USER_INTERRUPT == 0x80, "trap.asm");
-_Static_assert(TSS_SELECTOR == 0x40, "trap.asm");
+_Static_assert(TSS_SELECTOR == 0x60, "trap.asm");
 
 struct trap_point *trap_points[CPUS_MAX]; /* innermost first; also written by trap.asm */
 static trap_handler handlers[256];
