@@ -50,6 +50,9 @@ legacy_run:
 	sidt [saved_idt]
 	mov dword [legacy_vector], NO_VECTOR
 	mov ebx, edi
+	mov eax, KERNEL_DS		; a trip to ring 3 left them null
+	mov ds, eax
+	mov es, eax
 	push CODE32
 	push qword .compatibility
 	retfq
