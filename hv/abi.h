@@ -36,8 +36,8 @@
 /* Print the last RBX exits of this CPU, at most as many as the flight recorder holds. */
 #define NESTOR_CALL_RECORDER     7
 
-/* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent, so that
- * a test can place the NMI anywhere on its target's way. */
+/* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent,
+ * so that a test can place the NMI anywhere on its target's way. */
 #define NESTOR_CALL_KICK_DELAY   16
 
 #define NESTOR_CONSOLE_MAX       4096
