@@ -29,6 +29,8 @@ struct cpu {
 	u32 in_vmx_root;    /* likewise */
 	u32 kicked;       /* hv/nmi.h: set by who sends an NMI, taken by this CPU when it arrives */
 	u64 nmi_reported; /* unexplained NMIs that have had their log line */
+	u64 epoch;        /* mm/epoch.h: 0 outside reader sections; any CPU may read it */
+	u32 epoch_depth;  /* reader sections that this CPU is in, one inside the other */
 	u64 record_next;  /* entries written so far */
 	u64 counters[COUNTERS]; /* any CPU may read them */
 	u64 exits[EXIT_REASONS_MAX];
