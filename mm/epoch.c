@@ -4,6 +4,7 @@
  * unlinked before the counter became e is out of use when each CPU's word is 0 or at least e.
  */
 #include "mm/epoch.h"
+#include "hv/x86.h"
 
 u64 epoch_now = 1;
 
@@ -84,7 +85,7 @@ void epoch_wait(struct epoch_queue *queue)
 	spin_unlock(&queue->lock);
 	epoch = advance();
 	while (!passed(epoch))
-		__builtin_ia32_pause();
+		cpu_pause();
 	spin_lock(&queue->lock);
 	free_list(queue, closed);
 	free_list(queue, fresh);
