@@ -19,6 +19,7 @@
 #include "vmx/control_regs.h"
 #include "vmx/sched.h"
 #include "vmx/vm.h"
+#include "vmx/vm_change.h"
 
 /* Guest frames that L1 does not get unless it is told a size:
  * for what the regions' books and moves need. */
@@ -193,6 +194,7 @@ u32 machine_run(const struct boot_info *info)
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);
 	make_vcpus(vm);
+	vm_change_init(vm);
 	make_devices(vm);
 	log_line("L1", "starts: %s, %llu MiB, %u vCPU%s", info->kernel.name,
 		 (unsigned long long)(machine.memory / MIB), vcpus, vcpus == 1 ? "" : "s");

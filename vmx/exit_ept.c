@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* EPT violations of L1: a page of a region that was not mapped yet, or an access for vmx/mmio.c. */
 #include "hv/errno.h"
-#include "hv/percpu.h"
 #include "mm/ept01.h"
 #include "vmx/mmio.h"
 #include "vmx/ops.h"
@@ -18,10 +17,8 @@ enum exit_action exit_ept_violation(struct vcpu *v)
 	v->exit->detail = violation.gpa.raw;
 	error = ept01_fault(v->vm->memory, violation.gpa,
 			    violation.qualification & EPT_VIOLATION_WRITE);
-	if (!error) {
-		counter_inc(CTR_EPT01_FAULTS);
+	if (!error)
 		return EXIT_RESUME;
-	}
 	if (error == -ENOENT || error == -EFAULT) {
 		violation.read_only = error == -EFAULT;
 		return mmio_access(v, &violation);
