@@ -94,8 +94,9 @@ static void make_memory(struct vm *vm)
 		panic("no memory for L1's region table");
 	for (u32 i = 0; i < machine.range_count; i++) {
 		const struct load_range *range = &machine.ranges[i];
-		enum memslot_result result = memslot_add_ram(
-			vm->memory, l1_gpa_to_l1_gfn(range->base), range->bytes >> PAGE_SHIFT, 0);
+		enum memslot_result result =
+			memslot_add_ram(vm->memory, l1_gpa_to_l1_gfn(range->base),
+					range->bytes >> PAGE_SHIFT, MEMSLOT_FIXED);
 
 		if (result != MEMSLOT_OK)
 			panic("L1's memory at 0x%llx: %s", (unsigned long long)range->base.raw,

@@ -18,6 +18,7 @@ static const char *const result_texts[] = {
 	[MEMSLOT_MISSING] = "no region starts there",
 	[MEMSLOT_NO_MEMORY] = "too little free memory",
 	[MEMSLOT_BAD_FLAGS] = "has flags that do not exist",
+	[MEMSLOT_IS_FIXED] = "is fixed",
 };
 
 const char *memslot_result_text(enum memslot_result result)

@@ -15,6 +15,7 @@ struct vm_memory; /* the memory of one VM: regions, EPT01 */
 enum memslot_flags {
 	MEMSLOT_READONLY = 1,
 	MEMSLOT_LOG_DIRTY = 2, /* kept for who logs */
+	MEMSLOT_FIXED = 4,     /* is not deleted, moved or given other flags */
 };
 
 enum memslot_result {
@@ -25,6 +26,7 @@ enum memslot_result {
 	MEMSLOT_MISSING,   /* delete, move, flags: no region starts at this gfn */
 	MEMSLOT_NO_MEMORY, /* add: too few free frames, or no room for the books */
 	MEMSLOT_BAD_FLAGS, /* not of enum memslot_flags */
+	MEMSLOT_IS_FIXED,  /* delete, move, flags: of a region with MEMSLOT_FIXED */
 };
 
 /* The result's text for reports: "overlaps another region". */

@@ -8,7 +8,7 @@
 #include "mm/page.h"
 #include "mm/vm_memory.h"
 
-#define ALL_FLAGS ((u32)(MEMSLOT_READONLY | MEMSLOT_LOG_DIRTY))
+#define ALL_FLAGS ((u32)(MEMSLOT_READONLY | MEMSLOT_LOG_DIRTY | MEMSLOT_FIXED))
 
 void vm_memory_free_node(struct epoch_queue *queue, struct epoch_item *item)
 {
@@ -105,6 +105,11 @@ static const struct region *region_at(const struct vm_memory *memory, u64 gfn)
 	return node && node->first == gfn ? (const struct region *)node : NULL;
 }
 
+static bool is_fixed(const struct region *region)
+{
+	return region->node.flags & MEMSLOT_FIXED;
+}
+
 static enum memslot_result delete_locked(struct vm_memory *memory, u64 gfn, struct change *change,
 					 struct range_node **extents)
 {
@@ -113,6 +118,8 @@ static enum memslot_result delete_locked(struct vm_memory *memory, u64 gfn, stru
 
 	if (!region)
 		return MEMSLOT_MISSING;
+	if (is_fixed(region))
+		return MEMSLOT_IS_FIXED;
 	*extents = region->extents;
 	range_edit_begin(&edit, memory->regions, &memory->objects);
 	change_begin(change, memory, gfn, region->node.pages);
@@ -143,6 +150,8 @@ static enum memslot_result alter_locked(struct vm_memory *memory, const struct r
 {
 	struct range_edit edit;
 
+	if (is_fixed(region))
+		return MEMSLOT_IS_FIXED;
 	range_edit_begin(&edit, memory->regions, &memory->objects);
 	range_edit_remove(&edit, region->node.first);
 	if (range_tree_overlaps(edit.root, altered->gfn.raw, altered->pages)) {

@@ -9,7 +9,7 @@ UNIT_BINS   := $(UNITS:%.c=$(BUILD)/host/%)
 
 # Tests with threads run a second time under TSan, which cannot be had together with ASan.
 RACE_CFLAGS := $(filter-out -fsanitize=%,$(HOST_CFLAGS)) -fsanitize=thread
-RACE_SRCS   := $(wildcard mm/*.c tests/host/*.c)
+RACE_SRCS   := $(filter-out tests/host/insn_oracle.c,$(wildcard mm/*.c tests/host/*.c))
 RACE_BINS   := $(patsubst %.c,$(BUILD)/race/host/%,$(filter %_race_test.c,$(UNITS)))
 
 .PHONY: unit

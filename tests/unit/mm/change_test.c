@@ -222,7 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(kick_comes_after_the_zap_and_before_the_freeing, set_up),
-		cmocka_unit_test_setup(kicked_are_the_others_that_run_the_vm, set_up),
+		cmocka_unit_test_setup(kicked_are_all_that_run_the_vm, set_up),
 		cmocka_unit_test_setup(nobody_is_kicked_for_what_was_never_mapped, set_up),
 		cmocka_unit_test_setup(translation_that_a_change_overtook_is_not_mapped, set_up),
 		cmocka_unit_test_setup(failure_that_an_addition_overtook_is_not_told, set_up),

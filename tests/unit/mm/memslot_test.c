@@ -49,14 +49,14 @@ UNIT(refusals_have_names)
 	assert_int_equal(add(150, 1), MEMSLOT_OK);
 	assert_int_equal(add(99, 1), MEMSLOT_OK);
 	assert_int_equal(add(MAX_GFN - 1, 1), MEMSLOT_OK);
-	assert_int_equal(memslot_add_ram(memory, l1_gfn(0), 1, 4), MEMSLOT_BAD_FLAGS);
-	assert_int_equal(memslot_set_flags(memory, l1_gfn(99), 4), MEMSLOT_BAD_FLAGS);
+	assert_int_equal(memslot_add_ram(memory, l1_gfn(0), 1, 8), MEMSLOT_BAD_FLAGS);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(99), 8), MEMSLOT_BAD_FLAGS);
 	assert_int_equal(memslot_set_flags(memory, l1_gfn(101), 0), MEMSLOT_MISSING);
 	assert_int_equal(memslot_move(memory, l1_gfn(101), l1_gfn(0)), MEMSLOT_MISSING);
 	assert_int_equal(memslot_move(memory, l1_gfn(100), l1_gfn(MAX_GFN - 49)), MEMSLOT_WRAPS);
 	assert_int_equal(memslot_move(memory, l1_gfn(100), l1_gfn(50)), MEMSLOT_OVERLAPS);
 	assert_int_equal(memslot_move(memory, l1_gfn(100), l1_gfn(101)), MEMSLOT_OVERLAPS);
-	for (enum memslot_result r = MEMSLOT_OK; r <= MEMSLOT_BAD_FLAGS; r++)
+	for (enum memslot_result r = MEMSLOT_OK; r <= MEMSLOT_IS_FIXED; r++)
 		assert_true(strlen(memslot_result_text(r)) > 0);
 	assert_string_equal(memslot_result_text(MEMSLOT_OVERLAPS), "overlaps another region");
 }
@@ -353,6 +353,18 @@ UNIT(as_many_regions_as_specified)
 	assert_int_equal(guest_frame_free_count(), all_frames);
 }
 
+UNIT(fixed_region_stays)
+{
+	struct memslot_frame frame;
+
+	assert_int_equal(memslot_add_ram(memory, l1_gfn(10), 4, MEMSLOT_FIXED), MEMSLOT_OK);
+	assert_int_equal(memslot_delete(memory, l1_gfn(10)), MEMSLOT_IS_FIXED);
+	assert_int_equal(memslot_move(memory, l1_gfn(10), l1_gfn(20)), MEMSLOT_IS_FIXED);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(10), 0), MEMSLOT_IS_FIXED);
+	assert_int_equal(memslot_find(memory, l1_gfn(10), &frame), 0);
+	assert_int_equal(memslot_find(memory, l1_gfn(20), &frame), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +375,7 @@ int main(void)
 		cmocka_unit_test_setup(without_memory_regions_still_move_change_and_go, set_up),
 		cmocka_unit_test_setup(moved_region_keeps_its_frames, set_up),
 		cmocka_unit_test_setup(flags_change_in_place, set_up),
+		cmocka_unit_test_setup(fixed_region_stays, set_up),
 		cmocka_unit_test_setup(generation_grows_with_each_update_and_nothing_else, set_up),
 		cmocka_unit_test_setup(regions_are_described_in_order, set_up),
 		cmocka_unit_test_setup(backing_is_congruent_to_gfn_wherever_a_large_leaf_could_be,
