@@ -47,6 +47,10 @@
 /* Let the region that starts at RBX start at RCX, with its contents. */
 #define NESTOR_CALL_REGION_MOVE   10
 
+/* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent, so
+ * that a test can place the NMI anywhere on its target's way. */
+#define NESTOR_CALL_KICK_DELAY    16
+
 #define NESTOR_REGION_READONLY    (1ULL << 0) /* writes are dropped */
 
 #define NESTOR_CONSOLE_MAX        4096

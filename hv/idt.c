@@ -110,8 +110,10 @@ void trap_handle(struct trap_frame *frame)
 		return;
 	if (frame->vector == VECTOR_NMI) {
 		nmi_arrived();
-		if (frame->rip >= nmi_restart.begin && frame->rip < nmi_restart.end)
+		if (frame->rip >= nmi_restart.begin && frame->rip < nmi_restart.end) {
+			counter_inc(CTR_GATE_RESTARTS);
 			frame->rip = nmi_restart.landing;
+		}
 	} else if (frame->vector < EXCEPTIONS) {
 		const char *name = names[frame->vector];
 

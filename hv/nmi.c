@@ -14,8 +14,10 @@ static u32 stopped;  /* CPUs that have halted */
 
 void nmi_kick(struct cpu *cpu)
 {
-	if (__atomic_exchange_n(&cpu->kicked, 1, __ATOMIC_ACQ_REL) == 0)
+	if (__atomic_exchange_n(&cpu->kicked, 1, __ATOMIC_ACQ_REL) == 0) {
+		counter_inc(CTR_KICKS);
 		apic_send_nmi(cpu->apic_id);
+	}
 }
 
 void nmi_arrived(void)

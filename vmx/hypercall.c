@@ -12,6 +12,8 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
+#define KICK_DELAY_MAX 100000u
+
 typedef s64 (*hypercall)(struct vcpu *v);
 
 static s64 call_console(struct vcpu *v)
@@ -92,6 +94,16 @@ static s64 call_recorder(struct vcpu *v)
 	return 0;
 }
 
+static s64 call_kick_delay(struct vcpu *v)
+{
+	if (!v->vm->config->test_calls)
+		return -ENOTSUP;
+	if (v->regs[GPR_RBX] > KICK_DELAY_MAX)
+		return -EINVAL;
+	__atomic_store_n(&v->vm->kick_delay, (u32)v->regs[GPR_RBX], __ATOMIC_RELAXED);
+	return 0;
+}
+
 static const hypercall hypercalls[] = {
 	[NESTOR_CALL_CONSOLE] = call_console,
 	[NESTOR_CALL_TEST_RESULT] = call_test_result,
@@ -103,6 +115,7 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_REGION_ADD] = call_region_add,
 	[NESTOR_CALL_REGION_DELETE] = call_region_delete,
 	[NESTOR_CALL_REGION_MOVE] = call_region_move,
+	[NESTOR_CALL_KICK_DELAY] = call_kick_delay,
 };
 
 enum exit_action exit_vmcall(struct vcpu *v)

@@ -9,6 +9,7 @@
 #include "hv/tsc.h"
 #include "hv/x86.h"
 #include "mm/epoch.h"
+#include "vmx/vm.h"
 
 #define ANSWER_SECONDS 2
 
@@ -35,9 +36,11 @@ void vcpu_request(struct vcpu *v, u32 requests)
 	cpu = __atomic_load_n(&v->cpu, __ATOMIC_ACQUIRE);
 	if (!cpu || cpu == this_cpu())
 		return; /* it meets the gate before it enters again */
-	if (__atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST))
+	if (__atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST)) {
+		for (u32 i = __atomic_load_n(&v->vm->kick_delay, __ATOMIC_RELAXED); i; i--)
+			cpu_pause();
 		nmi_kick(cpu);
-	else if (__atomic_load_n(&cpu->idle, __ATOMIC_SEQ_CST))
+	} else if (__atomic_load_n(&cpu->idle, __ATOMIC_SEQ_CST))
 		apic_send_fixed(cpu->apic_id, APIC_WAKE_VECTOR);
 }
 

@@ -92,6 +92,7 @@ bool vcpu_handle_requests(struct vcpu *v)
 {
 	u32 requests = vcpu_take_requests(v);
 
+	counter_inc(CTR_GATE_CANCELS);
 	if (requests & REQUEST_FLUSH_EPT)
 		vmx_invept(INVEPT_SINGLE, ept01_pointer(v->vm->memory));
 	if (requests & REQUEST_DEADLINE)

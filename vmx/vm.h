@@ -54,6 +54,7 @@ struct vm {
 	struct vcpu *vcpus[VCPUS_MAX];
 	u32 vcpu_count;
 	u32 last_arbitrated; /* vCPU that won the last lowest-priority arbitration */
+	u32 kick_delay;      /* turns that a kick waits: 0 but in tests (hv/abi.h) */
 	u32 hopeless;        /* vCPUs that idle without a deadline */
 	struct cpuid_policy cpuid;
 	u64 cr4_allowed; /* bits that L1 may set in CR4 */
