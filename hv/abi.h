@@ -12,38 +12,64 @@
 #ifndef HV_ABI_H
 #define HV_ABI_H
 
-#define NESTOR_ABI_VERSION       1
-#define NESTOR_CPUID_BASE        0x40000000U
-#define NESTOR_CPUID_STRIDE      0x100U
-#define NESTOR_CPUID_LAST        0x40000F00U
-#define NESTOR_SIGNATURE_EBX     0x7473654eU /* "Nest" */
-#define NESTOR_SIGNATURE_ECX     0x654e726fU /* "orNe" */
-#define NESTOR_SIGNATURE_EDX     0x726f7473U /* "stor" */
+#define NESTOR_ABI_VERSION        1
+#define NESTOR_CPUID_BASE         0x40000000U
+#define NESTOR_CPUID_STRIDE       0x100U
+#define NESTOR_CPUID_LAST         0x40000F00U
+#define NESTOR_SIGNATURE_EBX      0x7473654eU /* "Nest" */
+#define NESTOR_SIGNATURE_ECX      0x654e726fU /* "orNe" */
+#define NESTOR_SIGNATURE_EDX      0x726f7473U /* "stor" */
 
 /* Print RCX bytes (at most NESTOR_CONSOLE_MAX) at L1 physical address RBX as they are. */
-#define NESTOR_CALL_CONSOLE      1
+#define NESTOR_CALL_CONSOLE       1
 /* Count one test: RBX = enum nestor_outcome. */
-#define NESTOR_CALL_TEST_RESULT  2
+#define NESTOR_CALL_TEST_RESULT   2
 /* Stop the machine: RBX = exit code (0 = success). Does not return. */
-#define NESTOR_CALL_STOP         3
+#define NESTOR_CALL_STOP          3
 /* Copy counters to L1 physical address RBX, at most RCX u64 values, summed over all CPUs, in the
  * order of hv/counters.def; RBX = how many there are. */
-#define NESTOR_CALL_COUNTERS     4
+#define NESTOR_CALL_COUNTERS      4
 /* Exit counts by basic exit reason: as COUNTERS, indexed by reason. */
-#define NESTOR_CALL_EXIT_COUNTS  5
+#define NESTOR_CALL_EXIT_COUNTS   5
 /* RBX = bits of NESTOR_CAP_*. */
-#define NESTOR_CALL_CAPABILITIES 6
+#define NESTOR_CALL_CAPABILITIES  6
 /* Print the last RBX exits of this CPU, at most as many as the flight recorder holds. */
-#define NESTOR_CALL_RECORDER     7
+#define NESTOR_CALL_RECORDER      7
+/*
+ * Changes of the guest's own memory, where NESTOR_CAP_TEST_CALLS is set. Addresses and sizes are
+ * multiples of 4 KiB; memory that the machine has from the start is neither deleted nor moved. When
+ * a call returns, no CPU finds any more what was there. Errors: enum nestor_error.
+ */
+/* Add RCX bytes of memory, contents undefined, at RBX; RDX = bits of NESTOR_REGION_*. */
+#define NESTOR_CALL_REGION_ADD    8
+/* Delete the region that starts at RBX. */
+#define NESTOR_CALL_REGION_DELETE 9
+/* Let the region that starts at RBX start at RCX, with its contents. */
+#define NESTOR_CALL_REGION_MOVE   10
 
 /* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent,
  * so that a test can place the NMI anywhere on its target's way. */
-#define NESTOR_CALL_KICK_DELAY   16
+#define NESTOR_CALL_KICK_DELAY    16
 
-#define NESTOR_CONSOLE_MAX       4096
+#define NESTOR_REGION_READONLY    (1ULL << 0) /* writes are dropped */
 
-#define NESTOR_CAP_TEST_CALLS    (1ULL << 0) /* hypercalls that change memory are on */
-#define NESTOR_CAP_NESTED        (1ULL << 1) /* VMX is offered to L1 */
+#define NESTOR_CONSOLE_MAX        4096
+
+#define NESTOR_CAP_TEST_CALLS     (1ULL << 0) /* hypercalls that change memory are on */
+#define NESTOR_CAP_NESTED         (1ULL << 1) /* VMX is offered to L1 */
+
+/* RAX = minus one of these. */
+enum nestor_error {
+	NESTOR_EPERM = 1,    /* test calls are off, or the region is the machine's own */
+	NESTOR_ENOENT = 2,   /* no region starts there */
+	NESTOR_E2BIG = 7,    /* too many bytes */
+	NESTOR_ENOMEM = 12,  /* too little free memory */
+	NESTOR_EFAULT = 14,  /* the address is not (all) in the guest's memory */
+	NESTOR_EEXIST = 17,  /* overlaps another region */
+	NESTOR_EINVAL = 22,  /* a value that is not allowed; no bytes; no multiple of 4 KiB */
+	NESTOR_ERANGE = 34,  /* passes the end of the physical address space */
+	NESTOR_ENOTSUP = 95, /* unknown number */
+};
 
 enum nestor_outcome {
 	NESTOR_TEST_PASS = 0,

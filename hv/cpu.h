@@ -30,6 +30,8 @@ struct cpu {
 	u32 idle;           /* 1 while it waits in HLT, or is about to: pairs with vcpu.requests */
 	u32 kicked;       /* hv/nmi.h: set by who sends an NMI, taken by this CPU when it arrives */
 	u64 nmi_reported; /* unexplained NMIs that have had their log line */
+	u64 epoch;        /* mm/epoch.h: 0 outside reader sections; any CPU may read it */
+	u32 epoch_depth;  /* reader sections that this CPU is in, one inside the other */
 	u64 counters[COUNTERS]; /* any CPU may read them; CTR_EXITS is the recorder's position too
 				 */
 	u64 exits[EXIT_REASONS_MAX];

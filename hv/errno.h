@@ -4,6 +4,7 @@
 #define HV_ERRNO_H
 
 enum {
+	EPERM = 1,
 	ENOENT = 2,
 	EIO = 5,
 	E2BIG = 7,

@@ -19,6 +19,7 @@
 #include "vmx/control_regs.h"
 #include "vmx/sched.h"
 #include "vmx/vm.h"
+#include "vmx/vm_change.h"
 
 /* Guest frames that L1 does not get unless it is told a size:
  * for what the regions' books and moves need. */
@@ -93,8 +94,9 @@ static void make_memory(struct vm *vm)
 		panic("no memory for L1's region table");
 	for (u32 i = 0; i < machine.range_count; i++) {
 		const struct load_range *range = &machine.ranges[i];
-		enum memslot_result result = memslot_add_ram(
-			vm->memory, l1_gpa_to_l1_gfn(range->base), range->bytes >> PAGE_SHIFT, 0);
+		enum memslot_result result =
+			memslot_add_ram(vm->memory, l1_gpa_to_l1_gfn(range->base),
+					range->bytes >> PAGE_SHIFT, MEMSLOT_FIXED);
 
 		if (result != MEMSLOT_OK)
 			panic("L1's memory at 0x%llx: %s", (unsigned long long)range->base.raw,
@@ -193,6 +195,7 @@ u32 machine_run(const struct boot_info *info)
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);
 	make_vcpus(vm);
+	vm_change_init(vm);
 	make_devices(vm);
 	log_line("L1", "starts: %s, %llu MiB, %u vCPU%s", info->kernel.name,
 		 (unsigned long long)(machine.memory / MIB), vcpus, vcpus == 1 ? "" : "s");

@@ -3,7 +3,7 @@
 #ifndef HV_SPINLOCK_H
 #define HV_SPINLOCK_H
 
-#include "hv/types.h"
+#include "hv/x86.h"
 
 struct spinlock {
 	u32 next; /* pairs with serving: a ticket is taken relaxed, served with acquire */
@@ -15,7 +15,7 @@ static inline void spin_lock(struct spinlock *lock)
 	u32 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 
 	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
-		__builtin_ia32_pause();
+		cpu_pause();
 }
 
 static inline void spin_unlock(struct spinlock *lock)

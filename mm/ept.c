@@ -66,12 +66,20 @@ static void retire(struct ept *ept, u64 *table, u32 level)
 	ept->retired = table;
 }
 
-void ept_free_retired(struct ept *ept)
+u64 *ept_take_retired(struct ept *ept)
 {
-	while (ept->retired) {
-		u64 *table = ept->retired;
+	u64 *tables = ept->retired;
 
-		ept->retired = (u64 *)(uintptr_t)table[0];
+	ept->retired = NULL;
+	return tables;
+}
+
+void ept_free_tables(u64 *tables)
+{
+	while (tables) {
+		u64 *table = tables;
+
+		tables = (u64 *)(uintptr_t)table[0];
 		page_free(table, 0);
 	}
 }
@@ -79,7 +87,7 @@ void ept_free_retired(struct ept *ept)
 void ept_destroy(struct ept *ept)
 {
 	retire(ept, ept->root, EPT_LEVEL_ROOT);
-	ept_free_retired(ept);
+	ept_free_tables(ept_take_retired(ept));
 	*ept = (struct ept){ 0 };
 }
 

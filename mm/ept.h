@@ -3,7 +3,7 @@
  * One EPT hierarchy of four levels. Frame numbers are raw here, since the guest side is L1's space
  * or L2's. The caller does the locking. Hardware may walk the tables during every edit: a table is
  * complete before it is linked, each entry changes by one store, and a table that was taken out
- * stays whole until ept_free_retired.
+ * stays whole until it is freed.
  */
 #ifndef MM_EPT_H
 #define MM_EPT_H
@@ -49,8 +49,10 @@ int ept_lookup(const struct ept *ept, u64 gfn, struct ept_leaf *leaf);
  * an older generation owes one before its next entry. Never 0.
  */
 u64 ept_generation(const struct ept *ept);
-/* Give the tables that were taken out back:
- * no CPU may hold an older generation's translations while it runs the guest. */
-void ept_free_retired(struct ept *ept);
+/* The tables that were taken out since the last call, as a list. */
+u64 *ept_take_retired(struct ept *ept);
+/* Give such a list back: no CPU may hold an older generation's translations while it runs the
+ * guest. */
+void ept_free_tables(u64 *tables);
 
 #endif

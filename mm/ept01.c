@@ -8,6 +8,7 @@
 #include "hv/errno.h"
 #include "hv/panic.h"
 #include "hv/percpu.h"
+#include "mm/change.h"
 #include "mm/mtrr.h"
 #include "mm/page.h"
 #include "mm/vm_memory.h"
@@ -39,16 +40,15 @@ static bool cpu_has_level(u32 level)
 }
 
 /* Would a leaf of this level around gfn map frames of this extent only, all of one memory type? */
-static bool leaf_fits(const struct extent *extent, u64 gfn, u32 level, enum memory_type *type)
+static bool leaf_fits(const struct backing *backing, u64 gfn, u32 level, enum memory_type *type)
 {
 	u64 pages = ept_level_pages(level);
 	u64 first = ALIGN_DOWN(gfn, pages);
-	u64 distance =
-		first - extent->node.first; /* wraps where the leaf starts before the extent */
-	pfn_t at = pfn_add(extent->pfn, distance);
+	u64 distance = first - backing->first; /* wraps where the leaf starts before the extent */
+	pfn_t at = pfn_add(backing->pfn, distance);
 
-	return cpu_has_level(level) && first >= extent->node.first &&
-	       distance + pages <= extent->node.pages && IS_ALIGNED(at.raw, pages) &&
+	return cpu_has_level(level) && first >= backing->first &&
+	       distance + pages <= backing->pages && IS_ALIGNED(at.raw, pages) &&
 	       mtrr_block_type(memory_types, pfn_to_hpa(at), ept_level_order(level), type);
 }
 
@@ -59,12 +59,12 @@ static int map_leaf(struct vm_memory *memory, const struct backing *backing, u64
 	enum memory_type type = MEMORY_UC;
 	u64 first;
 
-	while (!leaf_fits(backing->extent, gfn, leaf.level, &type) && leaf.level > EPT_LEVEL_4K)
+	while (!leaf_fits(backing, gfn, leaf.level, &type) && leaf.level > EPT_LEVEL_4K)
 		leaf.level--;
 	first = ALIGN_DOWN(gfn, ept_level_pages(leaf.level));
 	leaf.pfn = backing_pfn(backing, first);
 	leaf.bits = EPT_READ | EPT_EXECUTE | (u64)type << EPT_TYPE_SHIFT;
-	if (!(backing->region->flags & MEMSLOT_READONLY))
+	if (!(backing->flags & MEMSLOT_READONLY))
 		leaf.bits |= EPT_WRITE;
 	*next = first + ept_level_pages(leaf.level);
 	return ept_map(&memory->ept01, first, &leaf);
@@ -75,8 +75,9 @@ int ept01_populate(struct vm_memory *memory)
 	int rc = 0;
 
 	ASSERT(memory_types);
-	spin_lock(&memory->lock);
-	for (u32 i = 0; !rc && i < memslot_count(memory); i++) {
+	vm_memory_lock(memory);
+	ASSERT(memory->active == 0);
+	for (u32 i = 0; !rc && i < range_tree_count(memory->regions); i++) {
 		const struct range_node *region = range_tree_nth(memory->regions, i);
 		u64 gfn = region->first;
 
@@ -88,44 +89,59 @@ int ept01_populate(struct vm_memory *memory)
 				rc = map_leaf(memory, &backing, gfn, &gfn);
 		}
 	}
-	spin_unlock(&memory->lock);
+	vm_memory_unlock(memory);
 	return rc;
 }
 
-static int fault_locked(struct vm_memory *memory, u64 gfn, bool write)
+void ept01_translate(struct vm_memory *memory, u64 gfn, bool write, struct ept01_translation *t)
 {
-	struct backing backing;
-	int rc = vm_memory_find(memory, gfn, &backing);
+	t->seq = change_snapshot(memory);
+	t->gfn = gfn;
+	epoch_read_begin();
+	t->error = vm_memory_find(memory, gfn, &t->backing);
+	epoch_read_end();
+	if (!t->error && write && (t->backing.flags & MEMSLOT_READONLY))
+		t->error = -EFAULT;
+}
 
-	if (rc)
-		return rc;
-	if (write && (backing.region->flags & MEMSLOT_READONLY))
-		return -EFAULT;
-	rc = map_leaf(memory, &backing, gfn, &gfn);
-	if (!rc)
-		counter_inc(CTR_EPT01_FAULTS);
+int ept01_publish(struct vm_memory *memory, const struct ept01_translation *t)
+{
+	int rc = t->error;
+	u64 next;
+
+	vm_memory_lock(memory);
+	if (!change_allows(memory, t->seq))
+		rc = -EBUSY;
+	else if (!rc)
+		rc = map_leaf(memory, &t->backing, t->gfn, &next);
+	vm_memory_unlock(memory);
 	return rc;
 }
 
 int ept01_fault(struct vm_memory *memory, l1_gpa_t gpa, bool write)
 {
+	struct ept01_translation translation;
 	int rc;
 
 	ASSERT(memory_types);
-	spin_lock(&memory->lock);
-	rc = fault_locked(memory, l1_gpa_to_l1_gfn(gpa).raw, write);
-	spin_unlock(&memory->lock);
-	return rc;
+	ept01_translate(memory, l1_gpa_to_l1_gfn(gpa).raw, write, &translation);
+	rc = ept01_publish(memory, &translation);
+	if (!rc)
+		counter_inc(CTR_EPT01_FAULTS);
+	if (rc != -EBUSY)
+		return rc;
+	counter_inc(CTR_EPT01_RETRIES);
+	return 0;
 }
 
-void ept01_zap(struct vm_memory *memory, u64 gfn, u64 pages)
+u64 *ept01_zap(struct vm_memory *memory, u64 gfn, u64 pages)
 {
 	/* No leaf reaches beyond its region, so none has to be split,
 	 * which is all that could fail. */
 	int rc = ept_unmap(&memory->ept01, gfn, pages);
 
 	ASSERT(rc == 0);
-	ept_free_retired(&memory->ept01);
+	return ept_take_retired(&memory->ept01);
 }
 
 void ept01_count(const struct vm_memory *memory, struct ept_leaf_counts *counts)

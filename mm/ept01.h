@@ -22,18 +22,19 @@ void ept01_set_features(const struct ept_features *features, const struct mtrr_m
 
 /* EPTP value (SDM "Extended-Page-Table Pointer (EPTP)"): WB, 4 levels, A/D where offered. */
 u64 ept01_pointer(const struct vm_memory *memory);
-/* Map every region now, largest leaf first. 0 or -ENOMEM. */
+/* Map every region now, largest leaf first; no change is under way. 0 or -ENOMEM. */
 int ept01_populate(struct vm_memory *memory);
 /*
  * An EPT violation at gpa: map the leaf if a region has it. 0, -ENOENT (no region), -EFAULT (write
- * to a read-only one), -ENOMEM (no page for a table).
+ * to a read-only one), -ENOMEM (no page for a table). Where a change of L1's memory came between,
+ * nothing is mapped and 0 says the same: let L1 try again. Takes the VM's lock, in no reader
+ * section.
  */
 int ept01_fault(struct vm_memory *memory, l1_gpa_t gpa, bool write);
 
 /*
  * A counter that grows, from 1 on, whenever EPT01 loses or changes a present leaf; it stays where
- * it is. Before it enters the VM, a CPU whose last INVEPT was at another value reads this with
- * acquire, then does INVEPT (single-context on ept01_pointer) and keeps the value read.
+ * it is. Whoever makes it grow tells the CPUs that run the VM (mm/change.h).
  */
 const u64 *ept01_generation(const struct vm_memory *memory);
 

@@ -51,11 +51,17 @@ static bool is_in_use(const struct frame_pool *pool, u64 index, unsigned int ord
 	return true;
 }
 
+/* Relaxed: frame_pool_free_count reads it without the lock, as a hint. */
+static void set_free_count(struct frame_pool *pool, u64 count)
+{
+	__atomic_store_n(&pool->free_frames, count, __ATOMIC_RELAXED);
+}
+
 static void give_block(struct frame_pool *pool, u64 index, unsigned int order)
 {
 	ASSERT(IS_ALIGNED(index, BIT(order)) && index + BIT(order) <= pool->frames);
 	ASSERT(is_in_use(pool, index, order));
-	pool->free_frames += BIT(order);
+	set_free_count(pool, pool->free_frames + BIT(order));
 	ASSERT(pool->free_frames <= pool->total_frames);
 	while (order < FRAME_ORDER_MAX) {
 		u64 buddy = index ^ BIT(order);
@@ -97,7 +103,7 @@ static void take_block(struct frame_pool *pool, u64 index, unsigned int found, u
 		found--;
 		bitset_set(&pool->free[found], (index + BIT(found)) >> found);
 	}
-	pool->free_frames -= BIT(order);
+	set_free_count(pool, pool->free_frames - BIT(order));
 	pool->lowest_free = MIN(pool->lowest_free, pool->free_frames);
 }
 
@@ -130,5 +136,5 @@ void frame_pool_free(struct frame_pool *pool, pfn_t first, unsigned int order)
 
 u64 frame_pool_free_count(const struct frame_pool *pool)
 {
-	return READ_ONCE(pool->free_frames);
+	return __atomic_load_n(&pool->free_frames, __ATOMIC_RELAXED);
 }

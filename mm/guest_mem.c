@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies to and from L1's memory, page by page through a transient window,
- * under the lock that keeps the page there. */
+/*
+ * Copies to and from L1's memory, page by page through a transient window. Each page's look-up and
+ * copy are one reader section: a deletion frees frames only after a grace period, so the page
+ * cannot go away meanwhile.
+ */
 #include "hv/errno.h"
 #include "hv/string.h"
 #include "mm/vm_memory.h"
@@ -36,16 +39,16 @@ static int transfer_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer
 	int rc = -EFAULT;
 	struct backing backing;
 
-	spin_lock(&memory->lock);
+	epoch_read_begin();
 	if (!vm_memory_find(memory, gfn, &backing) &&
-	    (access == WINDOW_READ || !(backing.region->flags & MEMSLOT_READONLY))) {
+	    (access == WINDOW_READ || !(backing.flags & MEMSLOT_READONLY))) {
 		char *page = window_map(backing_pfn(&backing, gfn), access);
 
 		transfer_bytes(transfer, page + gpa.raw % PAGE_SIZE, bytes);
 		window_unmap(page);
 		rc = 0;
 	}
-	spin_unlock(&memory->lock);
+	epoch_read_end();
 	return rc;
 }
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Regions: two levels of range trees, regions by gfn and in each the extents that back it. */
+/* Regions: two levels of range trees, regions by gfn and in each the extents that back it. Look-ups
+ * take no lock. */
 #include "hv/errno.h"
-#include "hv/panic.h"
-#include "hv/percpu.h"
-#include "mm/frame_pool.h"
 #include "mm/page.h"
 #include "mm/vm_memory.h"
+#include "mm/window.h"
 
 _Static_assert(sizeof(struct region) <= OBJECT_BYTES, "a region fits an object");
-_Static_assert(sizeof(struct extent) <= OBJECT_BYTES, "an extent fits an object");
 _Static_assert(sizeof(struct vm_memory) <= PAGE_SIZE, "vm_memory is one page");
+_Static_assert(sizeof(struct last_hit) * WINDOW_CPUS_MAX <= PAGE_SIZE, "so are the last hits");
 
 static const char *const result_texts[] = {
 	[MEMSLOT_OK] = "done",
@@ -18,6 +17,8 @@ static const char *const result_texts[] = {
 	[MEMSLOT_OVERLAPS] = "overlaps another region",
 	[MEMSLOT_MISSING] = "no region starts there",
 	[MEMSLOT_NO_MEMORY] = "too little free memory",
+	[MEMSLOT_BAD_FLAGS] = "has flags that do not exist",
+	[MEMSLOT_IS_FIXED] = "is fixed",
 };
 
 const char *memslot_result_text(enum memslot_result result)
@@ -26,204 +27,92 @@ const char *memslot_result_text(enum memslot_result result)
 	return result_texts[result];
 }
 
-static struct region *to_region(struct range_node *node)
+static const struct region *to_region(const struct range_node *node)
 {
-	return CONTAINER_OF(node, struct region, node);
+	return (const struct region *)node;
 }
 
-static struct extent *to_extent(struct range_node *node)
-{
-	return CONTAINER_OF(node, struct extent, node);
-}
+/* Itself, the last hits, EPT01's root, and the reserve of objects. */
+#define PAGES_TO_CREATE (3 + ALIGN_UP(VM_MEMORY_RESERVE * OBJECT_BYTES, PAGE_SIZE) / PAGE_SIZE)
 
 struct vm_memory *vm_memory_create(l1_gfn_t max_gfn)
 {
-	struct vm_memory *memory = page_alloc(0);
+	struct vm_memory *memory;
 
-	if (!memory)
+	if (page_free_count() < PAGES_TO_CREATE)
 		return NULL;
+	memory = page_alloc(0);
+	memory->hits = page_alloc(0);
 	memory->max_gfn = max_gfn;
-	if (ept_init(&memory->ept01)) {
-		page_free(memory, 0);
-		return NULL;
-	}
+	memory->generation = 1;
+	ASSERT(!ept_init(&memory->ept01));
+	ASSERT(!object_pool_reserve(&memory->objects, VM_MEMORY_RESERVE));
 	return memory;
-}
-
-/* Pages that are consecutive in both spaces. */
-struct block {
-	u64 gfn;
-	pfn_t first;
-	unsigned int order;
-};
-
-/* Back a region's pages with a block, as part of the extent before it where it continues that. */
-static int add_block(struct vm_memory *memory, struct region *region, struct block block)
-{
-	struct range_node *node = range_tree_find(region->extents, block.gfn - 1);
-	struct extent *extent;
-
-	if (node && pfn_add(to_extent(node)->pfn, node->pages).raw == block.first.raw) {
-		node->pages += BIT(block.order);
-		return 0;
-	}
-	extent = object_alloc(&memory->objects);
-	if (!extent)
-		return -ENOMEM;
-	extent->node.first = block.gfn;
-	extent->node.pages = BIT(block.order);
-	extent->pfn = block.first;
-	range_tree_insert(&region->extents, &extent->node);
-	return 0;
-}
-
-/* The largest block that starts at this page number, aligned to its size, within so many pages. */
-static unsigned int block_order(u64 at, u64 pages)
-{
-	unsigned int order = 63u - (unsigned int)__builtin_clzll(pages);
-
-	if (at)
-		order = MIN(order, (unsigned int)__builtin_ctzll(at));
-	return MIN(order, FRAME_ORDER_MAX);
-}
-
-/*
- * Back the region with blocks as large and aligned as the gfn, so that gfn and frame agree below
- * the block's size and EPT01 gets a large leaf wherever there is a large block.
- */
-static int allocate_backing(struct vm_memory *memory, struct region *region)
-{
-	unsigned int ceiling = FRAME_ORDER_MAX; /* larger blocks have run out */
-	u64 gfn = region->node.first;
-	u64 end = gfn + region->node.pages;
-
-	while (gfn < end) {
-		struct block block = { .gfn = gfn };
-
-		block.order = MIN(block_order(gfn, end - gfn), ceiling);
-		while (guest_frame_alloc(block.order, &block.first)) {
-			if (block.order == 0)
-				return -ENOMEM;
-			ceiling = --block.order;
-		}
-		if (add_block(memory, region, block)) {
-			guest_frame_free(block.first, block.order);
-			return -ENOMEM;
-		}
-		gfn += BIT(block.order);
-	}
-	return 0;
-}
-
-static int free_extent(struct range_node *node, void *context)
-{
-	struct vm_memory *memory = context;
-	pfn_t first = to_extent(node)->pfn;
-	u64 pages = node->pages;
-
-	object_free(&memory->objects, node);
-	while (pages) {
-		unsigned int order = block_order(first.raw, pages);
-
-		guest_frame_free(first, order);
-		first = pfn_add(first, BIT(order));
-		pages -= BIT(order);
-	}
-	return 0;
-}
-
-static void free_region(struct vm_memory *memory, struct region *region)
-{
-	range_tree_walk(region->extents, free_extent, memory);
-	object_free(&memory->objects, region);
-}
-
-static enum memslot_result add_locked(struct vm_memory *memory, u64 gfn, u64 pages, u32 flags)
-{
-	struct region *region;
-
-	if (range_tree_overlaps(memory->regions, gfn, pages))
-		return MEMSLOT_OVERLAPS;
-	if (pages > guest_frame_free_count())
-		return MEMSLOT_NO_MEMORY;
-	region = object_alloc(&memory->objects);
-	if (!region)
-		return MEMSLOT_NO_MEMORY;
-	region->node.first = gfn;
-	region->node.pages = pages;
-	region->flags = flags;
-	if (allocate_backing(memory, region)) {
-		free_region(memory, region);
-		return MEMSLOT_NO_MEMORY;
-	}
-	range_tree_insert(&memory->regions, &region->node);
-	return MEMSLOT_OK;
-}
-
-enum memslot_result memslot_add_ram(struct vm_memory *memory, l1_gfn_t gfn, u64 pages, u32 flags)
-{
-	enum memslot_result result;
-
-	if (pages == 0)
-		return MEMSLOT_EMPTY;
-	if (gfn.raw >= memory->max_gfn.raw || pages > memory->max_gfn.raw - gfn.raw)
-		return MEMSLOT_WRAPS;
-	spin_lock(&memory->lock);
-	result = add_locked(memory, gfn.raw, pages, flags);
-	spin_unlock(&memory->lock);
-	return result;
-}
-
-enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn)
-{
-	enum memslot_result result = MEMSLOT_MISSING;
-	struct range_node *node;
-
-	spin_lock(&memory->lock);
-	node = range_tree_find(memory->regions, gfn.raw);
-	if (node && node->first == gfn.raw) {
-		range_tree_remove(&memory->regions, node);
-		memory->last = (struct backing){ 0 };
-		ept01_zap(memory, node->first, node->pages);
-		free_region(memory, to_region(node));
-		result = MEMSLOT_OK;
-	}
-	spin_unlock(&memory->lock);
-	return result;
 }
 
 bool memslot_describe(const struct vm_memory *memory, u32 index, struct memslot_info *info)
 {
-	struct range_node *node = range_tree_nth(memory->regions, index);
+	const struct range_node *node;
 
-	if (!node)
-		return false;
-	info->gfn = l1_gfn(node->first);
-	info->pages = node->pages;
-	info->flags = to_region(node)->flags;
-	return true;
+	epoch_read_begin();
+	node = range_tree_nth(vm_memory_regions(memory), index);
+	if (node)
+		*info = (struct memslot_info){ l1_gfn(node->first), node->pages, node->flags };
+	epoch_read_end();
+	return node != NULL;
 }
 
 u32 memslot_count(const struct vm_memory *memory)
 {
-	return (u32)range_tree_count(memory->regions);
+	u32 count;
+
+	epoch_read_begin();
+	count = range_tree_count(vm_memory_regions(memory));
+	epoch_read_end();
+	return count;
 }
 
+u64 memslot_generation(const struct vm_memory *memory)
+{
+	return __atomic_load_n(&memory->generation, __ATOMIC_ACQUIRE); /* pairs with publish() */
+}
+
+static int find_in_trees(const struct vm_memory *memory, u64 gfn, struct backing *backing)
+{
+	const struct range_node *region = range_tree_find(vm_memory_regions(memory), gfn);
+	const struct range_node *extent;
+
+	if (!region)
+		return -ENOENT;
+	extent = range_tree_find(to_region(region)->extents, gfn - region->first);
+	*backing = (struct backing){
+		.first = region->first + extent->first,
+		.pages = extent->pages,
+		.pfn = ((const struct extent *)extent)->pfn,
+		.flags = region->flags,
+	};
+	return 0;
+}
+
+/*
+ * The last hit holds while the generation stands still. The generation is read before the trees, so
+ * a hit that raced with an update carries the older one and is not used again once the update has
+ * its own.
+ */
 int vm_memory_find(struct vm_memory *memory, u64 gfn, struct backing *backing)
 {
-	const struct extent *last = memory->last.extent;
-	struct range_node *node;
+	struct last_hit *hit = &memory->hits[THIS_CPU_FIELD(index)];
+	u64 generation = memslot_generation(memory);
+	int rc = 0;
 
 	counter_inc(CTR_REGION_LOOKUPS);
-	if (!last || gfn - last->node.first >= last->node.pages) {
-		node = range_tree_find(memory->regions, gfn);
-		if (!node)
-			return -ENOENT;
-		memory->last.region = to_region(node);
-		memory->last.extent = to_extent(range_tree_find(to_region(node)->extents, gfn));
+	if (hit->generation != generation || gfn - hit->backing.first >= hit->backing.pages) {
+		rc = find_in_trees(memory, gfn, &hit->backing);
+		hit->generation = rc ? 0 : generation;
 	}
-	*backing = memory->last;
-	return 0;
+	if (!rc)
+		*backing = hit->backing;
+	return rc;
 }
 
 int memslot_find(struct vm_memory *memory, l1_gfn_t gfn, struct memslot_frame *frame)
@@ -231,15 +120,13 @@ int memslot_find(struct vm_memory *memory, l1_gfn_t gfn, struct memslot_frame *f
 	struct backing backing;
 	int rc;
 
-	spin_lock(&memory->lock);
+	epoch_read_begin();
 	rc = vm_memory_find(memory, gfn.raw, &backing);
+	epoch_read_end();
 	if (!rc) {
-		const struct range_node *node = &backing.extent->node;
-
 		frame->pfn = backing_pfn(&backing, gfn.raw);
-		frame->run = node->first + node->pages - gfn.raw;
-		frame->flags = backing.region->flags;
+		frame->run = backing.first + backing.pages - gfn.raw;
+		frame->flags = backing.flags;
 	}
-	spin_unlock(&memory->lock);
 	return rc;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions of L1's physical memory: [gfn, gfn + pages) backed by host frames.
- * Overlap, wrap and emptiness are refused with a named error. The backing
- * of a region is a list of extents, largest blocks first.
+ * Regions of L1's physical memory: [gfn, gfn + pages) backed by host frames. Overlap, wrap and
+ * emptiness are refused with a named error. The backing of a region is a list of extents, largest
+ * blocks first. Look-ups and copies take no lock and wait for nobody; an update is seen whole or
+ * not at all, and may wait (mm/change.h), so no lock is held where it is called.
  */
 #ifndef MM_MEMSLOT_H
 #define MM_MEMSLOT_H
@@ -11,15 +12,21 @@
 
 struct vm_memory; /* the memory of one VM: regions, EPT01 */
 
-enum memslot_flags { MEMSLOT_READONLY = 1 };
+enum memslot_flags {
+	MEMSLOT_READONLY = 1,
+	MEMSLOT_LOG_DIRTY = 2, /* kept for who logs */
+	MEMSLOT_FIXED = 4,     /* is not deleted, moved or given other flags */
+};
 
 enum memslot_result {
 	MEMSLOT_OK,
 	MEMSLOT_EMPTY,     /* no pages */
 	MEMSLOT_WRAPS,     /* gfn + pages passes the end of L1's physical address space */
 	MEMSLOT_OVERLAPS,  /* another region has a page of it */
-	MEMSLOT_MISSING,   /* delete: no region starts at this gfn */
-	MEMSLOT_NO_MEMORY, /* too few free frames, or no room for the books */
+	MEMSLOT_MISSING,   /* delete, move, flags: no region starts at this gfn */
+	MEMSLOT_NO_MEMORY, /* add: too few free frames, or no room for the books */
+	MEMSLOT_BAD_FLAGS, /* not of enum memslot_flags */
+	MEMSLOT_IS_FIXED,  /* delete, move, flags: of a region with MEMSLOT_FIXED */
 };
 
 /* The result's text for reports: "overlaps another region". */
@@ -31,9 +38,16 @@ struct vm_memory *vm_memory_create(l1_gfn_t max_gfn);
 /* Add a region backed by fresh guest frames, chosen as large
  * and aligned as gfn allows (so that EPT01 gets large leaves). */
 enum memslot_result memslot_add_ram(struct vm_memory *memory, l1_gfn_t gfn, u64 pages, u32 flags);
-/* Delete the region that starts here;
- * EPT01 loses its leaves, the frames return to the guest pool. */
+/* Delete the region that starts here; EPT01 loses its leaves, and when nobody uses the frames any
+ * more they return to the guest pool; then this returns. */
 enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn);
+/* Let the region that starts at from start at to, with the same frames; it may overlap where it
+ * was. EPT01 loses its leaves. */
+enum memslot_result memslot_move(struct vm_memory *memory, l1_gfn_t from, l1_gfn_t to);
+/* Give the region that starts here other flags; EPT01 loses its leaves. */
+enum memslot_result memslot_set_flags(struct vm_memory *memory, l1_gfn_t gfn, u32 flags);
+/* Grows, from 1 on, with each update of the regions. */
+u64 memslot_generation(const struct vm_memory *memory);
 
 /* Regions in order of gfn: false when index is past the last. */
 struct memslot_info {

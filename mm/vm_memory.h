@@ -4,57 +4,99 @@
 #ifndef MM_VM_MEMORY_H
 #define MM_VM_MEMORY_H
 
-#include "hv/spinlock.h"
 #include "mm/ept.h"
 #include "mm/memslot.h"
-#include "mm/object_pool.h"
 #include "mm/range_tree.h"
 
 struct extent {                 /* guest frames that continue in both spaces */
-	struct range_node node; /* in region.extents; first must stay the first member */
+	struct range_node node; /* in region.extents; first counts from the region's first page */
 	pfn_t pfn;              /* backs node.first */
 };
 
-struct region {
+struct region {                     /* node.flags: enum memslot_flags */
 	struct range_node node;     /* in vm_memory.regions */
-	struct range_node *extents; /* cover the region without gaps */
-	u32 flags;                  /* enum memslot_flags */
+	struct range_node *extents; /* cover the region without gaps; never change */
 };
 
-/* Where a gfn lives. */
+/* Where a gfn lives: a copy of its extent's facts, good until the next update takes it away. */
 struct backing {
-	const struct region *region;
-	const struct extent *extent;
+	u64 first, pages; /* the extent in gfns */
+	pfn_t pfn;        /* backs first */
+	u32 flags;        /* of the region */
+};
+
+struct last_hit {
+	u64 generation; /* 0: none */
+	struct backing backing;
 };
 
 struct vm_memory {
-	l1_gfn_t max_gfn; /* constant */
+	l1_gfn_t max_gfn;      /* constant */
+	struct last_hit *hits; /* by CPU, each its own; the pointer is constant */
 
-	/*
-	 * Protects all below. Held while a frame found here is accessed through a window or put
-	 * into EPT01, so that a deletion cannot take it away meanwhile. Taken before the locks of
-	 * the pools and of the windows.
-	 */
-	struct spinlock lock;
-	struct range_node *regions;
-	struct object_pool objects; /* regions and extents */
-	struct backing last;        /* of the last lookup, NULLs after each update */
+	/* Read without the lock, in reader sections; written under it. */
+	struct range_node *regions; /* acquire, pairs with range_edit_publish */
+	u64 generation;             /* memslot_generation */
+
+	struct epoch_queue retired; /* nodes of regions; has its own lock */
+	struct object_pool objects; /* regions and extents; allocated from under the lock */
+	u64 cpus;                   /* mm/change.h: may run the VM; atomic, see change_cpu_joins */
+
+	struct spinlock lock; /* for all writes above, and protects what follows */
+	u64 seq;              /* changes that have ended; read without the lock by snapshots */
+	u32 active;           /* changes under way */
 	struct ept ept01;
 };
 
-/* Find a gfn's backing: 0 or -ENOENT. Lock held. */
-int vm_memory_find(struct vm_memory *memory, u64 gfn, struct backing *backing);
-/*
- * Take a range out of EPT01 for good. Lock held. The frames behind it are free to use again on
- * return, so the CPUs that run the VM must be in root until then, and do INVEPT (ept01_generation)
- * before they enter it again.
- */
-void ept01_zap(struct vm_memory *memory, u64 gfn, u64 pages);
+static inline void vm_memory_lock(struct vm_memory *memory)
+{
+	epoch_assert_quiescent();
+	spin_lock(&memory->lock);
+}
 
-/* The frame behind a gfn of the backing's extent. */
+static inline void vm_memory_unlock(struct vm_memory *memory)
+{
+	spin_unlock(&memory->lock);
+}
+
+/* The tree of regions as it is now; in a reader section, or under the lock. */
+static inline const struct range_node *vm_memory_regions(const struct vm_memory *memory)
+{
+	return __atomic_load_n(&memory->regions, __ATOMIC_ACQUIRE);
+}
+
+/* Find a gfn's backing: 0 or -ENOENT. In a reader section, in which it stays, or under the lock. */
+int vm_memory_find(struct vm_memory *memory, u64 gfn, struct backing *backing);
+
+/* Objects that additions leave: what two insertions or removals and a node may need. */
+#define VM_MEMORY_RESERVE (2u * RANGE_EDIT_OBJECTS + 1)
+
+/* Free a node of either tree (epoch_item.free). */
+void vm_memory_free_node(struct epoch_queue *queue, struct epoch_item *item);
+
+/* The frame behind a gfn of the backing. */
 static inline pfn_t backing_pfn(const struct backing *backing, u64 gfn)
 {
-	return pfn_add(backing->extent->pfn, gfn - backing->extent->node.first);
+	return pfn_add(backing->pfn, gfn - backing->first);
 }
+
+/* Allocate frames for a region; lock held. 0 or -ENOMEM, and then nothing is taken. */
+int extents_create(struct vm_memory *memory, u64 gfn, u64 pages, struct range_node **extents);
+/* Give the frames and the nodes back; nobody uses them any more. */
+void extents_free(struct vm_memory *memory, struct range_node *extents);
+
+/* A look-up that EPT01 may be given, if nothing changes in between. */
+struct ept01_translation {
+	u64 seq; /* when it was made */
+	u64 gfn;
+	int error; /* as ept01_fault returns it */
+	struct backing backing;
+};
+void ept01_translate(struct vm_memory *memory, u64 gfn, bool write, struct ept01_translation *t);
+/* Map the largest leaf, or return the translation's error; -EBUSY: it may be out of date. */
+int ept01_publish(struct vm_memory *memory, const struct ept01_translation *t);
+
+/* Take a range out of EPT01. Lock held. Returns the tables that hung below, for ept_free_tables. */
+u64 *ept01_zap(struct vm_memory *memory, u64 gfn, u64 pages);
 
 #endif

@@ -8,6 +8,7 @@
 #include "hv/recorder.h"
 #include "vmx/exit.h"
 #include "vmx/inject.h"
+#include "vmx/region_calls.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
@@ -111,6 +112,9 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_EXIT_COUNTS] = call_exit_counts,
 	[NESTOR_CALL_CAPABILITIES] = call_capabilities,
 	[NESTOR_CALL_RECORDER] = call_recorder,
+	[NESTOR_CALL_REGION_ADD] = call_region_add,
+	[NESTOR_CALL_REGION_DELETE] = call_region_delete,
+	[NESTOR_CALL_REGION_MOVE] = call_region_move,
 	[NESTOR_CALL_KICK_DELAY] = call_kick_delay,
 };
 

@@ -8,6 +8,7 @@
 #include "hv/percpu.h"
 #include "hv/tsc.h"
 #include "hv/x86.h"
+#include "mm/epoch.h"
 #include "vmx/vm.h"
 
 #define ANSWER_SECONDS 2
@@ -52,6 +53,7 @@ void vcpu_wait_out(const struct vcpu *v, u32 requests)
 {
 	u64 start = rdtsc();
 
+	epoch_assert_quiescent();
 	while (__atomic_load_n(&v->in_guest, __ATOMIC_ACQUIRE) &&
 	       (__atomic_load_n(&v->requests, __ATOMIC_ACQUIRE) & requests)) {
 		if (rdtsc() - start > ANSWER_SECONDS * tsc_hz())

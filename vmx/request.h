@@ -27,7 +27,8 @@ u32 vcpu_take_requests(struct vcpu *v);
 
 /*
  * Wait until the vCPU is out of its guest, or has taken these bits. Bounded: a vCPU that does not
- * answer ends in a panic that names it. The caller holds no lock that the vCPU's CPU may wait for.
+ * answer ends in a panic that names it. The caller holds no lock that the vCPU's CPU may wait for,
+ * and is in no reader section.
  */
 void vcpu_wait_out(const struct vcpu *v, u32 requests);
 

@@ -6,6 +6,8 @@
 #include "hv/panic.h"
 #include "hv/percpu.h"
 #include "hv/x86.h"
+#include "mm/change.h"
+#include "mm/epoch.h"
 #include "vmx/events.h"
 #include "vmx/request.h"
 #include "vmx/run.h"
@@ -45,6 +47,7 @@ static void idle(struct vcpu *v)
 {
 	struct cpu *cpu = this_cpu();
 
+	epoch_assert_quiescent();
 	__atomic_store_n(&cpu->idle, 1, __ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) && !is_hopeless(v)) {
 		apic_timer_start(v->deadline);
@@ -75,7 +78,12 @@ static void attach(struct vcpu *v)
 		vmcs01_start(v, &v->vm->start);
 	else
 		vmcs01_reset(v);
-	__atomic_store_n(&v->cpu, this_cpu(), __ATOMIC_RELEASE);
+	/*
+	 * In this order: a change of L1's memory that tells this CPU nothing, since it had not
+	 * joined or the vCPU had no CPU, took its leaves away before the flush is asked for here.
+	 */
+	change_cpu_joins(v->vm->memory);
+	__atomic_store_n(&v->cpu, this_cpu(), __ATOMIC_SEQ_CST);
 	/* What this CPU cached of an EPT01 at the same place; and messages that came before there
 	 * was a CPU to kick. */
 	vcpu_request(v, REQUEST_FLUSH_EPT | REQUEST_EVENT | REQUEST_DEADLINE);
@@ -96,4 +104,5 @@ void sched_run(struct vm *vm)
 		else
 			wait_for_event(v);
 	}
+	change_cpu_leaves(vm->memory);
 }

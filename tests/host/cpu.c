@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The CPU that host tests run on. */
+/* The CPU that each thread of a host test runs on. */
 #include "hv/percpu.h"
 
 static struct cpu boot_cpu = { .self = &boot_cpu };
 
-struct cpu *host_cpu = &boot_cpu;
+__thread struct cpu *host_cpu = &boot_cpu;

@@ -7,10 +7,15 @@ HOST_CFLAGS := -std=gnu11 -g -O1 $(WARN) -fsanitize=address,undefined -fno-sanit
 HOST_OBJS   := $(patsubst %.c,$(BUILD)/host/%.o,$(wildcard $(PURE) tests/host/*.c))
 UNIT_BINS   := $(UNITS:%.c=$(BUILD)/host/%)
 
+# Tests with threads run a second time under TSan, which cannot be had together with ASan.
+RACE_CFLAGS := $(filter-out -fsanitize=%,$(HOST_CFLAGS)) -fsanitize=thread
+RACE_SRCS   := $(filter-out tests/host/insn_oracle.c,$(wildcard mm/*.c tests/host/*.c))
+RACE_BINS   := $(patsubst %.c,$(BUILD)/race/host/%,$(filter %_race_test.c,$(UNITS)))
+
 .PHONY: unit
 
-unit: $(UNIT_BINS) ## run the host unit tests (cmocka under ASan and UBSan)
-	$(Q)tests/host/run-units.sh $(UNIT_BINS)
+unit: $(UNIT_BINS) $(RACE_BINS) ## run the host unit tests (cmocka under ASan and UBSan, with threads under TSan)
+	$(Q)tests/host/run-units.sh $(UNIT_BINS) $(RACE_BINS)
 
 $(BUILD)/host/%.o: %.c $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
@@ -25,4 +30,13 @@ $(UNIT_BINS): %: %.o $(BUILD)/host/libpure.a
 # The tests that ask a disassembler.
 $(BUILD)/host/tests/unit/vmx/mmio_decode_test: HOST_LIBS := -lcapstone
 
+$(BUILD)/race/%.o: %.c $(BUILD)/tools.stamp
+	@mkdir -p $(@D)
+	$(call say,RACECC,$<)$(HOSTCC) $(RACE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(RACE_BINS): $(BUILD)/race/host/%: $(BUILD)/race/%.o $(RACE_SRCS:%.c=$(BUILD)/race/%.o)
+	@mkdir -p $(@D)
+	$(call say,RACELD,$@)$(HOSTCC) $(RACE_CFLAGS) -o $@ $^ -lcmocka
+
+-include $(RACE_SRCS:%.c=$(BUILD)/race/%.d)
 -include $(HOST_OBJS:.o=.d) $(UNIT_BINS:%=%.d)

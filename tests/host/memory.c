@@ -15,6 +15,7 @@
 #define SLOTS_MAX (WINDOW_CPUS_MAX * WINDOW_TRANSIENT + WINDOW_PERSISTENT)
 
 static struct cpu cpus[WINDOW_CPUS_MAX];
+static u32 cpus_made;
 static u64 ptes[SLOTS_MAX];
 static char *window_area;
 static char *arena;
@@ -53,6 +54,17 @@ void walker_store(u64 *entry, u64 value)
 		host_store_watch(entry, old);
 }
 
+struct cpu *cpu_get(u32 index)
+{
+	ASSERT(index < cpus_made);
+	return &cpus[index];
+}
+
+u32 cpu_count(void)
+{
+	return cpus_made;
+}
+
 static void reset_machine(void)
 {
 	host_store_watch = NULL;
@@ -75,7 +87,7 @@ static void reset_machine(void)
 }
 
 void host_memory_init(u64 host_bytes, const struct page_range *guest, unsigned int guest_count,
-		      u32 cpu_count_)
+		      u32 count)
 {
 	u64 end = 0;
 
@@ -87,7 +99,8 @@ void host_memory_init(u64 host_bytes, const struct page_range *guest, unsigned i
 	ASSERT(arena && guest_ram >= 0 && ftruncate(guest_ram, (off_t)end) == 0);
 	ASSERT(page_init((struct page_range){ hpa((u64)(uintptr_t)arena), host_bytes }, guest,
 			 guest_count) == 0);
-	window_init(ptes, cpu_count_);
+	cpus_made = count;
+	window_init(ptes, count);
 }
 
 void host_memory_default(void)

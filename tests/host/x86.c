@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The host double's CPU: tables for what is read, a list of events for what is done. */
 #include "hv/x86.h"
+#include <sched.h>
 #include <string.h>
 #include "hv/panic.h"
 
@@ -57,10 +58,10 @@ u64 rdmsr(u32 msr)
 
 static void record(enum host_x86_event_kind kind, u64 where, u64 value)
 {
-	if (host_x86.event_count < HOST_X86_EVENTS)
-		host_x86.events[host_x86.event_count] =
-			(struct host_x86_event){ kind, where, value };
-	host_x86.event_count++;
+	u32 number = __atomic_fetch_add(&host_x86.event_count, 1, __ATOMIC_RELAXED);
+
+	if (number < HOST_X86_EVENTS)
+		host_x86.events[number] = (struct host_x86_event){ kind, where, value };
 }
 
 u32 host_x86_count(enum host_x86_event_kind kind)
@@ -150,8 +151,10 @@ void invlpg(const void *va)
 	record(HOST_X86_INVLPG, (u64)(uintptr_t)va, 0);
 }
 
+/* The CPU that this one waits for may be a thread that does not run. */
 void cpu_pause(void)
 {
+	sched_yield();
 }
 
 void interrupts_off(void)

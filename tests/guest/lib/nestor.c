@@ -41,6 +41,12 @@ s64 nestor_call(u64 number, u64 rbx, u64 rcx, u64 *result)
 	return (s64)number;
 }
 
+s64 nestor_call3(u64 number, u64 rbx, u64 rcx, u64 rdx)
+{
+	__asm__ volatile("vmcall" : "+a"(number) : "b"(rbx), "c"(rcx), "d"(rdx) : "memory");
+	return (s64)number;
+}
+
 bool nestor_read_counters(u64 counters[NESTOR_COUNTERS])
 {
 	memset(counters, 0, NESTOR_COUNTERS * sizeof(counters[0]));

@@ -20,6 +20,8 @@ u32 nestor_cpuid_base(void);
 
 /* Returns RAX: 0 or a negative error. *result, unless NULL, takes RBX. */
 s64 nestor_call(u64 number, u64 rbx, u64 rcx, u64 *result);
+/* The same with a third argument. */
+s64 nestor_call3(u64 number, u64 rbx, u64 rcx, u64 rdx);
 /* Zero-filled where Nestor has fewer. False on an error. */
 bool nestor_read_counters(u64 counters[NESTOR_COUNTERS]);
 /* Exits so far with this basic reason; ~0 on an error. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Host double of hv/percpu.h: one struct cpu that the test may point elsewhere. */
+/* Host double of hv/percpu.h: one struct cpu, by thread, that the test may point elsewhere. */
 #ifndef HV_PERCPU_H
 #define HV_PERCPU_H
 
 #include "hv/cpu.h"
 
-extern struct cpu *host_cpu;
+extern __thread struct cpu *host_cpu;
 
 #define THIS_CPU_FIELD(field) (host_cpu->field)
 

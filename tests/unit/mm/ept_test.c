@@ -142,10 +142,10 @@ UNIT(tables_taken_out_stay_whole_until_they_are_freed)
 	assert_int_equal(pages - page_free_count(), 3);
 	assert_int_equal(table[3] & EPT_FRAME_MASK, 5 << 12);
 	assert_int_equal(table[0] & EPT_ACCESS_MASK, 0);
-	ept_free_retired(&ept);
+	ept_free_tables(ept_take_retired(&ept));
 	assert_int_equal(pages - page_free_count(), 2);
 	ept_unmap(&ept, 0, EPT_GFN_END);
-	ept_free_retired(&ept);
+	ept_free_tables(ept_take_retired(&ept));
 	assert_int_equal(page_free_count(), pages);
 	assert_int_equal(ept.tables, 1);
 	assert_int_equal(ept.leaves[1], 0);
@@ -262,7 +262,7 @@ UNIT(random_edits_agree_with_a_flat_map_at_every_store)
 		}
 		assert_true(!lost || ept_generation(&ept) > generation);
 		host_store_watch = NULL;
-		ept_free_retired(&ept);
+		ept_free_tables(ept_take_retired(&ept));
 		host_store_watch = look;
 	}
 	host_store_watch = NULL;

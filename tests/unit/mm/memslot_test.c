@@ -49,7 +49,14 @@ UNIT(refusals_have_names)
 	assert_int_equal(add(150, 1), MEMSLOT_OK);
 	assert_int_equal(add(99, 1), MEMSLOT_OK);
 	assert_int_equal(add(MAX_GFN - 1, 1), MEMSLOT_OK);
-	for (enum memslot_result r = MEMSLOT_OK; r <= MEMSLOT_NO_MEMORY; r++)
+	assert_int_equal(memslot_add_ram(memory, l1_gfn(0), 1, 8), MEMSLOT_BAD_FLAGS);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(99), 8), MEMSLOT_BAD_FLAGS);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(101), 0), MEMSLOT_MISSING);
+	assert_int_equal(memslot_move(memory, l1_gfn(101), l1_gfn(0)), MEMSLOT_MISSING);
+	assert_int_equal(memslot_move(memory, l1_gfn(100), l1_gfn(MAX_GFN - 49)), MEMSLOT_WRAPS);
+	assert_int_equal(memslot_move(memory, l1_gfn(100), l1_gfn(50)), MEMSLOT_OVERLAPS);
+	assert_int_equal(memslot_move(memory, l1_gfn(100), l1_gfn(101)), MEMSLOT_OVERLAPS);
+	for (enum memslot_result r = MEMSLOT_OK; r <= MEMSLOT_IS_FIXED; r++)
 		assert_true(strlen(memslot_result_text(r)) > 0);
 	assert_string_equal(memslot_result_text(MEMSLOT_OVERLAPS), "overlaps another region");
 }
@@ -68,8 +75,9 @@ UNIT(too_many_pages_are_refused_and_nothing_is_lost)
 
 UNIT(no_room_for_the_books_is_refused_and_nothing_is_lost)
 {
-	u64 gfn = 0;
+	u64 gfn = 2;
 
+	assert_int_equal(add(0, 1), MEMSLOT_OK);
 	while (page_alloc(0))
 		;
 	while (add(gfn, 1) == MEMSLOT_OK)
@@ -78,6 +86,87 @@ UNIT(no_room_for_the_books_is_refused_and_nothing_is_lost)
 	assert_int_equal(guest_frame_free_count(), all_frames - gfn / 2);
 	assert_int_equal(memslot_count(memory), gfn / 2);
 	assert_null(vm_memory_create(l1_gfn(1)));
+}
+
+/* Only additions are refused for want of memory. */
+UNIT(without_memory_regions_still_move_change_and_go)
+{
+	u64 gfn = 0;
+
+	for (u64 i = 0; i < 2000; i++)
+		assert_int_equal(add(i * 2, 1), MEMSLOT_OK);
+	while (page_alloc(0))
+		;
+	while (add(4000 + gfn, 1) == MEMSLOT_OK)
+		gfn += 2;
+	for (u64 i = 0; i < 2000; i++) {
+		assert_int_equal(memslot_set_flags(memory, l1_gfn(i * 2), MEMSLOT_READONLY),
+				 MEMSLOT_OK);
+		assert_int_equal(memslot_move(memory, l1_gfn(i * 2), l1_gfn(9000000 - i)),
+				 MEMSLOT_OK);
+		assert_int_equal(memslot_delete(memory, l1_gfn(9000000 - i)), MEMSLOT_OK);
+	}
+	assert_int_equal(memslot_count(memory), gfn / 2);
+}
+
+UNIT(moved_region_keeps_its_frames)
+{
+	struct memslot_frame before[70], frame;
+
+	add(1001, 70); /* several extents */
+	add(5000, 1);
+	for (u64 i = 0; i < 70; i++)
+		assert_int_equal(memslot_find(memory, l1_gfn(1001 + i), &before[i]), 0);
+	assert_int_equal(memslot_move(memory, l1_gfn(1001), l1_gfn(1031)), MEMSLOT_OK);
+	for (u64 i = 0; i < 30; i++)
+		assert_int_equal(memslot_find(memory, l1_gfn(1001 + i), &frame), -ENOENT);
+	for (u64 i = 0; i < 70; i++) {
+		assert_int_equal(memslot_find(memory, l1_gfn(1031 + i), &frame), 0);
+		assert_int_equal(frame.pfn.raw, before[i].pfn.raw);
+		assert_int_equal(frame.run, before[i].run);
+	}
+	assert_int_equal(memslot_move(memory, l1_gfn(1031), l1_gfn(4931)), MEMSLOT_OVERLAPS);
+	assert_int_equal(memslot_find(memory, l1_gfn(1031), &frame), 0);
+	assert_int_equal(memslot_delete(memory, l1_gfn(1031)), MEMSLOT_OK);
+	assert_int_equal(memslot_delete(memory, l1_gfn(5000)), MEMSLOT_OK);
+	assert_int_equal(guest_frame_free_count(), all_frames);
+}
+
+UNIT(flags_change_in_place)
+{
+	struct memslot_frame frame;
+	char byte = 1;
+
+	add(10, 4);
+	assert_int_equal(
+		memslot_set_flags(memory, l1_gfn(10), MEMSLOT_READONLY | MEMSLOT_LOG_DIRTY),
+		MEMSLOT_OK);
+	assert_int_equal(memslot_find(memory, l1_gfn(13), &frame), 0);
+	assert_int_equal(frame.flags, MEMSLOT_READONLY | MEMSLOT_LOG_DIRTY);
+	assert_int_equal(guest_write(memory, l1_gpa(10 * PAGE_SIZE), &byte, 1), -EFAULT);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(10), 0), MEMSLOT_OK);
+	assert_int_equal(guest_write(memory, l1_gpa(10 * PAGE_SIZE), &byte, 1), 0);
+}
+
+UNIT(generation_grows_with_each_update_and_nothing_else)
+{
+	struct memslot_frame frame;
+	u64 generation = memslot_generation(memory);
+
+	assert_true(generation > 0);
+	add(10, 10);
+	assert_int_equal(memslot_generation(memory), ++generation);
+	memslot_move(memory, l1_gfn(10), l1_gfn(30));
+	assert_int_equal(memslot_generation(memory), ++generation);
+	memslot_set_flags(memory, l1_gfn(30), MEMSLOT_READONLY);
+	assert_int_equal(memslot_generation(memory), ++generation);
+	add(35, 1);
+	memslot_find(memory, l1_gfn(30), &frame);
+	memslot_move(memory, l1_gfn(10), l1_gfn(30));
+	memslot_delete(memory, l1_gfn(31));
+	assert_int_equal(memslot_generation(memory), generation);
+	memslot_delete(memory, l1_gfn(30));
+	assert_int_equal(memslot_generation(memory), ++generation);
 }
 
 UNIT(regions_are_described_in_order)
@@ -186,6 +275,27 @@ UNIT(shortcut_does_not_outlive_the_extent_that_it_led_to)
 
 #define MODEL_PAGES 3000u
 
+static void move_in_model(u32 *model, u32 from, u64 to)
+{
+	bool overlaps = false;
+	u64 pages = 0;
+
+	while (from + pages < MODEL_PAGES && model[from + pages] == from + 1)
+		pages++;
+	if (to + pages > MODEL_PAGES)
+		return;
+	for (u64 p = to; p < to + pages; p++)
+		overlaps |= model[p] && model[p] != from + 1;
+	assert_int_equal(memslot_move(memory, l1_gfn(from), l1_gfn(to)),
+			 overlaps ? MEMSLOT_OVERLAPS : MEMSLOT_OK);
+	if (overlaps)
+		return;
+	for (u64 p = from; p < from + pages; p++)
+		model[p] = 0;
+	for (u64 p = to; p < to + pages; p++)
+		model[p] = (u32)to + 1;
+}
+
 UNIT(random_updates_agree_with_an_array)
 {
 	static u32 model[MODEL_PAGES]; /* 1 + first gfn of the region that has the page */
@@ -207,6 +317,8 @@ UNIT(random_updates_agree_with_an_array)
 			used += pages;
 			for (u64 p = gfn; p < gfn + pages; p++)
 				model[p] = (u32)gfn + 1;
+		} else if (model[probe] && i % 4 == 2) {
+			move_in_model(model, model[probe] - 1, gfn);
 		} else if (model[probe] && i % 2) {
 			u32 owner = model[probe];
 
@@ -241,6 +353,18 @@ UNIT(as_many_regions_as_specified)
 	assert_int_equal(guest_frame_free_count(), all_frames);
 }
 
+UNIT(fixed_region_stays)
+{
+	struct memslot_frame frame;
+
+	assert_int_equal(memslot_add_ram(memory, l1_gfn(10), 4, MEMSLOT_FIXED), MEMSLOT_OK);
+	assert_int_equal(memslot_delete(memory, l1_gfn(10)), MEMSLOT_IS_FIXED);
+	assert_int_equal(memslot_move(memory, l1_gfn(10), l1_gfn(20)), MEMSLOT_IS_FIXED);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(10), 0), MEMSLOT_IS_FIXED);
+	assert_int_equal(memslot_find(memory, l1_gfn(10), &frame), 0);
+	assert_int_equal(memslot_find(memory, l1_gfn(20), &frame), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +372,11 @@ int main(void)
 		cmocka_unit_test_setup(too_many_pages_are_refused_and_nothing_is_lost, set_up),
 		cmocka_unit_test_setup(no_room_for_the_books_is_refused_and_nothing_is_lost,
 				       set_up),
+		cmocka_unit_test_setup(without_memory_regions_still_move_change_and_go, set_up),
+		cmocka_unit_test_setup(moved_region_keeps_its_frames, set_up),
+		cmocka_unit_test_setup(flags_change_in_place, set_up),
+		cmocka_unit_test_setup(fixed_region_stays, set_up),
+		cmocka_unit_test_setup(generation_grows_with_each_update_and_nothing_else, set_up),
 		cmocka_unit_test_setup(regions_are_described_in_order, set_up),
 		cmocka_unit_test_setup(backing_is_congruent_to_gfn_wherever_a_large_leaf_could_be,
 				       set_up),

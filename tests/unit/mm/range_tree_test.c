@@ -1,37 +1,75 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/range_tree.c beside an array indexed by page, and its depth. */
+/* mm/range_tree.c beside an array indexed by page, its depth, and that published nodes never
+ * change. */
 #include "unit.h"
+#include "host_memory.h"
 #include "mm/range_tree.h"
 
 #define PAGES 4096u
 
-static struct range_node nodes[PAGES];      /* the node that starts at this page */
-static struct range_node *owner[PAGES + 1]; /* the node that has this page */
+static u64 owner[PAGES + 1]; /* 1 + first page of the range that has this page */
 static struct range_node *root;
+static struct object_pool pool;
+static struct epoch_queue retired;
 
 static int set_up(void **state)
 {
 	(void)state;
+	host_memory_default();
 	root = NULL;
-	memset(nodes, 0, sizeof(nodes));
+	memset(&pool, 0, sizeof(pool));
+	memset(&retired, 0, sizeof(retired));
 	memset(owner, 0, sizeof(owner));
 	return 0;
 }
 
+static void free_node(struct epoch_queue *queue, struct epoch_item *item)
+{
+	assert_ptr_equal(queue, &retired);
+	object_free(&pool, CONTAINER_OF(item, struct range_node, retired));
+}
+
+static void own_pages(u64 first, u64 pages, u64 value)
+{
+	for (u64 i = 0; i < pages; i++)
+		owner[first + i] = value;
+}
+
+static void insert(struct range_edit *edit, u64 first, u64 pages)
+{
+	struct range_node *node = range_edit_new(edit);
+
+	node->first = first;
+	node->pages = pages;
+	node->flags = (u32)first * 3;
+	range_edit_insert(edit, node);
+}
+
+static void publish(struct range_edit *edit)
+{
+	range_edit_publish(edit, &root, &retired, free_node);
+	epoch_poll(&retired);
+}
+
 static void add(u64 first, u64 pages)
 {
-	nodes[first].first = first;
-	nodes[first].pages = pages;
-	range_tree_insert(&root, &nodes[first]);
-	for (u64 i = 0; i < pages; i++)
-		owner[first + i] = &nodes[first];
+	struct range_edit edit;
+
+	range_edit_begin(&edit, root, &pool);
+	insert(&edit, first, pages);
+	publish(&edit);
+	own_pages(first, pages, first + 1);
 }
 
 static void take(u64 first)
 {
-	range_tree_remove(&root, &nodes[first]);
-	for (u64 i = 0; i < nodes[first].pages; i++)
-		owner[first + i] = NULL;
+	u64 pages = range_tree_find(root, first)->pages;
+	struct range_edit edit;
+
+	range_edit_begin(&edit, root, &pool);
+	range_edit_remove(&edit, first);
+	publish(&edit);
+	own_pages(first, pages, 0);
 }
 
 static bool model_overlaps(u64 first, u64 pages)
@@ -42,7 +80,7 @@ static bool model_overlaps(u64 first, u64 pages)
 	return false;
 }
 
-/* Depth, with order and counts checked on the way. */
+/* Depth, with order, counts and flags checked on the way. */
 static u32 check(const struct range_node *node, u64 low, u64 high)
 {
 	u32 left, right;
@@ -50,6 +88,7 @@ static u32 check(const struct range_node *node, u64 low, u64 high)
 	if (!node)
 		return 0;
 	assert_true(node->first >= low && node->first + node->pages <= high);
+	assert_int_equal(node->flags, node->first * 3);
 	left = check(node->left, low, node->first);
 	right = check(node->right, node->first + node->pages, high);
 	assert_int_equal(node->count,
@@ -77,6 +116,7 @@ UNIT(random_operations_agree_with_an_array)
 		u64 first = unit_random(&seed) % PAGES;
 		u64 pages = unit_random(&seed) % 9 + 1;
 		u64 probe = unit_random(&seed) % PAGES;
+		const struct range_node *found;
 
 		pages = MIN(pages, PAGES - first);
 		assert_int_equal(range_tree_overlaps(root, first, pages),
@@ -84,11 +124,104 @@ UNIT(random_operations_agree_with_an_array)
 		if (!model_overlaps(first, pages))
 			add(first, pages);
 		else if (owner[first] && unit_random(&seed) % 2)
-			take(owner[first]->first);
-		assert_ptr_equal(range_tree_find(root, probe), owner[probe]);
+			take(owner[first] - 1);
+		found = range_tree_find(root, probe);
+		assert_int_equal(found ? found->first + 1 : 0, owner[probe]);
 		if (i % 256 == 0)
 			assert_true(check(root, 0, PAGES) <= 24);
 	}
+}
+
+static u64 sum_of(const struct range_node *node)
+{
+	return node ? sum_of(node->left) * 31 + node->first * 7 + node->pages + node->count +
+			       sum_of(node->right) * 17
+		    : 0;
+}
+
+/* In a reader section nothing is freed, so the old roots stay whole, and each keeps its tree. */
+UNIT(old_trees_stay_as_they_were)
+{
+	struct range_node *roots[200];
+	u64 sums[200], seed = 9;
+
+	epoch_read_begin();
+	for (u32 i = 0; i < ARRAY_SIZE(roots); i++) {
+		u64 first = unit_random(&seed) % 256 * 16;
+
+		if (owner[first])
+			take(first);
+		else
+			add(first, 16);
+		roots[i] = root;
+		sums[i] = sum_of(root);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(roots); i++)
+		assert_int_equal(sum_of(roots[i]), sums[i]);
+	epoch_read_end();
+}
+
+UNIT(what_an_edit_replaced_returns_to_the_pool)
+{
+	u64 seed = 4, most = 0, objects;
+
+	for (u32 i = 0; i < 4000; i++) {
+		u64 first = unit_random(&seed) % PAGES;
+
+		if (owner[first])
+			take(first);
+		else
+			add(first, 1);
+		most = MAX(most, range_tree_count(root));
+	}
+	epoch_wait(&retired);
+	objects = pool.free_count + range_tree_count(root);
+	assert_int_equal(objects % (PAGE_SIZE / OBJECT_BYTES), 0);
+	assert_in_range(objects, most, most + 128);
+}
+
+UNIT(abandoned_edit_leaves_tree_and_pool_as_they_were)
+{
+	struct range_edit edit;
+	u64 sum, objects;
+
+	for (u64 i = 0; i < 300; i++)
+		add(i * 8, 4);
+	epoch_wait(&retired);
+	sum = sum_of(root);
+	objects = pool.free_count;
+	range_edit_begin(&edit, root, &pool);
+	range_edit_remove(&edit, 800);
+	range_edit_remove(&edit, 80);
+	insert(&edit, 804, 2);
+	assert_null(range_tree_find(edit.root, 800));
+	range_edit_abandon(&edit);
+	assert_int_equal(sum_of(root), sum);
+	assert_int_equal(pool.free_count, objects);
+	take(800);
+	check(root, 0, PAGES);
+}
+
+UNIT(edit_takes_no_more_objects_than_it_says)
+{
+	u64 seed = 77, most = 0;
+
+	for (u32 i = 0; i < 20000; i++) {
+		u64 first = unit_random(&seed) % PAGES;
+		u64 before;
+
+		epoch_wait(&retired);
+		assert_int_equal(object_pool_reserve(&pool, RANGE_EDIT_OBJECTS), 0);
+		before = pool.free_count;
+		epoch_read_begin();
+		if (owner[first])
+			take(first);
+		else
+			add(first, 1);
+		most = MAX(most, before - pool.free_count);
+		epoch_read_end();
+	}
+	assert_in_range(most, 10, 3 * 20);
 }
 
 UNIT(rank_follows_the_order_of_pages)
@@ -105,28 +238,24 @@ UNIT(rank_follows_the_order_of_pages)
 	assert_int_equal(range_tree_count(root), rank);
 }
 
-static int add_up(struct range_node *node, void *context)
+static void append_digit(struct range_node *node, void *context)
 {
-	u64 *sum = context;
+	u64 *digits = context;
 
-	*sum = *sum * 10 + node->first;
-	return node->first == 6 ? -6 : 0;
+	*digits = *digits * 10 + node->first;
+	object_free(&pool, node);
 }
 
-UNIT(walk_is_in_order_and_stops_when_told)
+UNIT(walk_is_in_order_and_may_free)
 {
-	u64 sum = 0;
+	u64 digits = 0;
 
 	add(4, 1);
 	add(2, 1);
 	add(8, 1);
 	add(1, 1);
-	assert_int_equal(range_tree_walk(root, add_up, &sum), 0);
-	assert_int_equal(sum, 1248);
-	add(6, 1);
-	sum = 0;
-	assert_int_equal(range_tree_walk(root, add_up, &sum), -6);
-	assert_int_equal(sum, 1246);
+	range_tree_walk(root, append_digit, &digits);
+	assert_int_equal(digits, 1248);
 }
 
 int main(void)
@@ -134,8 +263,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(ascending_and_descending_inserts_stay_shallow, set_up),
 		cmocka_unit_test_setup(random_operations_agree_with_an_array, set_up),
+		cmocka_unit_test_setup(old_trees_stay_as_they_were, set_up),
+		cmocka_unit_test_setup(what_an_edit_replaced_returns_to_the_pool, set_up),
+		cmocka_unit_test_setup(abandoned_edit_leaves_tree_and_pool_as_they_were, set_up),
+		cmocka_unit_test_setup(edit_takes_no_more_objects_than_it_says, set_up),
 		cmocka_unit_test_setup(rank_follows_the_order_of_pages, set_up),
-		cmocka_unit_test_setup(walk_is_in_order_and_stops_when_told, set_up),
+		cmocka_unit_test_setup(walk_is_in_order_and_may_free, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

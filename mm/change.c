@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes: who is told, who is waited for, and in which order. */
+#include "mm/change.h"
+#include "mm/vm_memory.h"
+
+static const struct change_ops *ops; /* constant after boot */
+
+void change_set_ops(const struct change_ops *new_ops)
+{
+	ops = new_ops;
+}
+
+static u64 this_cpu_bit(void)
+{
+	return BIT(THIS_CPU_FIELD(index));
+}
+
+void change_cpu_joins(struct vm_memory *memory)
+{
+	/* Full order: the bit is seen before this CPU does INVEPT; pairs with shoot_down. */
+	__atomic_fetch_or(&memory->cpus, this_cpu_bit(), __ATOMIC_SEQ_CST);
+}
+
+void change_cpu_leaves(struct vm_memory *memory)
+{
+	__atomic_fetch_and(&memory->cpus, ~this_cpu_bit(), __ATOMIC_SEQ_CST);
+}
+
+/* Every CPU that runs the VM leaves the guest, and does INVEPT before it enters; this one too. */
+static void shoot_down(struct vm_memory *memory)
+{
+	/* Full order: the leaves have left EPT01 before the look at who runs the VM; pairs with
+	 * change_cpu_joins. */
+	u64 cpus = __atomic_fetch_or(&memory->cpus, 0, __ATOMIC_SEQ_CST);
+
+	if (!cpus)
+		return;
+	ASSERT(ops);
+	ops->kick_and_wait(cpus);
+}
+
+void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 pages)
+{
+	u64 generation = ept_generation(&memory->ept01);
+
+	*change = (struct change){ .memory = memory, .takes = pages > 0 };
+	memory->active++;
+	if (!pages)
+		return;
+	change->tables = ept01_zap(memory, gfn, pages);
+	change->flush = ept_generation(&memory->ept01) != generation;
+}
+
+void change_end(struct change *change)
+{
+	struct vm_memory *memory = change->memory;
+
+	epoch_assert_quiescent();
+	if (change->flush)
+		shoot_down(memory);
+	if (change->takes)
+		epoch_wait(&memory->retired);
+	vm_memory_lock(memory);
+	ASSERT(memory->active > 0);
+	/* Release: a snapshot of the new value is followed by look-ups that see the edit; pairs
+	 * with change_snapshot. */
+	__atomic_store_n(&memory->seq, memory->seq + 1, __ATOMIC_RELEASE);
+	memory->active--;
+	vm_memory_unlock(memory);
+	ept_free_tables(change->tables);
+	epoch_poll(&memory->retired);
+}
+
+u64 change_snapshot(const struct vm_memory *memory)
+{
+	return __atomic_load_n(&memory->seq, __ATOMIC_ACQUIRE); /* pairs with change_end */
+}
+
+bool change_allows(const struct vm_memory *memory, u64 snapshot)
+{
+	return memory->active == 0 && memory->seq == snapshot;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The protocol of everything that changes what L1's memory is: regions, EPT01, frames.
+ *
+ *     under the lock:   change_begin   active++, the range leaves EPT01
+ *                       the edit       published by one store
+ *     without a lock:   change_end     kick and wait, grace period, then seq++ and active--
+ *     afterwards:       frames that the edit took away are free to use again
+ *
+ * The kick comes after the range has left EPT01: a CPU that was kicked before could enter again and
+ * load the old translation. A translation is put into use only if no change is active and none has
+ * ended since it was made (change_allows).
+ */
+#ifndef MM_CHANGE_H
+#define MM_CHANGE_H
+
+#include "hv/types.h"
+
+struct vm_memory;
+
+/* What the layers above do for a change. */
+struct change_ops {
+	/*
+	 * Return when each CPU of the mask has been outside guest mode since the call; it does
+	 * INVEPT before it enters again. The caller's own CPU may be one of them; a CPU that waits
+	 * here counts as outside. No lock is held.
+	 */
+	void (*kick_and_wait)(u64 cpu_mask);
+};
+
+/* Once, before a CPU joins; constant from then on. */
+void change_set_ops(const struct change_ops *ops);
+
+/* This CPU may have the VM's translations from now on; it does INVEPT after this and before it
+ * enters. */
+void change_cpu_joins(struct vm_memory *memory);
+/* This CPU has left the VM: when it joins again, it does INVEPT before it enters. */
+void change_cpu_leaves(struct vm_memory *memory);
+
+/* One change under way; belongs to the CPU that makes it. */
+struct change {
+	struct vm_memory *memory;
+	u64 *tables; /* of EPT01, taken out */
+	bool takes;  /* pages are taken away */
+	bool flush;  /* some may be in a TLB */
+};
+
+/* Lock held. These pages lose what they were; none, where the change only adds. */
+void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 pages);
+/* Lock not held: waits where pages were taken away. On return nobody uses what they were. */
+void change_end(struct change *change);
+
+/* Changes that have ended, for a translation that begins now. */
+u64 change_snapshot(const struct vm_memory *memory);
+/* Lock held: is what was found since the snapshot still so? */
+bool change_allows(const struct vm_memory *memory, u64 snapshot);
+
+#endif

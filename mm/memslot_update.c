@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Updates of regions: check, prepare what can fail, then begin the change and publish by one store.
+ * The pool keeps VM_MEMORY_RESERVE objects back from additions, so that a deletion, a move or a
+ * change of flags never lacks memory.
+ */
+#include "mm/change.h"
+#include "mm/page.h"
+#include "mm/vm_memory.h"
+
+#define ALL_FLAGS ((u32)(MEMSLOT_READONLY | MEMSLOT_LOG_DIRTY | MEMSLOT_FIXED))
+
+void vm_memory_free_node(struct epoch_queue *queue, struct epoch_item *item)
+{
+	struct vm_memory *memory = CONTAINER_OF(queue, struct vm_memory, retired);
+
+	object_free(&memory->objects, CONTAINER_OF(item, struct range_node, retired));
+}
+
+static void publish(struct vm_memory *memory, struct range_edit *edit)
+{
+	range_edit_publish(edit, &memory->regions, &memory->retired, vm_memory_free_node);
+	/* Release: who sees the new generation sees the new root; pairs with memslot_generation. */
+	__atomic_store_n(&memory->generation, memory->generation + 1, __ATOMIC_RELEASE);
+}
+
+static void insert_region(struct range_edit *edit, const struct memslot_info *info,
+			  struct range_node *extents)
+{
+	struct range_node *node = range_edit_new(edit);
+
+	ASSERT(node);
+	node->first = info->gfn.raw;
+	node->pages = info->pages;
+	node->flags = info->flags;
+	CONTAINER_OF(node, struct region, node)->extents = extents;
+	range_edit_insert(edit, node);
+}
+
+static bool fits_space(const struct vm_memory *memory, u64 gfn, u64 pages)
+{
+	return gfn < memory->max_gfn.raw && pages <= memory->max_gfn.raw - gfn;
+}
+
+static enum memslot_result add_locked(struct vm_memory *memory, const struct memslot_info *info,
+				      struct change *change)
+{
+	struct range_node *extents;
+	struct range_edit edit;
+
+	if (range_tree_overlaps(memory->regions, info->gfn.raw, info->pages))
+		return MEMSLOT_OVERLAPS;
+	if (info->pages > guest_frame_free_count() ||
+	    range_tree_count(memory->regions) >= RANGE_TREE_MAX ||
+	    extents_create(memory, info->gfn.raw, info->pages, &extents))
+		return MEMSLOT_NO_MEMORY;
+	if (object_pool_reserve(&memory->objects, VM_MEMORY_RESERVE + RANGE_EDIT_OBJECTS + 1)) {
+		extents_free(memory, extents);
+		return MEMSLOT_NO_MEMORY;
+	}
+	range_edit_begin(&edit, memory->regions, &memory->objects);
+	insert_region(&edit, info, extents);
+	change_begin(change, memory, 0, 0);
+	publish(memory, &edit);
+	return MEMSLOT_OK;
+}
+
+enum memslot_result memslot_add_ram(struct vm_memory *memory, l1_gfn_t gfn, u64 pages, u32 flags)
+{
+	const struct memslot_info info = { gfn, pages, flags };
+	enum memslot_result result;
+	struct change change;
+
+	if (pages == 0)
+		return MEMSLOT_EMPTY;
+	if (!fits_space(memory, gfn.raw, pages))
+		return MEMSLOT_WRAPS;
+	if (flags & ~ALL_FLAGS)
+		return MEMSLOT_BAD_FLAGS;
+	vm_memory_lock(memory);
+	result = add_locked(memory, &info, &change);
+	vm_memory_unlock(memory);
+	if (result == MEMSLOT_OK)
+		change_end(&change);
+	return result;
+}
+
+/* Take the lock when the reserve is there. It may be in the grace period of other updates. */
+static void lock_with_reserve(struct vm_memory *memory)
+{
+	for (;;) {
+		vm_memory_lock(memory);
+		if (!object_pool_reserve(&memory->objects, VM_MEMORY_RESERVE))
+			return;
+		vm_memory_unlock(memory);
+		epoch_wait(&memory->retired);
+	}
+}
+
+/* The region that starts here, or NULL. Lock held. */
+static const struct region *region_at(const struct vm_memory *memory, u64 gfn)
+{
+	const struct range_node *node = range_tree_find(memory->regions, gfn);
+
+	return node && node->first == gfn ? (const struct region *)node : NULL;
+}
+
+static bool is_fixed(const struct region *region)
+{
+	return region->node.flags & MEMSLOT_FIXED;
+}
+
+static enum memslot_result delete_locked(struct vm_memory *memory, u64 gfn, struct change *change,
+					 struct range_node **extents)
+{
+	const struct region *region = region_at(memory, gfn);
+	struct range_edit edit;
+
+	if (!region)
+		return MEMSLOT_MISSING;
+	if (is_fixed(region))
+		return MEMSLOT_IS_FIXED;
+	*extents = region->extents;
+	range_edit_begin(&edit, memory->regions, &memory->objects);
+	change_begin(change, memory, gfn, region->node.pages);
+	range_edit_remove(&edit, gfn);
+	publish(memory, &edit);
+	return MEMSLOT_OK;
+}
+
+enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn)
+{
+	struct range_node *extents = NULL;
+	enum memslot_result result;
+	struct change change;
+
+	lock_with_reserve(memory);
+	result = delete_locked(memory, gfn.raw, &change, &extents);
+	vm_memory_unlock(memory);
+	if (result == MEMSLOT_OK) {
+		change_end(&change);
+		extents_free(memory, extents);
+	}
+	return result;
+}
+
+/* Let the region be at another gfn, or have other flags, in one step for readers. Lock held. */
+static enum memslot_result alter_locked(struct vm_memory *memory, const struct region *region,
+					const struct memslot_info *altered, struct change *change)
+{
+	struct range_edit edit;
+
+	if (is_fixed(region))
+		return MEMSLOT_IS_FIXED;
+	range_edit_begin(&edit, memory->regions, &memory->objects);
+	range_edit_remove(&edit, region->node.first);
+	if (range_tree_overlaps(edit.root, altered->gfn.raw, altered->pages)) {
+		range_edit_abandon(&edit);
+		return MEMSLOT_OVERLAPS;
+	}
+	insert_region(&edit, altered, region->extents);
+	change_begin(change, memory, region->node.first, region->node.pages);
+	publish(memory, &edit);
+	return MEMSLOT_OK;
+}
+
+enum memslot_result memslot_move(struct vm_memory *memory, l1_gfn_t from, l1_gfn_t to)
+{
+	enum memslot_result result = MEMSLOT_MISSING;
+	const struct region *region;
+	struct change change;
+
+	lock_with_reserve(memory);
+	region = region_at(memory, from.raw);
+	if (region && !fits_space(memory, to.raw, region->node.pages)) {
+		result = MEMSLOT_WRAPS;
+	} else if (region) {
+		const struct memslot_info moved = { to, region->node.pages, region->node.flags };
+
+		result = alter_locked(memory, region, &moved, &change);
+	}
+	vm_memory_unlock(memory);
+	if (result == MEMSLOT_OK)
+		change_end(&change);
+	return result;
+}
+
+enum memslot_result memslot_set_flags(struct vm_memory *memory, l1_gfn_t gfn, u32 flags)
+{
+	enum memslot_result result = MEMSLOT_MISSING;
+	const struct region *region;
+	struct change change;
+
+	if (flags & ~ALL_FLAGS)
+		return MEMSLOT_BAD_FLAGS;
+	lock_with_reserve(memory);
+	region = region_at(memory, gfn.raw);
+	if (region) {
+		const struct memslot_info altered = { gfn, region->node.pages, flags };
+
+		result = alter_locked(memory, region, &altered, &change);
+	}
+	vm_memory_unlock(memory);
+	if (result == MEMSLOT_OK)
+		change_end(&change);
+	return result;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that comes, goes and moves while the guest runs (hv/abi.h). Needs test_calls = on. */
+#include "hv/pte.h"
+#include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/machine_test.h"
+#include "tests/guest/lib/nestor.h"
+#include "tests/guest/lib/smp.h"
+
+/* Nothing of the machine is here; the second is not aligned to more than a page. */
+#define HERE   0xd0000000ULL
+#define THERE  0xd1003000ULL
+#define PAGE   0x1000ULL
+#define PAGES  16ULL
+#define BYTES  (PAGES * PAGE)
+#define LARGE  (2 * MIB)
+#define ONES   (~0ULL)
+#define BEYOND BIT(52)
+#define ROUNDS 1000u
+#define LOOKS  100u
+#define WAIT   50000000ULL /* ticks, for the other CPU to look */
+
+enum { UNKNOWN, PRESENT, DELETED }; /* the low bits of a phase */
+
+static u64 phase;              /* what the other CPU may find now: round * 4 + one of the above */
+static u64 looks, stale, last; /* the other CPU's, each written by it alone */
+static bool stop;
+
+static bool test_calls_are_on(void)
+{
+	u64 capabilities = 0;
+
+	return nestor_is_present() && !nestor_call(NESTOR_CALL_CAPABILITIES, 0, 0, &capabilities) &&
+	       (capabilities & NESTOR_CAP_TEST_CALLS);
+}
+
+#define TEST_CALLS_REQUIRED()                          \
+	do {                                           \
+		if (!test_calls_are_on())              \
+			SKIP("needs test_calls = on"); \
+	} while (0)
+
+static s64 add(u64 gpa, u64 bytes)
+{
+	return nestor_call(NESTOR_CALL_REGION_ADD, gpa, bytes, NULL);
+}
+
+static s64 delete (u64 gpa)
+{
+	return nestor_call(NESTOR_CALL_REGION_DELETE, gpa, 0, NULL);
+}
+
+static s64 move(u64 from, u64 to)
+{
+	return nestor_call(NESTOR_CALL_REGION_MOVE, from, to, NULL);
+}
+
+static u64 peek(u64 gpa)
+{
+	return *(const volatile u64 *)gpa;
+}
+
+static void poke(u64 gpa, u64 value)
+{
+	*(volatile u64 *)gpa = value;
+}
+
+/* How many pages don't start with their number and this seed. */
+static u64 wrong_pages(u64 gpa, u64 seed)
+{
+	u64 wrong = 0;
+
+	for (u64 i = 0; i < PAGES; i++)
+		wrong += peek(gpa + i * PAGE) != seed + i;
+	return wrong;
+}
+
+static void number_pages(u64 gpa, u64 seed)
+{
+	for (u64 i = 0; i < PAGES; i++)
+		poke(gpa + i * PAGE, seed + i);
+}
+
+static u64 pages_that_are_there(u64 gpa, u64 pages)
+{
+	u64 there = 0;
+
+	for (u64 i = 0; i < pages; i++)
+		there += peek(gpa + i * PAGE) != ONES;
+	return there;
+}
+
+TEST(regions, calls_are_refused_where_they_are_off)
+{
+	/* Expect: EPERM for each of the three. */
+	if (!nestor_is_present())
+		SKIP("needs Nestor");
+	if (test_calls_are_on())
+		SKIP("test_calls = on");
+	EXPECT_EQ(add(HERE, BYTES), -NESTOR_EPERM);
+	EXPECT_EQ(delete (HERE), -NESTOR_EPERM);
+	EXPECT_EQ(move(HERE, THERE), -NESTOR_EPERM);
+}
+
+TEST(regions, added_memory_is_memory_until_it_is_deleted)
+{
+	/* Expect: ones before; each page keeps its value; ones again, and writes swallowed. */
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(pages_that_are_there(HERE, PAGES), 0);
+	EXPECT_EQ(add(HERE, BYTES), 0);
+	number_pages(HERE, 0x100);
+	EXPECT_EQ(wrong_pages(HERE, 0x100), 0);
+	EXPECT_EQ(peek(HERE - 8), ONES);
+	EXPECT_EQ(peek(HERE + BYTES), ONES);
+	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(pages_that_are_there(HERE, PAGES), 0);
+	poke(HERE, 1);
+	EXPECT_EQ(peek(HERE), ONES);
+}
+
+TEST(regions, large_memory_comes_and_goes)
+{
+	/* Expect: as much as a large leaf maps, all of it, all gone. */
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(add(HERE, LARGE), 0);
+	for (u64 at = 0; at < LARGE; at += PAGE)
+		poke(HERE + at, at);
+	EXPECT_EQ(peek(HERE + LARGE - PAGE), LARGE - PAGE);
+	EXPECT_EQ(pages_that_are_there(HERE, LARGE / PAGE), LARGE / PAGE);
+	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(pages_that_are_there(HERE, LARGE / PAGE), 0);
+}
+
+TEST(regions, moved_memory_keeps_its_contents)
+{
+	/* Expect: the same values elsewhere, nothing where it was; also one page further, over
+	 * itself. */
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(add(HERE, BYTES), 0);
+	number_pages(HERE, 0x200);
+	EXPECT_EQ(move(HERE, THERE), 0);
+	EXPECT_EQ(pages_that_are_there(HERE, PAGES), 0);
+	EXPECT_EQ(wrong_pages(THERE, 0x200), 0);
+	EXPECT_EQ(move(THERE, THERE + PAGE), 0);
+	EXPECT_EQ(peek(THERE), ONES);
+	EXPECT_EQ(wrong_pages(THERE + PAGE, 0x200), 0);
+	EXPECT_EQ(delete (THERE), -NESTOR_ENOENT);
+	EXPECT_EQ(delete (THERE + PAGE), 0);
+}
+
+TEST(regions, read_only_memory_drops_writes)
+{
+	/* Expect: what a page held before a write is there after it; an unknown flag is refused. */
+	u64 before;
+
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(nestor_call3(NESTOR_CALL_REGION_ADD, HERE, BYTES, NESTOR_REGION_READONLY), 0);
+	before = peek(HERE + PAGE);
+	poke(HERE + PAGE, ~before);
+	EXPECT_EQ(peek(HERE + PAGE), before);
+	EXPECT_EQ(delete (HERE), 0);
+	for (u32 bit = 1; bit < 64; bit++)
+		EXPECT_EQ(nestor_call3(NESTOR_CALL_REGION_ADD, HERE, BYTES, BIT(bit)),
+			  -NESTOR_EINVAL);
+}
+
+TEST(regions, bad_additions_are_refused)
+{
+	/* Expect: each kind has its error, and nothing is there afterwards. */
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(add(HERE, 0), -NESTOR_EINVAL);
+	EXPECT_EQ(add(HERE, BYTES + 1), -NESTOR_EINVAL);
+	EXPECT_EQ(add(HERE + 8, BYTES), -NESTOR_EINVAL);
+	EXPECT_EQ(add(BEYOND, BYTES), -NESTOR_ERANGE);
+	EXPECT_EQ(add(ONES & ~(PAGE - 1), BYTES), -NESTOR_ERANGE);
+	EXPECT_EQ(add(HERE, ONES & ~(PAGE - 1)), -NESTOR_ERANGE);
+	EXPECT_EQ(add(0, BYTES), -NESTOR_EEXIST);
+	EXPECT_EQ(add(8 * GIB, 16 * GIB), -NESTOR_ENOMEM);
+	EXPECT_EQ(pages_that_are_there(HERE, PAGES), 0);
+}
+
+TEST(regions, overlaps_are_refused)
+{
+	/* Expect: an addition or a move onto any page of another region fails; beside it, not. */
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(add(HERE, BYTES), 0);
+	EXPECT_EQ(add(HERE, BYTES), -NESTOR_EEXIST);
+	EXPECT_EQ(add(HERE - BYTES + PAGE, BYTES), -NESTOR_EEXIST);
+	EXPECT_EQ(add(HERE + BYTES - PAGE, BYTES), -NESTOR_EEXIST);
+	EXPECT_EQ(add(HERE + BYTES, BYTES), 0);
+	EXPECT_EQ(move(HERE, HERE + PAGE), -NESTOR_EEXIST);
+	EXPECT_EQ(move(HERE, 0), -NESTOR_EEXIST);
+	number_pages(HERE, 0x300);
+	EXPECT_EQ(wrong_pages(HERE, 0x300), 0);
+	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(delete (HERE + BYTES), 0);
+}
+
+TEST(regions, what_is_not_there_cannot_go)
+{
+	/* Expect: ENOENT where no region starts, EPERM for the machine's own memory. */
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(delete (HERE), -NESTOR_ENOENT);
+	EXPECT_EQ(move(HERE, THERE), -NESTOR_ENOENT);
+	EXPECT_EQ(delete (BEYOND), -NESTOR_ENOENT);
+	EXPECT_EQ(delete (ONES & ~(PAGE - 1)), -NESTOR_ENOENT);
+	EXPECT_EQ(delete (HERE + 1), -NESTOR_EINVAL);
+	EXPECT_EQ(delete (0), -NESTOR_EPERM);
+	EXPECT_EQ(move(0, HERE), -NESTOR_EPERM);
+	EXPECT_EQ(add(HERE, BYTES), 0);
+	EXPECT_EQ(delete (HERE + PAGE), -NESTOR_ENOENT);
+	EXPECT_EQ(move(HERE, BEYOND), -NESTOR_ERANGE);
+	EXPECT_EQ(move(HERE, HERE + 16), -NESTOR_EINVAL);
+	EXPECT_EQ(delete (HERE), 0);
+}
+
+/* The other CPU: whatever it reads while a phase lasts must be what that phase allows. */
+static void look(void *unused)
+{
+	(void)unused;
+	while (!READ_ONCE(stop)) {
+		u64 before = READ_ONCE(phase);
+		u64 value = peek(HERE);
+		u64 wanted = (before & 3) == DELETED ? ONES : before;
+
+		if (READ_ONCE(phase) != before)
+			continue;
+		if ((before & 3) != UNKNOWN && value != wanted) {
+			WRITE_ONCE(last, value);
+			WRITE_ONCE(stale, stale + 1);
+		}
+		WRITE_ONCE(looks, looks + 1);
+	}
+}
+
+/* Let the other CPU look so often in this phase. */
+static bool show(u64 new_phase, u32 times)
+{
+	u64 wanted, start = rdtsc();
+
+	WRITE_ONCE(phase, new_phase);
+	wanted = READ_ONCE(looks) + times;
+	while (READ_ONCE(looks) < wanted && rdtsc() - start < WAIT)
+		cpu_pause();
+	return READ_ONCE(looks) >= wanted;
+}
+
+/* Memory comes and goes; false: a call failed, or the other CPU stands still. */
+static bool come_and_go(u64 round, u32 times)
+{
+	WRITE_ONCE(phase, UNKNOWN);
+	if (add(HERE, BYTES))
+		return false;
+	poke(HERE, round * 4 + PRESENT);
+	if (!show(round * 4 + PRESENT, times))
+		return false;
+	WRITE_ONCE(phase, UNKNOWN);
+	return !delete (HERE) && show(round * 4 + DELETED, times);
+}
+
+static void come_and_go_often(u32 rounds, u32 times)
+{
+	u32 done = 0;
+
+	phase = looks = stale = 0;
+	stop = false;
+	smp_start(1, look, NULL);
+	while (done < rounds && come_and_go(done, times))
+		done++;
+	WRITE_ONCE(stop, true);
+	EXPECT(smp_finish(1));
+	EXPECT_EQ(done, rounds);
+	EXPECT(looks > 0);
+	EXPECT_EQ(stale, 0);
+	if (stale)
+		EXPECT_EQ(last, ONES);
+}
+
+MACHINE_TEST(regions, no_cpu_finds_what_was_deleted, NEED_CPUS_2)
+{
+	/* Expect: another CPU that reads a page all the time, and so has its translation, finds
+	 * the page's new value after an addition and ones after a deletion, from the calls'
+	 * returns on. */
+	TEST_CALLS_REQUIRED();
+	come_and_go_often(LOOKS, 3);
+}
+
+MACHINE_TEST(regions, a_thousand_rounds_beside_a_reader, NEED_CPUS_2)
+{
+	/* Expect: the same without pauses; no memory is lost: there isn't enough for all rounds. */
+	TEST_CALLS_REQUIRED();
+	come_and_go_often(ROUNDS, 0);
+}

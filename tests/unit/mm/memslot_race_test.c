@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads as CPUs: some look regions up, copy from and to them and fault them in, while others add,
+ * move and delete regions. Every region's first page holds a stamp; the frame of a deleted region
+ * is poisoned as soon as memslot_delete returns. A reader must find the stamp or no page, never
+ * poison.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include "unit.h"
+#include "host_memory.h"
+#include "hv/cpu.h"
+#include "hv/errno.h"
+#include "mm/change.h"
+#include "mm/ept01.h"
+#include "mm/mtrr.h"
+#include "mm/vm_memory.h"
+
+#define WRITERS 2u
+#define READERS 2u
+#define SLOTS   24u /* regions by writer */
+#define UPDATES 1500u
+#define STAMP   0x5a5a000000000000ULL
+
+static struct vm_memory *memory;
+static u64 places[WRITERS][SLOTS]; /* gfn of a stamped region, 0: none; atomic */
+static u32 writing;                /* writers at work; atomic */
+static u64 reads, kicks;           /* atomic */
+static u32 failures;               /* atomic; cmocka's assertions are for the main thread */
+static pthread_t threads[WRITERS + READERS];
+
+#define CHECK(cond)                                                                 \
+	do {                                                                        \
+		if (!(cond) && !__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED)) \
+			print_error("failed: %s (line %d)\n", #cond, __LINE__);     \
+	} while (0)
+
+static void kick_and_wait(u64 cpu_mask)
+{
+	__atomic_fetch_add(&kicks, cpu_mask != 0, __ATOMIC_RELAXED);
+	sched_yield();
+}
+
+static int set_up(void **state)
+{
+	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
+					       .maxphyaddr = 40 };
+	static const struct ept_features features = { .leaf_2m = true };
+	static const struct change_ops ops = { kick_and_wait };
+	static const struct page_range guest = { { MIB }, 16 * MIB };
+
+	(void)state;
+	host_memory_init(16 * MIB, &guest, 1, WRITERS + READERS);
+	ept01_set_features(&features, &types);
+	change_set_ops(&ops);
+	memory = vm_memory_create(l1_gfn(BIT(28)));
+	memset(places, 0, sizeof(places));
+	failures = 0;
+	writing = WRITERS;
+	return 0;
+}
+
+/* Each region comes to gfns that none had before, so that what a reader finds there is known. */
+static l1_gfn_t fresh_gfn(u32 writer)
+{
+	static u64 next[WRITERS];
+
+	return l1_gfn((u64)(writer + 1) << 20 | (next[writer]++ % BIT(16)) << 4);
+}
+
+static void add_region(u32 writer, u64 *place, u64 pages)
+{
+	l1_gfn_t gfn = fresh_gfn(writer);
+	u64 stamp = STAMP;
+
+	CHECK(memslot_add_ram(memory, gfn, pages, 0) == MEMSLOT_OK);
+	CHECK(guest_write(memory, l1_gfn_to_l1_gpa(gfn), &stamp, sizeof(stamp)) == 0);
+	__atomic_store_n(place, gfn.raw, __ATOMIC_RELEASE);
+}
+
+static void move_region(u32 writer, u64 *place)
+{
+	l1_gfn_t gfn = fresh_gfn(writer);
+
+	CHECK(memslot_move(memory, l1_gfn(*place), gfn) == MEMSLOT_OK);
+	__atomic_store_n(place, gfn.raw, __ATOMIC_RELEASE);
+}
+
+static void delete_region(u64 *place)
+{
+	const u64 poison = 0xdeaddeaddeaddeadULL;
+	pfn_t frame;
+
+	CHECK(memslot_delete(memory, l1_gfn(*place)) == MEMSLOT_OK);
+	/* The pool gives its lowest frame, mostly the one that has just come back. */
+	if (guest_frame_alloc(0, &frame) == 0) {
+		host_guest_ram_write(pfn_to_hpa(frame), &poison, sizeof(poison));
+		guest_frame_free(frame, 0);
+	}
+	__atomic_store_n(place, 0, __ATOMIC_RELEASE);
+}
+
+/* However the host shares its CPUs out, readers were there, and met what writers took away. */
+static bool is_enough(void)
+{
+	return __atomic_load_n(&reads, __ATOMIC_RELAXED) > UPDATES / 10 &&
+	       __atomic_load_n(&kicks, __ATOMIC_RELAXED) > 0;
+}
+
+static void *writer_main(void *argument)
+{
+	u32 me = (u32)(uintptr_t)argument;
+	u64 seed = me + 1;
+
+	host_run_on(me);
+	for (u32 i = 0; i < UPDATES || !is_enough(); i++) {
+		u64 *place = &places[me][unit_random(&seed) % SLOTS];
+
+		if (!*place)
+			add_region(me, place, unit_random(&seed) % 16 + 1);
+		else if (unit_random(&seed) % 3)
+			delete_region(place);
+		else
+			move_region(me, place);
+	}
+	for (u32 i = 0; i < SLOTS; i++)
+		if (places[me][i])
+			delete_region(&places[me][i]);
+	__atomic_fetch_sub(&writing, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void read_one(u64 gfn, bool fault)
+{
+	l1_gpa_t gpa = l1_gfn_to_l1_gpa(l1_gfn(gfn));
+	struct memslot_frame frame;
+	u64 stamp = 0;
+	int rc = fault ? ept01_fault(memory, gpa, true) : 0;
+
+	CHECK(rc == 0 || rc == -ENOENT);
+	rc = guest_read(memory, gpa, &stamp, sizeof(stamp));
+	CHECK(rc == -EFAULT || (rc == 0 && stamp == STAMP));
+	rc = memslot_find(memory, l1_gfn(gfn), &frame);
+	CHECK(rc == -ENOENT || (rc == 0 && frame.run >= 1 && frame.run <= 16));
+}
+
+static void *reader_main(void *argument)
+{
+	u32 me = (u32)(uintptr_t)argument;
+	u64 seed = me + 100;
+
+	host_run_on(me);
+	change_cpu_joins(memory);
+	while (__atomic_load_n(&writing, __ATOMIC_ACQUIRE)) {
+		u64 *place = &places[unit_random(&seed) % WRITERS][unit_random(&seed) % SLOTS];
+		u64 gfn = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+
+		if (gfn)
+			read_one(gfn, unit_random(&seed) % 4 == 0);
+		__atomic_fetch_add(&reads, gfn != 0, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+UNIT(readers_find_a_region_whole_or_not_at_all)
+{
+	u64 frames = guest_frame_free_count();
+
+	for (u32 i = 0; i < WRITERS + READERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						i < WRITERS ? writer_main : reader_main,
+						(void *)(uintptr_t)i),
+				 0);
+	for (u32 i = 0; i < WRITERS + READERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(failures, 0);
+	assert_true(is_enough());
+	/* Nothing leaked: all frames, all objects, all leaves. */
+	epoch_wait(&memory->retired);
+	assert_int_equal(guest_frame_free_count(), frames);
+	assert_int_equal(memory->objects.free_count % (PAGE_SIZE / OBJECT_BYTES), 0);
+	assert_int_equal(memslot_count(memory), 0);
+	assert_int_equal(memory->active, 0);
+	assert_int_equal(memory->ept01.leaves[EPT_LEVEL_4K] + memory->ept01.leaves[EPT_LEVEL_2M],
+			 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(readers_find_a_region_whole_or_not_at_all, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

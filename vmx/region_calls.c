@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypercalls that change L1's memory: arguments are checked here, regions by mm/. A change
+ * waits for the other CPUs to leave the guest, so no lock is held around it.
+ */
+#include "vmx/region_calls.h"
+#include "hv/errno.h"
+#include "hv/panic.h"
+#include "vmx/vm.h"
+
+static const s64 errors[] = {
+	[MEMSLOT_OK] = 0,
+	[MEMSLOT_EMPTY] = -EINVAL,
+	[MEMSLOT_WRAPS] = -ERANGE,
+	[MEMSLOT_OVERLAPS] = -EEXIST,
+	[MEMSLOT_MISSING] = -ENOENT,
+	[MEMSLOT_NO_MEMORY] = -ENOMEM,
+	[MEMSLOT_BAD_FLAGS] = -EINVAL,
+	[MEMSLOT_IS_FIXED] = -EPERM,
+};
+
+static s64 error_of(enum memslot_result result)
+{
+	ASSERT(result < ARRAY_SIZE(errors));
+	return errors[result];
+}
+
+/* 0, or the error where the call is off or a value is no multiple of a page. */
+static s64 check(const struct vcpu *v, u64 values)
+{
+	if (!v->vm->config->test_calls)
+		return -EPERM;
+	return IS_ALIGNED(values, PAGE_SIZE) ? 0 : -EINVAL;
+}
+
+static l1_gfn_t gfn_in(const struct vcpu *v, enum gpr reg)
+{
+	return l1_gpa_to_l1_gfn(l1_gpa(vcpu_reg(v, reg)));
+}
+
+s64 call_region_add(struct vcpu *v)
+{
+	u64 bytes = vcpu_reg(v, GPR_RCX);
+	u64 flags = vcpu_reg(v, GPR_RDX);
+	s64 error = check(v, vcpu_reg(v, GPR_RBX) | bytes);
+
+	if (!error && (flags & ~NESTOR_REGION_READONLY))
+		error = -EINVAL;
+	if (error)
+		return error;
+	return error_of(memslot_add_ram(v->vm->memory, gfn_in(v, GPR_RBX), bytes >> PAGE_SHIFT,
+					flags ? MEMSLOT_READONLY : 0));
+}
+
+s64 call_region_delete(struct vcpu *v)
+{
+	s64 error = check(v, vcpu_reg(v, GPR_RBX));
+
+	return error ? error : error_of(memslot_delete(v->vm->memory, gfn_in(v, GPR_RBX)));
+}
+
+s64 call_region_move(struct vcpu *v)
+{
+	s64 error = check(v, vcpu_reg(v, GPR_RBX) | vcpu_reg(v, GPR_RCX));
+
+	if (error)
+		return error;
+	return error_of(memslot_move(v->vm->memory, gfn_in(v, GPR_RBX), gfn_in(v, GPR_RCX)));
+}

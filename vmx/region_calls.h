@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The hypercalls that change L1's memory (hv/abi.h). They return 0 or a negative error number. */
+#ifndef VMX_REGION_CALLS_H
+#define VMX_REGION_CALLS_H
+
+#include "vmx/vcpu.h"
+
+s64 call_region_add(struct vcpu *v);
+s64 call_region_delete(struct vcpu *v);
+s64 call_region_move(struct vcpu *v);
+
+#endif

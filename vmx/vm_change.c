@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kick of a change of L1's memory: REQUEST_FLUSH_EPT to each vCPU on the CPUs that are told.
+ * No vCPU compares EPT01's generation at its entries: the request stands for it. The leaves have
+ * left EPT01 before the request is set (full order), so whoever takes the request and does INVEPT
+ * has nothing left of them afterwards; their frames become free after the wait.
+ *
+ *   vCPU in its guest:     called out by NMI; the gate does not let it in again before INVEPT
+ *   vCPU in root, idle:    it meets the gate, and INVEPT, before its next entry
+ *   the changer's own:     in root; the same
+ *   CPU not in the mask:   it has joined later, hence attach() sets the request after the change
+ */
+#include "vmx/vm_change.h"
+#include "hv/percpu.h"
+#include "mm/change.h"
+#include "vmx/request.h"
+
+static const struct vm *the_vm; /* constant after boot */
+
+/*
+ * A vCPU without a CPU yet runs nowhere: attach() stores the CPU before it sets the request, which
+ * is then set after the change.
+ */
+static bool is_on(const struct vcpu *v, u64 cpu_mask)
+{
+	const struct cpu *cpu = __atomic_load_n(&v->cpu, __ATOMIC_ACQUIRE);
+
+	return cpu && (cpu_mask & BIT(cpu->index));
+}
+
+static void kick_and_wait(u64 cpu_mask)
+{
+	for (u32 i = 0; i < the_vm->vcpu_count; i++)
+		if (is_on(the_vm->vcpus[i], cpu_mask))
+			vcpu_request(the_vm->vcpus[i], REQUEST_FLUSH_EPT);
+	for (u32 i = 0; i < the_vm->vcpu_count; i++)
+		if (is_on(the_vm->vcpus[i], cpu_mask))
+			vcpu_wait_out(the_vm->vcpus[i], REQUEST_FLUSH_EPT);
+}
+
+void vm_change_init(const struct vm *vm)
+{
+	static const struct change_ops ops = { kick_and_wait };
+
+	the_vm = vm;
+	change_set_ops(&ops);
+}
