@@ -97,7 +97,7 @@ static s64 call_recorder(struct vcpu *v)
 static s64 call_kick_delay(struct vcpu *v)
 {
 	if (!v->vm->config->test_calls)
-		return -ENOTSUP;
+		return -EPERM;
 	if (v->regs[GPR_RBX] > KICK_DELAY_MAX)
 		return -EINVAL;
 	__atomic_store_n(&v->vm->kick_delay, (u32)v->regs[GPR_RBX], __ATOMIC_RELAXED);
