@@ -58,9 +58,9 @@ struct vcpu {
 	u32 index;
 	enum vcpu_activity activity;
 	/* In host TSC; LAPIC_NEVER where there is none. */
-	u64 timer_due; /* when the APIC timer, and for vCPU 0 the board, wants its time */
-	u64 slice_end; /* when another vCPU of this CPU has its turn */
-	u64 deadline;  /* the earlier one: what the VMX-preemption timer runs for */
+	u64 timer_due;    /* when the APIC timer, and for vCPU 0 the board, wants its time */
+	u64 slice_end;    /* when another vCPU of this CPU has its turn */
+	u64 deadline;     /* the earlier one: what the VMX-preemption timer runs for */
 	u32 cpu_controls; /* what VMCS_CPU_CONTROLS holds */
 	bool in_nmi;      /* between an injected NMI and the IRET that ends its handler */
 	u32 insn_length;  /* of the instruction that EXIT_SKIP_DECODED completes */

@@ -53,7 +53,7 @@ struct vm {
 	const struct config *config;
 	struct vcpu *vcpus[VCPUS_MAX];
 	u32 vcpu_count;
-	u32 cpu_count; /* that run them: vCPU n on CPU n modulo this */
+	u32 cpu_count;       /* that run them: vCPU n on CPU n modulo this */
 	u32 last_arbitrated; /* vCPU that won the last lowest-priority arbitration */
 	u32 kick_delay;      /* turns that a kick waits: 0 but in tests (hv/abi.h) */
 	u32 hopeless;        /* vCPUs that idle without a deadline */

@@ -17,10 +17,10 @@
 #include "vmx/vm.h"
 
 /* In TSC ticks: PAUSEs no further apart are one loop, which may last so long. */
-#define PAUSE_LOOP_GAP 128
+#define PAUSE_LOOP_GAP    128
 #define PAUSE_LOOP_WINDOW 4096
 
-#define EXCEPTION_BITMAP (1u << VECTOR_MC)
+#define EXCEPTION_BITMAP  (1u << VECTOR_MC)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
 {

@@ -153,7 +153,7 @@ static void expect_same(const struct registers *a, const struct registers *b)
 
 MACHINE_TEST(smp, registers_are_each_cpus_own, NEED_CPUS_2)
 {
-	/* Expect: vectors, XCR0, CR2, debug and system-call registers stay while others use theirs. */
+	/* Expect: vectors, XCR0, CR2, debug and system-call registers stay what they are. */
 	u32 count = smp_count();
 
 	arrived = 0;

@@ -377,6 +377,7 @@ int main(void)
 		cmocka_unit_test(console_by_port_number),
 		cmocka_unit_test(bad_console_is_refused),
 		cmocka_unit_test(bad_cpus_are_refused),
+		cmocka_unit_test(bad_vcpus_are_refused),
 		cmocka_unit_test(bad_words_are_refused),
 		cmocka_unit_test(log_words),
 		cmocka_unit_test(unknown_key_lists_the_known),
