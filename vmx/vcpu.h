@@ -67,6 +67,7 @@ struct vcpu {
 	struct lapic lapic;
 	u64 misc_enable;
 	u64 tsc_offset;
+	u64 tsc_adjust; /* IA32_TSC_ADJUST: the sum of what L1 has added to its TSC */
 	struct guest_mtrrs mtrrs;
 };
 

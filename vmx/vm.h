@@ -57,7 +57,8 @@ struct vm {
 	u32 kick_delay;      /* turns that a kick waits: 0 but in tests (hv/abi.h) */
 	u32 hopeless;        /* vCPUs that idle without a deadline */
 	struct cpuid_policy cpuid;
-	u64 cr4_allowed; /* bits that L1 may set in CR4 */
+	u64 cr4_allowed;  /* bits that L1 may set in CR4 */
+	u32 tsc_per_tick; /* TSC ticks per tick of the APIC timers' clock */
 	struct port_range ports[VM_PORT_RANGES];
 	u32 port_ranges;
 	struct mmio_range mmio[VM_MMIO_RANGES];
