@@ -83,6 +83,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/mmio_execute.c \
            vmx/mmio_range.c \
            vmx/msr_bitmap.c \
+           vmx/port_range.c \
            vmx/string_operand.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))
