@@ -51,6 +51,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/dev/board.c \
            hv/dev/calendar.c \
            hv/dev/ioapic.c \
+           hv/dev/line_in.c \
            hv/dev/pic.c \
            hv/dev/pit.c \
            hv/dev/pit_channel.c \
