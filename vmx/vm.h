@@ -16,8 +16,8 @@
 #define VM_MMIO_RANGES 16
 
 /*
- * A run of I/O ports that a device claims. Accesses of 2 and 4 bytes arrive as they are, but byte by
- * byte where they reach beyond the run.
+ * A run of I/O ports that a device claims. Accesses of 2 and 4 bytes arrive as they are, but byte
+ * by byte where they reach beyond the run.
  */
 struct port_range {
 	u16 first;

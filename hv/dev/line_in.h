@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What comes in at the console's line, for L1's COM1. The line is polled, at most once a period: at
- * any access to the board, and by a deadline only while L1 has the receiver's interrupt enabled. What
- * finds no room in the UART waits in a queue; what finds none there stays with the source.
+ * any access to the board, and by a deadline only while L1 has the receiver's interrupt enabled.
+ * What finds no room in the UART waits in a queue; what finds none there stays with the source.
  *
  * All functions need the board's lock.
  */

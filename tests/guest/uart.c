@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* COM1 receives what is typed at the machine's serial line. Needs somebody who types: typed=text. */
+/* COM1 receives what is typed at the machine's serial line. Needs somebody who types: typed=. */
 #include "hv/string.h"
 #include "tests/guest/lib/apic.h"
 #include "tests/guest/lib/com1.h"

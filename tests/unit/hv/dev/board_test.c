@@ -44,10 +44,10 @@ static const char *typed = "";
 
 static size_t read_line(u8 *bytes, size_t room)
 {
-	size_t count = MIN(strlen(typed), room);
+	size_t count = 0;
 
-	memcpy(bytes, typed, count);
-	typed += count;
+	while (count < room && *typed)
+		bytes[count++] = (u8)*typed++;
 	return count;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The far end of a device's interrupt line: its level, how often it rose; a level that is told twice
- * fails the test. */
+/* The far end of a device's interrupt line: its level, how often it rose; a level that is told
+ * twice fails the test. */
 #ifndef UNIT_IRQ_SPY_H
 #define UNIT_IRQ_SPY_H
 
