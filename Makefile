@@ -51,6 +51,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/dev/board.c \
            hv/dev/calendar.c \
            hv/dev/ioapic.c \
+           hv/dev/line_in.c \
            hv/dev/pic.c \
            hv/dev/pit.c \
            hv/dev/pit_channel.c \
@@ -83,6 +84,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/mmio_execute.c \
            vmx/mmio_range.c \
            vmx/msr_bitmap.c \
+           vmx/port_range.c \
            vmx/string_operand.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))

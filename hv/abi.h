@@ -50,6 +50,9 @@
 /* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent,
  * so that a test can place the NMI anywhere on its target's way. */
 #define NESTOR_CALL_KICK_DELAY    16
+/* With test_calls = on: this CPU answers no kick any more, so that a test can see the watchdog name
+ * it. Does not return. */
+#define NESTOR_CALL_DEAF          17
 
 #define NESTOR_REGION_READONLY    (1ULL << 0) /* writes are dropped */
 

@@ -10,6 +10,8 @@
 #define CPUID_LEAF_FEATURES7     7u
 #define CPUID_LEAF_TOPOLOGY      0xbu
 #define CPUID_LEAF_XSTATE        0xdu
+#define CPUID_LEAF_TSC           0x15u
+#define CPUID_LEAF_FREQUENCIES   0x16u
 #define CPUID_LEAF_HYPERVISOR    0x40000000u
 #define CPUID_LEAF_EXTENDED      0x80000000u
 #define CPUID_LEAF_ADDRESS_BITS  0x80000008u
@@ -26,6 +28,7 @@
 #define CPUID_1_EDX_PGE          (1u << 13)
 #define CPUID_1_EDX_PAT          (1u << 16)
 #define CPUID_1_EDX_HTT          (1u << 28)
+#define CPUID_7_EBX_TSC_ADJUST   (1u << 1)
 #define CPUID_7_EBX_INVPCID      (1u << 10)
 #define CPUID_7_ECX_OSPKE        (1u << 4)
 #define CPUID_D1_EAX_XSAVEC      (1u << 1)

@@ -3,6 +3,7 @@
 #include "hv/l1_board.h"
 #include "hv/dev/board.h"
 #include "hv/log.h"
+#include "hv/serial.h"
 #include "hv/tsc.h"
 #include "hv/x86.h"
 #include "vmx/events.h"
@@ -92,6 +93,7 @@ void l1_board_create(struct vm *vm, const struct l1_memory *memory)
 				   .messages = { send_to_apics, vm },
 				   .intr = { set_intr, vm, 0 },
 				   .actions = { power_off, reset, vm },
+				   .input = serial_read,
 			   });
 	ports = board_port_ranges(&board, &count);
 	for (u32 i = 0; i < count; i++)

@@ -11,6 +11,7 @@
 #include "hv/msr_index.h"
 #include "hv/multiboot_format.h"
 #include "hv/panic.h"
+#include "hv/tsc.h"
 #include "hv/x86.h"
 #include "mm/ept01.h"
 #include "mm/page.h"
@@ -192,9 +193,12 @@ u32 machine_run(const struct boot_info *info)
 	u32 vcpus = vcpu_count(&info->config);
 
 	vm->config = &info->config;
+	vm->tsc_per_tick = (u32)(tsc_hz() >> 32) + 1; /* CPUID tells the clock in 32 bits */
 	cpuid_policy_build(&vm->cpuid, &(struct cpuid_setup){
 					       .vcpus = vcpus,
 					       .cpu2_controls = vmx_controls_for(CONTROL_SET_CPU2),
+					       .tsc_hz = tsc_hz(),
+					       .tsc_per_tick = vm->tsc_per_tick,
 				       });
 	vm->cr4_allowed = cr4_offered(&vm->cpuid) & vmx_caps()->cr4_fixed1;
 	make_memory(vm);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Transmit on a 16550 by polling. A port whose transmitter does not empty in the bounded time is
+ * A 16550 by polling. A port whose transmitter does not empty in the bounded time is
  * served without waiting until it answers again, so that a dead line slows nothing down.
  */
 #include "hv/serial.h"
@@ -25,6 +25,8 @@ enum {
 #define FIFO_ENABLED         0xc0u /* in the interrupt identification: a FIFO that works (16550A) */
 #define FIFO_SIZE            16u
 #define MODEM_DTR_RTS        0x03u
+#define STATUS_RECEIVED      0x01u
+#define STATUS_NOBODY        0xffu
 #define STATUS_HOLDING_EMPTY 0x20u
 #define STATUS_ALL_SENT      0x40u
 #define UART_CLOCK           115200u
@@ -107,4 +109,20 @@ void serial_flush(void)
 {
 	if (uart_port != 0)
 		uart_wait(STATUS_ALL_SENT);
+}
+
+size_t serial_read(u8 *bytes, size_t room)
+{
+	size_t count = 0;
+
+	if (uart_port == 0)
+		return 0;
+	while (count < room) {
+		u8 status = uart_in(UART_LINE_STATUS);
+
+		if (!(status & STATUS_RECEIVED) || status == STATUS_NOBODY)
+			break;
+		bytes[count++] = uart_in(UART_DATA);
+	}
+	return count;
 }

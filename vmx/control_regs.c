@@ -62,11 +62,10 @@ u64 cr4_offered(const struct cpuid_policy *policy)
 	u64 offered = CR4_PCE;
 
 	for (u32 i = 0; i < ARRAY_SIZE(cr4_features); i++) {
-		struct cpuid_regs regs = { 0 };
+		struct cpuid_regs regs =
+			cpuid_policy_answer(policy, &no_state, cr4_features[i].leaf, 0);
 		u32 value;
 
-		if (cr4_features[i].leaf <= policy->basic_last)
-			regs = cpuid_policy_answer(policy, &no_state, cr4_features[i].leaf, 0);
 		memcpy(&value, (const char *)&regs + cr4_features[i].offset, sizeof(value));
 		if (value & BIT(cr4_features[i].bit))
 			offered |= cr4_features[i].cr4;

@@ -17,7 +17,7 @@ static const struct cpuid_row zero_row;
 
 static const struct cpuid_row *find_row(const struct cpuid_policy *policy, u32 leaf)
 {
-	if (likely(leaf <= policy->basic_last))
+	if (likely(leaf < CPUID_BASIC_ROWS))
 		return &policy->basic[leaf];
 	if (leaf - CPUID_LEAF_EXTENDED < policy->ext_count)
 		return &policy->ext[leaf - CPUID_LEAF_EXTENDED];
@@ -25,7 +25,7 @@ static const struct cpuid_row *find_row(const struct cpuid_policy *policy, u32 l
 		return leaf - NESTOR_CPUID_BASE < CPUID_HYPER_ROWS
 			       ? &policy->hyper[leaf - NESTOR_CPUID_BASE]
 			       : &zero_row;
-	return &policy->basic[policy->basic_last];
+	return &policy->basic[CPUID_BASIC_ROWS - 1];
 }
 
 /* Bytes that XSAVE's standard form takes for these components. */

@@ -40,9 +40,17 @@ static const struct keep {
 	{ 0x80000008, 0, { 0xffff, 0, 0, 0 } },
 };
 
+/* A basic leaf of the host; zeros where it has none, not what the CPU answers then. */
+static struct cpuid_regs host_leaf(u32 leaf, u32 subleaf)
+{
+	if (leaf < CPUID_LEAF_EXTENDED && leaf > cpuid(0, 0).eax)
+		return (struct cpuid_regs){ 0 };
+	return cpuid(leaf, subleaf);
+}
+
 static struct cpuid_regs kept(u32 leaf, u32 subleaf)
 {
-	struct cpuid_regs regs = cpuid(leaf, subleaf);
+	struct cpuid_regs regs = host_leaf(leaf, subleaf);
 
 	for (u32 i = 0; i < ARRAY_SIZE(keep_table); i++) {
 		const struct keep *keep = &keep_table[i];
@@ -63,7 +71,7 @@ static struct cpuid_row *row_of(struct cpuid_policy *policy, u32 leaf)
 	u32 ext = leaf - CPUID_LEAF_EXTENDED;
 
 	if (leaf < CPUID_BASIC_ROWS)
-		return leaf <= policy->basic_last ? &policy->basic[leaf] : NULL;
+		return &policy->basic[leaf];
 	if (ext < CPUID_EXT_ROWS)
 		return ext < policy->ext_count ? &policy->ext[ext] : NULL;
 	return NULL;
@@ -73,14 +81,13 @@ static void copy_leaves(struct cpuid_policy *policy)
 {
 	u32 ext_last = cpuid(CPUID_LEAF_EXTENDED, 0).eax;
 
-	policy->basic_last = MIN(cpuid(0, 0).eax, CPUID_BASIC_ROWS - 1);
 	if (ext_last >= CPUID_LEAF_EXTENDED)
 		policy->ext_count = MIN(ext_last - CPUID_LEAF_EXTENDED + 1, CPUID_EXT_ROWS);
-	for (u32 leaf = 0; leaf <= policy->basic_last; leaf++)
+	for (u32 leaf = 0; leaf < CPUID_BASIC_ROWS; leaf++)
 		policy->basic[leaf].regs = kept(leaf, 0);
 	for (u32 i = 0; i < policy->ext_count; i++)
 		policy->ext[i].regs = kept(CPUID_LEAF_EXTENDED + i, 0);
-	policy->basic[0].regs.eax = policy->basic_last;
+	policy->basic[0].regs.eax = CPUID_BASIC_ROWS - 1;
 	if (policy->ext_count)
 		policy->ext[0].regs.eax = CPUID_LEAF_EXTENDED + policy->ext_count - 1;
 }
@@ -104,13 +111,11 @@ static u32 apic_id_bits(u32 vcpus)
 /* One thread a core, one package: the first levels belong to one vCPU, the rest to all. */
 static void build_caches(struct cpuid_policy *policy, u32 vcpus)
 {
-	struct cpuid_row *row = row_of(policy, CPUID_LEAF_CACHES);
+	struct cpuid_row *row = &policy->basic[CPUID_LEAF_CACHES];
 	u32 ids = MIN((1u << apic_id_bits(vcpus)) - 1, 63u);
 
-	if (!row)
-		return;
 	for (u32 i = 0; i < 8; i++) {
-		struct cpuid_regs regs = cpuid(CPUID_LEAF_CACHES, i);
+		struct cpuid_regs regs = host_leaf(CPUID_LEAF_CACHES, i);
 		u32 level = regs.eax >> 5 & 7;
 
 		if ((regs.eax & 0x1f) == 0)
@@ -125,10 +130,8 @@ static void build_caches(struct cpuid_policy *policy, u32 vcpus)
 
 static void build_topology(struct cpuid_policy *policy, u32 vcpus)
 {
-	struct cpuid_row *row = row_of(policy, CPUID_LEAF_TOPOLOGY);
+	struct cpuid_row *row = &policy->basic[CPUID_LEAF_TOPOLOGY];
 
-	if (!row)
-		return;
 	*add_subleaf(policy, row) = (struct cpuid_regs){ .ebx = 1, .ecx = 1u << 8 | 0 };
 	*add_subleaf(policy, row) = (struct cpuid_regs){
 		.eax = apic_id_bits(vcpus),
@@ -141,11 +144,10 @@ static void build_topology(struct cpuid_policy *policy, u32 vcpus)
 
 static void build_features7(struct cpuid_policy *policy)
 {
-	struct cpuid_row *row = row_of(policy, CPUID_LEAF_FEATURES7);
+	struct cpuid_row *row = &policy->basic[CPUID_LEAF_FEATURES7];
 
-	if (!row)
-		return;
 	row->regs.eax = MIN(row->regs.eax, 1u);
+	row->regs.ebx |= CPUID_7_EBX_TSC_ADJUST; /* emulated, whatever the host has */
 	row->regs.ecx &= ~CPUID_7_ECX_OSPKE;
 	*add_subleaf(policy, row) = row->regs;
 	if (row->regs.eax == 1)
@@ -163,7 +165,7 @@ static u64 offered_xcr0(u64 host)
 	u64 xcr0 = host & XCR0_OFFERED;
 
 	for (u32 i = 2; i < 32; i++)
-		if ((xcr0 & BIT(i)) && cpuid(CPUID_LEAF_XSTATE, i).eax == 0)
+		if ((xcr0 & BIT(i)) && host_leaf(CPUID_LEAF_XSTATE, i).eax == 0)
 			xcr0 &= ~BIT(i);
 	if ((xcr0 & XCR0_AVX512) != XCR0_AVX512)
 		xcr0 &= ~XCR0_AVX512;
@@ -172,19 +174,17 @@ static u64 offered_xcr0(u64 host)
 
 static void build_xstate(struct cpuid_policy *policy)
 {
-	struct cpuid_row *row = row_of(policy, CPUID_LEAF_XSTATE);
-	struct cpuid_regs host;
+	struct cpuid_row *row = &policy->basic[CPUID_LEAF_XSTATE];
+	struct cpuid_regs host = host_leaf(CPUID_LEAF_XSTATE, 0);
+	u32 *features = &policy->basic[CPUID_LEAF_FEATURES].regs.ecx;
 
-	if (!row)
-		return;
-	row->special = true; /* out-of-range leaves come here with any ECX */
-	row->patch = CPUID_PATCH_XSTATE;
-	if (!(policy->basic[1].regs.ecx & CPUID_1_ECX_XSAVE)) {
+	row->special = true;
+	if (!(*features & CPUID_1_ECX_XSAVE) || !(host.eax & XCR0_X87)) {
+		*features &= ~CPUID_1_ECX_XSAVE;
 		*add_subleaf(policy, row) = (struct cpuid_regs){ 0 };
-		row->patch = CPUID_PATCH_NONE;
 		return;
 	}
-	host = cpuid(CPUID_LEAF_XSTATE, 0);
+	row->patch = CPUID_PATCH_XSTATE;
 	policy->xcr0 = offered_xcr0((u64)host.edx << 32 | host.eax);
 	for (u32 i = 0; i < XSTATE_COMPONENTS; i++) {
 		struct cpuid_regs *regs = add_subleaf(policy, row);
@@ -201,10 +201,8 @@ static void build_xstate(struct cpuid_policy *policy)
 
 static void build_features(struct cpuid_policy *policy, u32 vcpus)
 {
-	struct cpuid_row *row = row_of(policy, CPUID_LEAF_FEATURES);
+	struct cpuid_row *row = &policy->basic[CPUID_LEAF_FEATURES];
 
-	if (!row)
-		return;
 	row->regs.ebx |= MIN(vcpus, 255u) << 16;
 	row->regs.ecx =
 		(row->regs.ecx & ~CPUID_1_ECX_OSXSAVE) | CPUID_1_ECX_HYPERVISOR | ECX_EMULATED;
@@ -226,7 +224,32 @@ static void build_address_width(struct cpuid_policy *policy)
 	row->regs.eax = (row->regs.eax & 0xff) | linear << 8;
 }
 
-static void build_hypervisor(struct cpuid_policy *policy)
+static u32 crystal_hz(const struct cpuid_setup *setup)
+{
+	return (u32)(setup->tsc_hz / setup->tsc_per_tick);
+}
+
+/*
+ * The measured frequency, whatever the host's leaves say. SDM "Time-Stamp Counter and Nominal Core
+ * Crystal Clock": TSC frequency = ECX * EBX / EAX, and ECX is the clock of the APIC timer, too.
+ */
+static void build_clocks(struct cpuid_policy *policy, const struct cpuid_setup *setup)
+{
+	u32 mhz = (u32)((setup->tsc_hz + 500000) / 1000000);
+
+	policy->basic[CPUID_LEAF_TSC].regs = (struct cpuid_regs){
+		.eax = 1,
+		.ebx = setup->tsc_per_tick,
+		.ecx = crystal_hz(setup),
+	};
+	policy->basic[CPUID_LEAF_FREQUENCIES].regs = (struct cpuid_regs){
+		.eax = mhz,
+		.ebx = mhz,
+		.ecx = (crystal_hz(setup) + 500000) / 1000000,
+	};
+}
+
+static void build_hypervisor(struct cpuid_policy *policy, const struct cpuid_setup *setup)
 {
 	policy->hyper[0].regs = (struct cpuid_regs){
 		.eax = NESTOR_CPUID_BASE + CPUID_HYPER_ROWS - 1,
@@ -235,6 +258,10 @@ static void build_hypervisor(struct cpuid_policy *policy)
 		.edx = NESTOR_SIGNATURE_EDX,
 	};
 	policy->hyper[1].regs = (struct cpuid_regs){ .eax = NESTOR_ABI_VERSION };
+	policy->hyper[CPUID_HYPER_CLOCKS].regs = (struct cpuid_regs){
+		.eax = (u32)(setup->tsc_hz / 1000),
+		.ebx = crystal_hz(setup) / 1000,
+	};
 }
 
 /* What may lift a mask, as bits. */
@@ -298,6 +325,7 @@ void cpuid_policy_build(struct cpuid_policy *policy, const struct cpuid_setup *s
 	build_topology(policy, setup->vcpus);
 	build_xstate(policy);
 	build_address_width(policy);
-	build_hypervisor(policy);
+	build_clocks(policy, setup);
+	build_hypervisor(policy, setup);
 	mask_features(policy, setup);
 }

@@ -9,10 +9,11 @@
 
 #include "hv/cpuid.h"
 
-#define CPUID_BASIC_ROWS 0xeu /* the leaves above 0Dh describe nothing that L1 is offered */
-#define CPUID_EXT_ROWS   9u
-#define CPUID_HYPER_ROWS 2u
-#define CPUID_SUBLEAVES  32u
+#define CPUID_BASIC_ROWS   0x17u /* to the clocks of 15h and 16h, whatever the host's highest */
+#define CPUID_EXT_ROWS     9u
+#define CPUID_HYPER_CLOCKS 0x10u /* the leaf of Nestor's that other hypervisors have there, too */
+#define CPUID_HYPER_ROWS   (CPUID_HYPER_CLOCKS + 1)
+#define CPUID_SUBLEAVES    32u
 
 /* How an answer depends on the vCPU. */
 enum cpuid_patch {
@@ -32,8 +33,7 @@ struct cpuid_row {
 };
 
 struct cpuid_policy {
-	u32 basic_last; /* highest basic leaf */
-	u32 ext_count;  /* extended leaves */
+	u32 ext_count; /* extended leaves */
 	struct cpuid_row basic[CPUID_BASIC_ROWS];
 	struct cpuid_row ext[CPUID_EXT_ROWS];
 	struct cpuid_row hyper[CPUID_HYPER_ROWS];
@@ -46,6 +46,8 @@ struct cpuid_setup {
 	u32 vcpus;
 	u32 cpu2_controls; /* vmcs01's secondary controls: some enable instructions */
 	bool nested;       /* VMX is offered to L1 */
+	u64 tsc_hz;
+	u32 tsc_per_tick; /* of the APIC timer's clock; tsc_hz / tsc_per_tick fits 32 bits */
 };
 
 /* The registers of the vCPU that an answer depends on. */

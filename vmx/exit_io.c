@@ -16,32 +16,59 @@ static u32 size_mask(u32 bytes)
 	return bytes == 4 ? ~0u : (1u << (8 * bytes)) - 1;
 }
 
+/* An access that no single device answers: as on a bus, each byte goes to who has its port. */
+static u32 read_bytes(struct vcpu *v, u16 port, u32 bytes)
+{
+	u32 value = 0;
+
+	for (u32 i = 0; i < bytes; i++)
+		value |= port_read(v, (u16)(port + i), 1) << (8 * i);
+	return value;
+}
+
+static void write_bytes(struct vcpu *v, u16 port, u32 bytes, u32 value)
+{
+	for (u32 i = 0; i < bytes; i++)
+		port_write(v, (u16)(port + i), 1, value >> (8 * i));
+}
+
 u32 port_read(struct vcpu *v, u16 port, u32 bytes)
 {
-	const struct port_range *range = vm_find_port(v->vm, port);
+	const struct port_range *range;
 	u32 value;
 
-	if (!range) {
-		counter_inc(CTR_PORT_UNCLAIMED);
-		return size_mask(bytes);
+	switch (vm_find_ports(v->vm, port, bytes, &range)) {
+	case PORTS_FREE:
+		break;
+	case PORTS_OF_ONE:
+		vm_devices_begin(v->vm, v->exit->tsc);
+		value = range->read(range->device, port, bytes) & size_mask(bytes);
+		vm_devices_end(v->vm);
+		return value;
+	case PORTS_OF_SEVERAL:
+		return read_bytes(v, port, bytes);
 	}
-	vm_devices_begin(v->vm, v->exit->tsc);
-	value = range->read(range->device, port, bytes) & size_mask(bytes);
-	vm_devices_end(v->vm);
-	return value;
+	counter_inc(CTR_PORT_UNCLAIMED);
+	return size_mask(bytes);
 }
 
 void port_write(struct vcpu *v, u16 port, u32 bytes, u32 value)
 {
-	const struct port_range *range = vm_find_port(v->vm, port);
+	const struct port_range *range;
 
-	if (!range) {
+	switch (vm_find_ports(v->vm, port, bytes, &range)) {
+	case PORTS_FREE:
 		counter_inc(CTR_PORT_UNCLAIMED);
 		return;
+	case PORTS_OF_ONE:
+		vm_devices_begin(v->vm, v->exit->tsc);
+		range->write(range->device, port, bytes, value & size_mask(bytes));
+		vm_devices_end(v->vm);
+		return;
+	case PORTS_OF_SEVERAL:
+		write_bytes(v, port, bytes, value);
+		return;
 	}
-	vm_devices_begin(v->vm, v->exit->tsc);
-	range->write(range->device, port, bytes, value & size_mask(bytes));
-	vm_devices_end(v->vm);
 }
 
 void debug_check_access(u64 dr7, enum access_kind kind, u64 address, u32 bytes)

@@ -6,6 +6,7 @@
 #include "hv/log.h"
 #include "hv/percpu.h"
 #include "hv/recorder.h"
+#include "hv/x86.h"
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/region_calls.h"
@@ -104,6 +105,15 @@ static s64 call_kick_delay(struct vcpu *v)
 	return 0;
 }
 
+/* In its guest, as far as anybody can see, and never out of it: NMIs come, and are forgotten. */
+static s64 call_deaf(struct vcpu *v)
+{
+	if (!v->vm->config->test_calls)
+		return -EPERM;
+	__atomic_store_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
+	halt_forever();
+}
+
 static const hypercall hypercalls[] = {
 	[NESTOR_CALL_CONSOLE] = call_console,
 	[NESTOR_CALL_TEST_RESULT] = call_test_result,
@@ -116,6 +126,7 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_REGION_DELETE] = call_region_delete,
 	[NESTOR_CALL_REGION_MOVE] = call_region_move,
 	[NESTOR_CALL_KICK_DELAY] = call_kick_delay,
+	[NESTOR_CALL_DEAF] = call_deaf,
 };
 
 enum exit_action exit_vmcall(struct vcpu *v)

@@ -6,6 +6,7 @@
 #include "hv/x86.h"
 #include "mm/page.h"
 #include "vmx/caps.h"
+#include "vmx/vm.h"
 
 #define MISC_ENABLE_FAST_STRINGS BIT(0)
 #define MISC_ENABLE_NO_BTS       BIT(11)
@@ -17,7 +18,7 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 		.page = page_alloc(0),
 		.id = index,
 		.physical_bits = vmx_caps()->physical_bits,
-		.tsc_per_tick = 1,
+		.tsc_per_tick = vm->tsc_per_tick,
 		.is_bsp = index == 0,
 	};
 
@@ -37,6 +38,7 @@ void vcpu_reset(struct vcpu *v)
 {
 	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
 	v->tsc_offset = 0;
+	v->tsc_adjust = 0;
 	v->cpuid =
 		(struct cpuid_context){ .xcr0 = XCR0_X87, .apic_id = v->index, .has_apic = true };
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The VM as a whole: its ports and its end. */
+/* The VM as a whole: its devices' time and its end. */
 #include "vmx/vm.h"
 #include "hv/format.h"
 #include "hv/log.h"
@@ -10,25 +10,6 @@
 #include "vmx/request.h"
 
 #define EXIT_CODE_L1_FAULT 2
-
-void vm_claim_ports(struct vm *vm, const struct port_range *range)
-{
-	ASSERT(vm->port_ranges < VM_PORT_RANGES && range->first <= range->last);
-	for (u32 i = 0; i < vm->port_ranges; i++)
-		ASSERT(range->last < vm->ports[i].first || range->first > vm->ports[i].last);
-	vm->ports[vm->port_ranges++] = *range;
-}
-
-const struct port_range *vm_find_port(const struct vm *vm, u16 port)
-{
-	for (u32 i = 0; i < vm->port_ranges; i++) {
-		const struct port_range *range = &vm->ports[i];
-
-		if (port >= range->first && port <= range->last)
-			return range;
-	}
-	return NULL;
-}
 
 void vm_devices_begin(struct vm *vm, u64 now)
 {

@@ -15,7 +15,10 @@
 #define VM_PORT_RANGES 16
 #define VM_MMIO_RANGES 16
 
-/* A run of I/O ports that a device claims. Accesses of 2 and 4 bytes arrive as they are. */
+/*
+ * A run of I/O ports that a device claims. Accesses of 2 and 4 bytes arrive as they are, but byte
+ * by byte where they reach beyond the run.
+ */
 struct port_range {
 	u16 first;
 	u16 last;
@@ -58,8 +61,9 @@ struct vm {
 	u32 kick_delay;      /* turns that a kick waits: 0 but in tests (hv/abi.h) */
 	u32 hopeless;        /* vCPUs that idle without a deadline */
 	struct cpuid_policy cpuid;
-	u64 cr4_allowed; /* bits that L1 may set in CR4 */
-	struct port_range ports[VM_PORT_RANGES];
+	u64 cr4_allowed;                         /* bits that L1 may set in CR4 */
+	u32 tsc_per_tick;                        /* TSC ticks per tick of the APIC timers' clock */
+	struct port_range ports[VM_PORT_RANGES]; /* in the order of their ports */
 	u32 port_ranges;
 	struct mmio_range mmio[VM_MMIO_RANGES];
 	u32 mmio_ranges;
@@ -79,8 +83,11 @@ struct vm {
 
 /* Claim ports; a range that overlaps a claimed one, or does not fit the table, is a bug of ours. */
 void vm_claim_ports(struct vm *vm, const struct port_range *range);
-/* The range that has this port, or NULL. */
-const struct port_range *vm_find_port(const struct vm *vm, u16 port);
+/* Whose the ports of an access are: *range is the one range's. A run of ports that passes FFFFh is
+ * nobody's there. */
+enum port_claim { PORTS_FREE, PORTS_OF_ONE, PORTS_OF_SEVERAL };
+enum port_claim vm_find_ports(const struct vm *vm, u16 port, u32 bytes,
+			      const struct port_range **range);
 
 /*
  * The same for addresses, before L1 runs. Memory stands in front: an access to a region's page

@@ -6,6 +6,7 @@
 
 #define IOAPIC_TIMER_PIN 2
 #define NO_DEVICE        0xff
+#define INPUT_POLLS_HZ   1000 /* at 115200 baud a FIFO of 16 bytes is full after 1.4 ms */
 
 static void isa_line(void *context, u32 irq, bool level)
 {
@@ -111,6 +112,11 @@ void board_init(struct board *board, const struct board_setup *setup)
 	rtc_init(&board->rtc, &rtc, isa(board, BOARD_IRQ_RTC));
 	pm_init(&board->pm, &pm);
 	uart_init(&board->uart, isa(board, BOARD_IRQ_COM1));
+	board->line_in = (struct line_in){
+		.uart = &board->uart,
+		.source = setup->input,
+		.period = setup->tsc_hz / INPUT_POLLS_HZ,
+	};
 	make_ranges(board);
 	board_advance(board, setup->now);
 }
@@ -133,6 +139,7 @@ void board_advance(struct board *board, u64 now)
 	pit_advance(&board->pit, board->now);
 	rtc_advance(&board->rtc, board->now);
 	pm_advance(&board->pm, board->now);
+	line_in_advance(&board->line_in, board->now);
 }
 
 u64 board_next_deadline(const struct board *board)
@@ -140,6 +147,7 @@ u64 board_next_deadline(const struct board *board)
 	u64 next = pit_next_deadline(&board->pit);
 
 	next = MIN(next, rtc_next_deadline(&board->rtc));
+	next = MIN(next, line_in_next_deadline(&board->line_in));
 	return MIN(next, pm_next_deadline(&board->pm));
 }
 
@@ -162,9 +170,4 @@ u8 board_acknowledge(struct board *board)
 void board_eoi(struct board *board, u8 vector)
 {
 	ioapic_eoi(&board->ioapic, vector);
-}
-
-size_t board_receive(struct board *board, const u8 *bytes, size_t count)
-{
-	return uart_receive(&board->uart, bytes, count);
 }

@@ -14,6 +14,7 @@
 #define HV_DEV_BOARD_H
 
 #include "hv/dev/ioapic.h"
+#include "hv/dev/line_in.h"
 #include "hv/dev/pic.h"
 #include "hv/dev/pit.h"
 #include "hv/dev/pm_timer.h"
@@ -36,6 +37,7 @@ struct board_setup {
 	struct ioapic_sink messages; /* the I/O APIC's, to the local APICs */
 	struct irq_line intr;        /* the 8259's output, to the boot CPU's LINT0 */
 	struct pm_actions actions;
+	line_in_source input; /* of the console's line */
 };
 
 #define BOARD_BYTE_PORTS 9
@@ -57,6 +59,7 @@ struct board {
 	struct rtc rtc;
 	struct pm pm;
 	struct uart uart;
+	struct line_in line_in;
 	struct byte_ports ports[BOARD_BYTE_PORTS];
 	struct port_range port_ranges[BOARD_BYTE_PORTS];
 	struct mmio_range mmio_ranges[1];
@@ -82,7 +85,5 @@ bool board_intr(const struct board *board);
 u8 board_acknowledge(struct board *board);
 /* A local APIC ended a level-triggered interrupt. */
 void board_eoi(struct board *board, u8 vector);
-/* Console input; returns how many bytes found room. */
-size_t board_receive(struct board *board, const u8 *bytes, size_t count);
 
 #endif

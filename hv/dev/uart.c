@@ -101,12 +101,15 @@ static void clear_received(struct uart *uart)
 	uart->count = 0;
 }
 
+static u32 room(const struct uart *uart)
+{
+	return (has_fifo(uart) ? UART_FIFO : 1u) - uart->count;
+}
+
 /* A byte that finds no room: a FIFO keeps what it has, a single register the newer one. */
 static void take_byte(struct uart *uart, u8 byte)
 {
-	u32 room = has_fifo(uart) ? UART_FIFO : 1;
-
-	if (uart->count < room) {
+	if (room(uart)) {
 		uart->received[(uart->first + uart->count++) % UART_FIFO] = byte;
 		return;
 	}
@@ -115,10 +118,14 @@ static void take_byte(struct uart *uart, u8 byte)
 		uart->received[uart->first] = byte;
 }
 
+bool uart_awaits_input(const struct uart *uart)
+{
+	return (uart->ier & IER_RECEIVED) && room(uart);
+}
+
 size_t uart_receive(struct uart *uart, const u8 *bytes, size_t count)
 {
-	size_t room = (has_fifo(uart) ? UART_FIFO : 1u) - uart->count;
-	size_t taken = MIN(room, count);
+	size_t taken = MIN(room(uart), count);
 
 	if (uart->mcr & MCR_LOOPBACK)
 		return count;
@@ -280,19 +287,4 @@ void uart_write_byte(void *device, u16 port, u8 value, u64 now)
 	if (reg <= UART_SCRATCH)
 		write_register(device, reg, value);
 	update_irq(device);
-}
-
-u32 uart_read(void *device, u16 port, u32 bytes)
-{
-	u32 value = 0;
-
-	for (u32 i = 0; i < bytes; i++)
-		value |= (u32)uart_read_byte(device, (u16)(port + i), 0) << (8 * i);
-	return value;
-}
-
-void uart_write(void *device, u16 port, u32 bytes, u32 value)
-{
-	for (u32 i = 0; i < bytes; i++)
-		uart_write_byte(device, (u16)(port + i), (u8)(value >> (8 * i)), 0);
 }

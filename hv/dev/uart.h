@@ -37,13 +37,11 @@ void uart_init(struct uart *uart, struct irq_line irq);
  * may bring them again. In loopback the line is not connected: all are taken and dropped. */
 size_t uart_receive(struct uart *uart, const u8 *bytes, size_t count);
 
-/* Single-byte accesses; none depends on time. */
+/* L1 would be interrupted by a byte, and there is room for it. */
+bool uart_awaits_input(const struct uart *uart);
+
+/* Port accesses, port - UART_COM1 = register; none depends on time. */
 u8 uart_read_byte(void *device, u16 port, u64 now);
 void uart_write_byte(void *device, u16 port, u8 value, u64 now);
-
-/* Port accesses, port - UART_COM1 = register. Only single bytes reach a 16550: wider accesses touch
- * consecutive registers. */
-u32 uart_read(void *device, u16 port, u32 bytes);
-void uart_write(void *device, u16 port, u32 bytes, u32 value);
 
 #endif

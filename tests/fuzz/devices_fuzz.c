@@ -5,6 +5,7 @@
  * told exactly when it changes.
  */
 #include <assert.h>
+#include <string.h>
 #include "hv/dev/board.h"
 #include "hv/dev/clock.h"
 #include "hv/log.h"
@@ -39,6 +40,18 @@ static void set_intr(void *context, u32 line, bool level)
 static void act(void *context)
 {
 	(void)context;
+}
+
+/* How many bytes wait at the console's line. */
+static size_t typing;
+
+static size_t type(u8 *bytes, size_t room)
+{
+	size_t count = MIN(typing, room);
+
+	memset(bytes, (int)count, count);
+	typing -= count;
+	return count;
 }
 
 /* The input, read to its end; then zeros. */
@@ -134,7 +147,7 @@ static void one_operation(struct input *input)
 		step_to_deadline();
 		break;
 	default:
-		(void)board_receive(&board, input->at, input->left % 20);
+		typing = take(input, 1);
 		break;
 	}
 	assert(board_intr(&board) == intr);
@@ -152,10 +165,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					   .memory_below_4g = GIB,
 					   .messages = { send, NULL },
 					   .intr = { set_intr, NULL, 0 },
-					   .actions = { act, act, NULL } };
+					   .actions = { act, act, NULL },
+					   .input = type };
 
 	now = setup.now;
 	intr = false;
+	typing = 0;
 	board_init(&board, &setup);
 	while (input.left)
 		one_operation(&input);

@@ -6,6 +6,7 @@
  *     crash=hang    a loop that never ends
  *     crash=halt    HLT with interrupts off: nothing wakes it
  *     crash=ud      an exception that the guest library itself reports
+ *     crash=deaf    a CPU that answers no kick of Nestor's, and a change of memory that kicks it
  *     crash=hole    reads and writes physical memory where there is none; all ones is what a
  * machine without it reads
  */
@@ -14,7 +15,9 @@
 #include "tests/guest/lib/console.h"
 #include "tests/guest/lib/descriptors.h"
 #include "tests/guest/lib/init.h"
+#include "tests/guest/lib/nestor.h"
 #include "tests/guest/lib/report.h"
+#include "tests/guest/lib/smp.h"
 
 /* Above the RAM and below the local APIC of the machines that tests run on. */
 #define HOLE 0xd0000000ULL
@@ -51,12 +54,30 @@ static void crash_hole(void)
 		   (unsigned long long)*hole);
 }
 
+static void go_deaf(void *unused)
+{
+	(void)unused;
+	(void)nestor_call(NESTOR_CALL_DEAF, 0, 0, NULL);
+}
+
+/* Memory that comes, is used, and goes, again and again: all CPUs are told each time. */
+static void crash_deaf(void)
+{
+	if (smp_count() < 2)
+		report_fatal("one CPU: nobody to be deaf");
+	smp_start(1, go_deaf, NULL);
+	while (!nestor_call3(NESTOR_CALL_REGION_ADD, HOLE, PAGE_SIZE, 0)) {
+		*(volatile u64 *)HOLE = 1;
+		(void)nestor_call(NESTOR_CALL_REGION_DELETE, HOLE, 0, NULL);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } ways[] = {
 	{ "triple", crash_triple }, { "hang", crash_hang }, { "halt", crash_halt },
-	{ "ud", crash_ud },         { "hole", crash_hole },
+	{ "ud", crash_ud },         { "hole", crash_hole }, { "deaf", crash_deaf },
 };
 
 _Noreturn void guest_main(const char *cmdline)

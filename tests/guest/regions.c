@@ -91,7 +91,7 @@ static u64 pages_that_are_there(u64 gpa, u64 pages)
 
 TEST(regions, calls_are_refused_where_they_are_off)
 {
-	/* Expect: EPERM for each of the three. */
+	/* Expect: EPERM for each of the three, and for the calls that disturb kicks. */
 	if (!nestor_is_present())
 		SKIP("needs Nestor");
 	if (test_calls_are_on())
@@ -99,6 +99,8 @@ TEST(regions, calls_are_refused_where_they_are_off)
 	EXPECT_EQ(add(HERE, BYTES), -NESTOR_EPERM);
 	EXPECT_EQ(delete (HERE), -NESTOR_EPERM);
 	EXPECT_EQ(move(HERE, THERE), -NESTOR_EPERM);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_KICK_DELAY, 0, 0, NULL), -NESTOR_EPERM);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_DEAF, 0, 0, NULL), -NESTOR_EPERM);
 }
 
 TEST(regions, added_memory_is_memory_until_it_is_deleted)

@@ -5,10 +5,12 @@
 # bochs_command: write the configuration into $WORK and set EMULATOR, the command to run there.
 bochs_command() {
 	local count=$CPUS host=$((MEM < 2048 ? MEM : 2048)) ips=${IPS:-}
+	local com1='mode=file, dev=console'
 
 	# A simulated second has this many instructions: enough that a device's period (the PIT at 1 kHz) leaves room for
 	# the exits that serving it takes. Time that all CPUs idle away costs as many.
 	[ -n "$ips" ] || ips=50000000
+	[ -z "$TYPE" ] || com1='mode=term, dev=/dev/tty'
 	[ "$CPUS" -eq 1 ] || count=$CPUS:1:1
 	cat >"$WORK/bochsrc" <<-EOF
 		memory: guest=$MEM, host=$host
@@ -19,7 +21,7 @@ bochs_command() {
 		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 		ata0-master: type=disk, path=disk.img, mode=flat, cylinders=$IMAGE_CYLINDERS, heads=$IMAGE_HEADS, spt=$IMAGE_SECTORS
 		boot: disk
-		com1: enabled=1, mode=file, dev=console
+		com1: enabled=1, $com1
 		port_e9_hack: enabled=1
 		display_library: term
 		info: action=ignore

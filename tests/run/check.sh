@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# All tests: host units, the runner's own test, then the machine cases of a table, JOBS at a time.
+# All tests: host units, the runner's own test, fuzz targets where FUZZ names a target of make's, then the machine cases
+# of a table, JOBS at a time. ONLY=name: the units, the runner's own, and the cases whose name contains it.
 # Prints a TAP line for each case, and each start in it, and closes with "N passed, N failed, N skipped": host tests +
 # guest tests + starts + cases.
 set -euo pipefail
@@ -103,6 +104,7 @@ run_cases() {
 host_tests units "${MAKE:-make}" --no-print-directory unit
 host_tests runner "$RUN_DIR/verdict_test.sh"
 host_tests expectations "$RUN_DIR/expect_test.sh"
+[ -z "${FUZZ:-}" ] || [ -n "$ONLY" ] || host_tests fuzz "${MAKE:-make}" --no-print-directory "$FUZZ"
 run_cases
 [ "$case_number" -gt 0 ] || { failed=$((failed + 1)) && echo "not ok - no case ran"; }
 echo "# $case_number machine cases, ${SECONDS} s"

@@ -26,6 +26,7 @@ usage() {
 		  NAME=run            of the log, build/logs/NAME.log
 		  IPS=n               Bochs: instructions a simulated second
 		  STOP_AT=text        end the run, with success, when the console shows this
+		  TYPE=text           Bochs: type this at COM1 each time the guest says that it waits for it
 		  KEEP=1              keep the run's folder
 		  DEBUG=address       stop in the debugger at Nestor's entry, its image being at this address
 	EOF
@@ -41,7 +42,7 @@ fail() {
 parse_arguments() {
 	MACHINE=${MACHINE:-auto} BOARD=${BOARD:-pc} CPU=${CPU:-skylake-x} CPUS=${CPUS:-1} MEM=${MEM:-512}
 	EFI=${EFI-build/nestor.efi} DISK=${DISK:-} CONFIG=${CONFIG:-} NAME=${NAME:-run} LIMIT=${LIMIT:-}
-	STOP_AT=${STOP_AT:-} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
+	STOP_AT=${STOP_AT:-} TYPE=${TYPE:-} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
 	QEMU_EXTRA=()
 	BOCHS_COMMANDS=(c q)
 	FILES=()
@@ -49,7 +50,7 @@ parse_arguments() {
 	for argument in "$@"; do
 		case $argument in
 		MACHINE=* | BOARD=* | CPU=* | CPUS=* | MEM=* | EFI=* | CONFIG=* | LIMIT=* | NAME=* | IPS=* | \
-			DISK=* | STOP_AT=* | KEEP=* | DEBUG=*)
+			DISK=* | STOP_AT=* | TYPE=* | KEEP=* | DEBUG=*)
 			printf -v "${argument%%=*}" '%s' "${argument#*=}"
 			;;
 		?*=?*) FILES+=("$argument") ;;
@@ -83,6 +84,7 @@ choose_machine() {
 	qemu-kvm) kvm_nested || fail "this host offers no nested VMX (kvm_intel nested=Y and a writable /dev/kvm)" ;;
 	*) fail "no machine '$MACHINE': bochs, qemu-kvm, qemu-tcg or auto" ;;
 	esac
+	[ -z "$TYPE" ] || [ "$MACHINE" = bochs ] || fail "TYPE is for Bochs"
 	model_name bochs >/dev/null || fail "no CPU model '$CPU'; tests/run/models.txt lists them"
 	[ -r "$OVMF" ] || fail "no firmware at $OVMF: install the package ovmf"
 }

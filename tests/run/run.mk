@@ -65,9 +65,9 @@ run: $(EFI) ## boot Nestor with the built-in self-test (MACHINE= CPU= CPUS= MEM=
 check: $(CASE_NEEDS) ## run every test: host units, then machines (ONLY=name for some)
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh tests/run/cases.txt
 
-soak: $(CASE_NEEDS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not
+soak: $(CASE_NEEDS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not, and long fuzzing
 	$(Q)tests/run/soak.sh > $(BUILD)/soak.txt
-	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh $(BUILD)/soak.txt
+	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) FUZZ=fuzz-soak tests/run/check.sh $(BUILD)/soak.txt
 
 debug: $(EFI) $(BUILD)/debug-tools.stamp ## start a machine in its debugger, stopped at Nestor's entry
 	$(Q)$(MACHINE_ENV) tests/run/debug.sh $(EFI)

@@ -5,9 +5,17 @@
 
 EMULATOR_PID=
 READER_PID=
+NOW=
+TYPE_PROMPT='^guest: type now$'
+
+# On a terminal the emulator is a child of script's.
+watch_kill_emulator() {
+	[ ! -s "$WORK/pid" ] || kill -KILL "$(<"$WORK/pid")" 2>/dev/null || true
+	kill -KILL "$EMULATOR_PID" 2>/dev/null || true
+}
 
 watch_kill() {
-	[ -z "$EMULATOR_PID" ] || kill -KILL "$EMULATOR_PID" 2>/dev/null || true
+	[ -z "$EMULATOR_PID" ] || watch_kill_emulator
 	[ -z "$READER_PID" ] || kill -TERM "$READER_PID" 2>/dev/null || true
 }
 
@@ -16,29 +24,62 @@ watch_filter() {
 	sed -u -e 's/\r//g' -e 's/\x1b\[[0-9;=?]*[A-Za-z]//g' | tee "$LOG"
 }
 
+# Set NOW, in seconds: a clock that nobody sets.
+watch_clock() {
+	read -r NOW _ </proc/uptime
+	NOW=${NOW%.*}
+}
+
+# Start EMULATOR in $WORK. With TYPE it runs on a terminal of its own, whose other side reads the FIFO "keys" and writes
+# the console.
+watch_start() {
+	if [ -z "$TYPE" ]; then
+		(cd "$WORK" && exec "${EMULATOR[@]}" </dev/null >emulator.out 2>&1 3>&-) &
+	else
+		mkfifo "$WORK/keys"
+		exec 4<>"$WORK/keys"
+		(cd "$WORK" && exec script -qec "echo \$\$ >pid; exec ${EMULATOR[*]} </dev/null >emulator.out 2>&1" \
+			/dev/null <keys >console 2>&1 3>&- 4>&-) &
+	fi
+	EMULATOR_PID=$!
+}
+
+# Type TYPE once for each prompt.
+watch_type() {
+	local prompts
+
+	prompts=$(grep -ac -- "$TYPE_PROMPT" "$LOG") || true
+	for ((; typed < prompts; typed++)); do
+		printf '%s' "$TYPE" >&4
+	done
+}
+
 # watch_run: run EMULATOR in $WORK; sets ENDING as verdict() wants it ("limit <s>", "stopped", or the emulator's).
 watch_run() {
-	local status=0 crashed=0 deadline=$((SECONDS + LIMIT))
+	local status=0 crashed=0 typed=0 deadline
 
+	watch_clock
+	deadline=$((NOW + LIMIT))
 	mkfifo "$WORK/console"
 	exec 3<>"$WORK/console" # keeps both ends open until the emulator has opened, or failed to
 	watch_filter <"$WORK/console" 3>&- &
 	READER_PID=$!
-	(cd "$WORK" && exec "${EMULATOR[@]}" </dev/null >emulator.out 2>&1 3>&-) &
-	EMULATOR_PID=$!
+	watch_start
 
 	ENDING=
 	while kill -0 "$EMULATOR_PID" 2>/dev/null; do
-		if [ "$SECONDS" -ge "$deadline" ]; then
+		watch_clock
+		[ -z "$TYPE" ] || watch_type
+		if [ "$NOW" -ge "$deadline" ]; then
 			ENDING="limit $LIMIT"
 		elif [ "$crashed" -eq 0 ] && grep -aqE "$CRASH_LINE" "$LOG"; then
 			crashed=1 # time for the rest of the dump; a machine that stays on then has no more to say
-			deadline=$((deadline < SECONDS + 10 ? deadline : SECONDS + 10))
+			deadline=$((deadline < NOW + 10 ? deadline : NOW + 10))
 		elif [ -n "$STOP_AT" ] && grep -aq -- "$STOP_AT" "$LOG"; then
 			ENDING=stopped
 		fi
 		if [ -n "$ENDING" ]; then
-			kill -KILL "$EMULATOR_PID" || true
+			watch_kill_emulator
 			break
 		fi
 		sleep 0.3

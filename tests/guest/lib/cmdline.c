@@ -3,6 +3,8 @@
 #include "tests/guest/lib/cmdline.h"
 #include "hv/string.h"
 
+#define NUMBER_DIGITS_MAX 18
+
 struct option {
 	const char *key;
 	size_t key_length;
@@ -68,6 +70,23 @@ const char *cmdline_find_unknown(const char *cmdline, const char *const *keys, s
 		}
 	}
 	return NULL;
+}
+
+bool cmdline_number(const char *cmdline, const char *key, u64 *number)
+{
+	size_t length;
+	const char *digits = cmdline_find(cmdline, key, &length);
+	u64 value = 0;
+
+	if (!digits || length == 0 || length > NUMBER_DIGITS_MAX)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (digits[i] < '0' || digits[i] > '9')
+			return false;
+		value = value * 10 + (u64)(digits[i] - '0');
+	}
+	*number = value;
+	return true;
 }
 
 bool cmdline_list_has(const char *list, size_t length, const char *name)

@@ -12,6 +12,8 @@ const char *cmdline_find(const char *cmdline, const char *key, size_t *length);
  * The first word may be the image's name. */
 const char *cmdline_find_unknown(const char *cmdline, const char *const *keys, size_t count,
 				 size_t *length);
+/* The value of key as a decimal number; false: not there, or no number. */
+bool cmdline_number(const char *cmdline, const char *key, u64 *number);
 /* Is name one of the comma-separated names in list (length bytes)? */
 bool cmdline_list_has(const char *list, size_t length, const char *name);
 

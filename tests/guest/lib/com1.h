@@ -12,6 +12,10 @@
 #define COM1_LSR       0x3fdu
 #define COM1_SCRATCH   0x3ffu
 
+#define COM1_FCR       0x3fau
+#define COM1_FCR_FIFO  0x07u /* on, and empty */
+#define COM1_IER_DATA  0x01u
+#define COM1_LSR_DATA  0x01u
 #define COM1_IER_THRE  0x02u
 #define COM1_IIR_NONE  0x01u
 #define COM1_IIR_THRE  0x02u

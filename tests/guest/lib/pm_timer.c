@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Two ways to find the PM timer: ACPI tables in the BIOS area, and PCI function 8086:7113. */
+/*
+ * Ways to find the PM timer: Nestor's place (docs/abi.md), ACPI tables in the BIOS area, and PCI
+ * function 8086:7113.
+ */
 #include "tests/guest/lib/pm_timer.h"
 #include "hv/string.h"
 #include "hv/x86.h"
+#include "tests/guest/lib/nestor.h"
 
-#define RSDP_START    0xe0000ULL
-#define RSDP_END      0x100000ULL
-#define RSDP_RSDT     16
-#define TABLE_LENGTH  4
-#define TABLE_HEADER  36
-#define FADT_PM_TIMER 76
-#define PCI_ADDRESS   0xcf8u
-#define PCI_DATA      0xcfcu
-#define PCI_FUNCTIONS 256u /* of bus 0 */
-#define PIIX4_POWER   0x71138086u
-#define PIIX4_BASE    0x40u
-#define PIIX4_MISC    0x80u
-#define PIIX4_TIMER   8u
+#define RSDP_START      0xe0000ULL
+#define RSDP_END        0x100000ULL
+#define RSDP_RSDT       16
+#define TABLE_LENGTH    4
+#define TABLE_HEADER    36
+#define FADT_PM_TIMER   76
+#define PCI_ADDRESS     0xcf8u
+#define PCI_DATA        0xcfcu
+#define PCI_FUNCTIONS   256u /* of bus 0 */
+#define PIIX4_POWER     0x71138086u
+#define PIIX4_BASE      0x40u
+#define PIIX4_MISC      0x80u
+#define PIIX4_TIMER     8u
+#define NESTOR_PM_TIMER 0x608u
 
 static u32 read_at(u64 address)
 {
@@ -66,7 +71,10 @@ static u16 port_by_pci(void)
 
 u16 pm_timer_port(void)
 {
-	u16 port = port_by_acpi();
+	u16 port;
 
+	if (nestor_is_present())
+		return NESTOR_PM_TIMER;
+	port = port_by_acpi();
 	return port ? port : port_by_pci();
 }

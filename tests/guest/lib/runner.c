@@ -7,7 +7,10 @@
  *     test=a,b      only tests of these names
  *     bench=a,b     these benches, or all, or none; with suite= or test=, none unless asked
  *     list          print the names, run nothing
+ *     kicks=n       how many kicks the tests of kicks send
+ *     typed=text    what will be typed at COM1 each time a test says "guest: type now"
  */
+#include "tests/guest/lib/runner.h"
 #include "tests/guest/lib/bench.h"
 #include "tests/guest/lib/cmdline.h"
 #include "tests/guest/lib/console.h"
@@ -21,7 +24,25 @@
 extern const struct test guest_tests_start[], guest_tests_end[];
 extern const struct bench guest_benches_start[], guest_benches_end[];
 
-static const char *const keys[] = { "suite", "test", "bench", "list" };
+static const char *const keys[] = { "suite", "test", "bench", "list", "kicks", "typed" };
+static const char *options = "";
+
+u64 runner_number(const char *key, u64 otherwise)
+{
+	size_t length;
+	u64 number;
+
+	if (!cmdline_find(options, key, &length))
+		return otherwise;
+	if (!cmdline_number(options, key, &number))
+		report_fatal("%s= takes a decimal number", key);
+	return number;
+}
+
+const char *runner_text(const char *key, size_t *length)
+{
+	return cmdline_find(options, key, length);
+}
 
 static bool is_test_selected(const char *cmdline, const struct test *test)
 {
@@ -114,7 +135,8 @@ _Noreturn void guest_main(const char *cmdline)
 
 	wrong = cmdline_find_unknown(cmdline, keys, ARRAY_SIZE(keys), &length);
 	if (wrong)
-		report_fatal("unknown option '%.*s'; expected suite=, test=, bench= or list",
+		report_fatal("unknown option '%.*s'; expected suite=, test=, bench=, kicks=, "
+			     "typed= or list",
 			     (int)length, wrong);
 	if (cmdline_find(cmdline, "list", &length))
 		list_all();
@@ -122,6 +144,7 @@ _Noreturn void guest_main(const char *cmdline)
 	if (wrong)
 		report_fatal("the harness is broken: %s", wrong);
 
+	options = cmdline;
 	outcome_set_verbose(true);
 	run_tests(cmdline, &counts);
 	run_benches(cmdline, &counts);

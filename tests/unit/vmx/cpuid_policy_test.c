@@ -6,6 +6,8 @@
 #include "vmx/controls.h"
 #include "vmx/cpuid_policy.h"
 
+#define HIGHEST      0x16u
+#define TSC_HZ       2999999999ULL
 #define ALL_CONTROLS (CPU2_ENABLE_RDTSCP | CPU2_ENABLE_INVPCID | CPU2_ENABLE_XSAVES)
 
 static struct cpuid_policy policy;
@@ -51,7 +53,9 @@ static void build(u32 vcpus, u32 controls, bool nested)
 {
 	cpuid_policy_build(&policy, &(struct cpuid_setup){ .vcpus = vcpus,
 							   .cpu2_controls = controls,
-							   .nested = nested });
+							   .nested = nested,
+							   .tsc_hz = TSC_HZ,
+							   .tsc_per_tick = 1 });
 	context = (struct cpuid_context){ .xcr0 = 1 };
 }
 
@@ -77,22 +81,26 @@ static void assert_regs(struct cpuid_regs got, struct cpuid_regs want)
 UNIT(the_vendor_is_the_hosts_and_the_highest_leaf_ours)
 {
 	build_full(1);
-	assert_regs(ask(0, 0), (struct cpuid_regs){ 0xd, 0x756e6547, 0x6c65746e, 0x49656e69 });
+	assert_regs(ask(0, 0), (struct cpuid_regs){ HIGHEST, 0x756e6547, 0x6c65746e, 0x49656e69 });
 	assert_regs(ask(0, 77), ask(0, 0)); /* leaf 0 ignores ECX */
 	assert_int_equal(ask(0x80000000, 0).eax, 0x80000008);
 }
 
-UNIT(a_smaller_host_keeps_its_limits)
+UNIT(a_smaller_host_gets_no_leaves_by_mistake)
 {
 	load_full_host();
 	set(0, 0, (struct cpuid_regs){ 0xa, 1, 2, 3 });
 	set(0x80000000, 0, (struct cpuid_regs){ 0x80000004, 0, 0, 0 });
 	build(1, ALL_CONTROLS, false);
-	assert_int_equal(ask(0, 0).eax, 0xa);
+	assert_int_equal(ask(0, 0).eax, HIGHEST);
 	assert_int_equal(ask(0x80000000, 0).eax, 0x80000004);
 	assert_int_equal(policy.xcr0, 0); /* no leaf 0Dh */
-	assert_regs(ask(0xd, 0), ask(0xa, 0));
-	assert_regs(ask(0x80000008, 0), ask(0xa, 0));
+	assert_false(ask(1, 0).ecx & 1u << 26);
+	assert_regs(ask(0xd, 0), (struct cpuid_regs){ 0 });
+	assert_regs(ask(0xd, 1), (struct cpuid_regs){ 0 });
+	assert_regs(ask(0x14, 0), (struct cpuid_regs){ 0 });
+	assert_int_equal(ask(0xb, 0).ecx, 0x100); /* ours */
+	assert_regs(ask(0x80000008, 0), ask(HIGHEST, 0));
 }
 
 UNIT(a_host_without_extended_leaves_is_survived)
@@ -101,7 +109,7 @@ UNIT(a_host_without_extended_leaves_is_survived)
 	set(0x80000000, 0, (struct cpuid_regs){ 0x20, 0, 0, 0 });
 	build(1, ALL_CONTROLS, false);
 	assert_int_equal(policy.ext_count, 0);
-	assert_regs(ask(0x80000000, 0), ask(0xd, 0));
+	assert_regs(ask(0x80000000, 0), ask(HIGHEST, 0));
 }
 
 UNIT(every_mask_holds_on_a_host_with_all_features)
@@ -188,7 +196,7 @@ UNIT(nothing_is_offered_that_the_host_lacks)
 	/* A hypervisor, and what its own local APIC has. */
 	assert_int_equal(ask(1, 0).ecx, 1u << 31 | 1u << 24 | 1u << 21);
 	assert_int_equal(ask(1, 0).edx, 0);
-	assert_regs(ask(7, 0), (struct cpuid_regs){ 0 });
+	assert_regs(ask(7, 0), (struct cpuid_regs){ .ebx = 1u << 1 }); /* IA32_TSC_ADJUST */
 	assert_regs(ask(0x80000001, 0), (struct cpuid_regs){ 0 });
 	assert_int_equal(policy.xcr0, 0); /* no XSAVE */
 	assert_regs(ask(0xd, 0), (struct cpuid_regs){ 0 });
@@ -201,7 +209,7 @@ UNIT(the_hypervisor_names_itself)
 	build_full(1);
 	base = ask(NESTOR_CPUID_BASE, 0);
 	assert_true(ask(1, 0).ecx & 1u << 31);
-	assert_int_equal(base.eax, NESTOR_CPUID_BASE + 1);
+	assert_int_equal(base.eax, NESTOR_CPUID_BASE + 0x10);
 	assert_memory_equal(&base.ebx, "NestorNestor", 12);
 	assert_int_equal(ask(NESTOR_CPUID_BASE + 1, 0).eax, NESTOR_ABI_VERSION);
 	assert_regs(ask(NESTOR_CPUID_BASE + 2, 0), (struct cpuid_regs){ 0 });
@@ -209,17 +217,41 @@ UNIT(the_hypervisor_names_itself)
 	assert_regs(ask(0x4fffffff, 0), (struct cpuid_regs){ 0 });
 }
 
+UNIT(the_clocks_are_the_measured_ones)
+{
+	load_full_host(); /* whose own leaves 15h and 16h are all ones */
+	build(1, ALL_CONTROLS, false);
+	assert_regs(ask(0x15, 0), (struct cpuid_regs){ 1, 1, (u32)TSC_HZ, 0 });
+	assert_regs(ask(0x16, 0), (struct cpuid_regs){ 3000, 3000, 3000, 0 });
+	assert_regs(ask(NESTOR_CPUID_BASE + 0x10, 0),
+		    (struct cpuid_regs){ 2999999, 2999999, 0, 0 });
+	set(0, 0, (struct cpuid_regs){ 0xb, 1, 2, 3 });
+	build(1, ALL_CONTROLS, false);
+	assert_int_equal(ask(0x15, 0).ecx, (u32)TSC_HZ);
+}
+
+UNIT(a_tsc_too_fast_for_a_crystal_has_a_ratio)
+{
+	load_full_host();
+	cpuid_policy_build(
+		&policy,
+		&(struct cpuid_setup){ .vcpus = 1, .tsc_hz = 5000000000ULL, .tsc_per_tick = 2 });
+	assert_regs(ask(0x15, 0), (struct cpuid_regs){ 1, 2, 2500000000u, 0 });
+	assert_regs(ask(0x16, 0), (struct cpuid_regs){ 5000, 5000, 2500, 0 });
+	assert_regs(ask(NESTOR_CPUID_BASE + 0x10, 0),
+		    (struct cpuid_regs){ 5000000, 2500000, 0, 0 });
+}
+
 UNIT(a_leaf_out_of_range_gets_the_highest_basic_leaf)
 {
-	static const u32 outside[] = { 0xe,        0x20,       0x3fffffff, 0x50000000,
+	static const u32 outside[] = { 0x17,       0x20,       0x3fffffff, 0x50000000,
 				       0x7fffffff, 0x80000009, 0xc0000000, ~0u };
 
 	build_full(1);
 	for (u32 i = 0; i < ARRAY_SIZE(outside); i++) {
-		assert_regs(ask(outside[i], 0), ask(0xd, 0));
-		assert_regs(ask(outside[i], 2), ask(0xd, 2)); /* with the same ECX */
+		assert_regs(ask(outside[i], 0), ask(HIGHEST, 0));
+		assert_regs(ask(outside[i], 2), ask(HIGHEST, 2)); /* with the same ECX */
 	}
-	assert_int_equal(ask(0xe, 2).eax, 256);
 }
 
 UNIT(unknown_subleaves_read_as_zero)
@@ -244,7 +276,9 @@ UNIT(leaves_without_subleaves_ignore_ecx)
 
 UNIT(hidden_leaves_read_as_zero)
 {
-	static const u32 hidden[] = { 3, 5, 8, 9, 0xa, 0xc, 0x80000005 };
+	static const u32 hidden[] = {
+		3, 5, 8, 9, 0xa, 0xc, 0xe, 0xf, 0x10, 0x12, 0x14, 0x80000005
+	};
 
 	build_full(1);
 	for (u32 i = 0; i < ARRAY_SIZE(hidden); i++)
@@ -353,7 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_vendor_is_the_hosts_and_the_highest_leaf_ours),
-		cmocka_unit_test(a_smaller_host_keeps_its_limits),
+		cmocka_unit_test(a_smaller_host_gets_no_leaves_by_mistake),
 		cmocka_unit_test(a_host_without_extended_leaves_is_survived),
 		cmocka_unit_test(every_mask_holds_on_a_host_with_all_features),
 		cmocka_unit_test(controls_and_nesting_lift_their_masks_only),
@@ -361,6 +395,8 @@ int main(void)
 		cmocka_unit_test(ordinary_features_pass),
 		cmocka_unit_test(nothing_is_offered_that_the_host_lacks),
 		cmocka_unit_test(the_hypervisor_names_itself),
+		cmocka_unit_test(the_clocks_are_the_measured_ones),
+		cmocka_unit_test(a_tsc_too_fast_for_a_crystal_has_a_ratio),
 		cmocka_unit_test(a_leaf_out_of_range_gets_the_highest_basic_leaf),
 		cmocka_unit_test(unknown_subleaves_read_as_zero),
 		cmocka_unit_test(leaves_without_subleaves_ignore_ecx),

@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The 8254 on its bus: IRQ0's edges, latches over ports, channel 2 at port 61h. */
+#include "irq_spy.h"
 #include "unit.h"
 #include "hv/dev/clock.h"
 #include "hv/dev/pit.h"
 
 #define MHZ 1000000ULL
 
-static u32 rises;
-static bool level;
-
-static void irq(void *context, u32 line, bool now_level)
-{
-	(void)context;
-	(void)line;
-	assert_int_not_equal(level, now_level);
-	level = now_level;
-	rises += now_level;
-}
-
 static struct pit fresh(u64 tsc_hz)
 {
 	struct pit pit;
 
-	level = false;
-	rises = 0;
-	pit_init(&pit, tsc_hz, (struct irq_line){ irq, NULL, 0 });
+	pit_init(&pit, tsc_hz, irq_spy());
 	return pit;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The RTC: time in all its notations, what drivers do to read and set it, its interrupts. */
+#include "irq_spy.h"
 #include "unit.h"
 #include "hv/dev/calendar.h"
 #include "hv/dev/clock.h"
@@ -8,18 +9,6 @@
 /* The TSC at the crystal's frequency: `now` is the tick. */
 #define SECOND 32768ULL
 #define START  1000ULL
-
-static u32 rises;
-static bool level;
-
-static void irq(void *context, u32 line, bool now_level)
-{
-	(void)context;
-	(void)line;
-	assert_int_not_equal(level, now_level);
-	level = now_level;
-	rises += now_level;
-}
 
 static struct rtc at(u32 year, u32 month, u32 day, u32 time)
 {
@@ -33,9 +22,7 @@ static struct rtc at(u32 year, u32 month, u32 day, u32 time)
 					 .memory_above_4g = 5 * GIB };
 	struct rtc rtc;
 
-	level = false;
-	rises = 0;
-	rtc_init(&rtc, &setup, (struct irq_line){ irq, NULL, 0 });
+	rtc_init(&rtc, &setup, irq_spy());
 	return rtc;
 }
 
