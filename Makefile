@@ -68,6 +68,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/stack.c \
            hv/symbol_search.c \
            hv/tsc_scale.c \
+           vmx/apicv_rules.c \
            vmx/breakpoints.c \
            vmx/caps.c \
            vmx/caps_log.c \

@@ -60,6 +60,8 @@
 
 #define NESTOR_CAP_TEST_CALLS     (1ULL << 0) /* hypercalls that change memory are on */
 #define NESTOR_CAP_NESTED         (1ULL << 1) /* VMX is offered to L1 */
+#define NESTOR_CAP_TPR_SHADOW     (1ULL << 2) /* the CPU keeps task priority and CR8 itself */
+#define NESTOR_CAP_APIC_VIRTUAL   (1ULL << 3) /* it delivers and ends interrupts itself */
 
 /* RAX = minus one of these. */
 enum nestor_error {

@@ -37,6 +37,7 @@ struct config {
 	u32 console_baud;
 	enum config_on_exit on_exit; /* on_exit = poweroff | reboot | halt */
 	u32 log; /* log = none | caps | exits | memory, comma separated: bits of config_log */
+	bool software_apic;         /* apic = auto | software: leave APIC virtualization off */
 	bool test_calls;            /* test_calls = on | off: hypercalls that change memory */
 	enum panic_test panic_test; /* panic_test = none | ud | ...: a fault of L0 on purpose */
 };

@@ -26,6 +26,7 @@ static const struct choice faults[] = {
 	{ "nx", PANIC_TEST_NX },     { "null", PANIC_TEST_NULL },
 };
 static const struct choice switches[] = { { "on", true }, { "off", false } };
+static const struct choice apics[] = { { "auto", false }, { "software", true } };
 static const struct choice uarts[] = { { "com1", 0x3f8 }, { "com2", 0x2f8 } };
 
 static bool choose(const struct choice *choices, size_t count, const char *name, u32 *value)
@@ -259,6 +260,16 @@ static bool parse_log(struct config *config, const char *value)
 	return value != NULL;
 }
 
+static bool parse_apic(struct config *config, const char *value)
+{
+	u32 software;
+
+	if (!CHOOSE(apics, value, &software))
+		return false;
+	config->software_apic = software;
+	return true;
+}
+
 static bool parse_test_calls(struct config *config, const char *value)
 {
 	u32 on;
@@ -303,6 +314,7 @@ const struct config_key config_keys[] = {
 	{ .name = "log",
 	  .parse = parse_log,
 	  .expected = "none, or some of caps, exits, memory with commas between" },
+	{ .name = "apic", .parse = parse_apic, .expected = "auto or software" },
 	{ .name = "test_calls", .parse = parse_test_calls, .expected = "on or off" },
 	{ .name = "panic_test",
 	  .parse = parse_panic_test,

@@ -205,6 +205,8 @@ u32 machine_run(const struct boot_info *info)
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);
 	make_vcpus(vm);
+	if (apicv_init_vm(vm))
+		panic("no memory for the APIC-access page");
 	vm_change_init(vm);
 	make_devices(vm);
 	log_line("L1", "starts: %s, %llu MiB, %u vCPU%s", info->kernel.name,

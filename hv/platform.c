@@ -83,7 +83,7 @@ static bool is_qemu(void)
 }
 
 /* Its debug port answers reads; QEMU can have one like it. */
-static bool is_bochs(void)
+bool platform_is_bochs(void)
 {
 	return !(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR) && in8(BOCHS_DEBUG) == BOCHS_DEBUG;
 }
@@ -144,7 +144,7 @@ struct way_out {
 static const struct way_out ways_out[] = {
 	{ ON_EXIT_POWEROFF, is_qemu, qemu_debug_exit },
 	{ ON_EXIT_POWEROFF, is_qemu, qemu_power_off },
-	{ ON_EXIT_POWEROFF, is_bochs, bochs_shutdown },
+	{ ON_EXIT_POWEROFF, platform_is_bochs, bochs_shutdown },
 	{ ON_EXIT_REBOOT, knows_reset_register, acpi_reset },
 	{ ON_EXIT_REBOOT, always, chipset_reset },
 	{ ON_EXIT_REBOOT, always, keyboard_reset },

@@ -15,6 +15,8 @@ void platform_mask_pics(void);
  * mask the 8259s, stop PCI bus masters.
  */
 void platform_init(const struct boot_info *info);
+/* Is this Bochs? Asked only to make up for what it does unlike a CPU. */
+bool platform_is_bochs(void);
 /* After idt_load: a CPU (or an emulator) may lack the register. */
 void platform_log_microcode(void);
 

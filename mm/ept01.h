@@ -38,6 +38,17 @@ int ept01_fault(struct vm_memory *memory, l1_gpa_t gpa, bool write);
  */
 const u64 *ept01_generation(const struct vm_memory *memory);
 
+/*
+ * A page of L0's in front of all regions, at a place that no region covers: the APIC-access page.
+ * It is there for all CPUs or for none: while nobody hides it. Each hide is taken back by one show.
+ */
+/* Once for a VM, before a CPU joins; the page is there at once. 0 or -ENOMEM. */
+int ept01_overlay_create(struct vm_memory *memory, l1_gfn_t gfn, pfn_t pfn);
+/* On return no CPU finds it any more; waits as a change does (mm/change.h). */
+void ept01_overlay_hide(struct vm_memory *memory);
+/* Where there is no memory for a table, it stays away: EPT violations then tell of accesses. */
+void ept01_overlay_show(struct vm_memory *memory);
+
 /* Leaves by size, for the report. */
 struct ept_leaf_counts {
 	u64 leaves_4k, leaves_2m, leaves_1g;

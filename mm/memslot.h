@@ -22,7 +22,7 @@ enum memslot_result {
 	MEMSLOT_OK,
 	MEMSLOT_EMPTY,     /* no pages */
 	MEMSLOT_WRAPS,     /* gfn + pages passes the end of L1's physical address space */
-	MEMSLOT_OVERLAPS,  /* another region has a page of it */
+	MEMSLOT_OVERLAPS,  /* another region, or L0's overlay (mm/ept01.h), has a page of it */
 	MEMSLOT_MISSING,   /* delete, move, flags: no region starts at this gfn */
 	MEMSLOT_NO_MEMORY, /* add: too few free frames, or no room for the books */
 	MEMSLOT_BAD_FLAGS, /* not of enum memslot_flags */

@@ -42,13 +42,20 @@ static bool fits_space(const struct vm_memory *memory, u64 gfn, u64 pages)
 	return gfn < memory->max_gfn.raw && pages <= memory->max_gfn.raw - gfn;
 }
 
+static bool is_taken(const struct vm_memory *memory, const struct range_node *regions,
+		     const struct memslot_info *info)
+{
+	return range_tree_overlaps(regions, info->gfn.raw, info->pages) ||
+	       ept01_overlay_is_in(memory, info->gfn.raw, info->pages);
+}
+
 static enum memslot_result add_locked(struct vm_memory *memory, const struct memslot_info *info,
 				      struct change *change)
 {
 	struct range_node *extents;
 	struct range_edit edit;
 
-	if (range_tree_overlaps(memory->regions, info->gfn.raw, info->pages))
+	if (is_taken(memory, memory->regions, info))
 		return MEMSLOT_OVERLAPS;
 	if (info->pages > guest_frame_free_count() ||
 	    range_tree_count(memory->regions) >= RANGE_TREE_MAX ||
@@ -154,7 +161,7 @@ static enum memslot_result alter_locked(struct vm_memory *memory, const struct r
 		return MEMSLOT_IS_FIXED;
 	range_edit_begin(&edit, memory->regions, &memory->objects);
 	range_edit_remove(&edit, region->node.first);
-	if (range_tree_overlaps(edit.root, altered->gfn.raw, altered->pages)) {
+	if (is_taken(memory, edit.root, altered)) {
 		range_edit_abandon(&edit);
 		return MEMSLOT_OVERLAPS;
 	}

@@ -30,6 +30,13 @@ struct last_hit {
 	struct backing backing;
 };
 
+struct overlay { /* mm/ept01_overlay.c */
+	bool exists;
+	u32 hidden; /* by so many; there while 0 */
+	u64 gfn;
+	pfn_t pfn;
+};
+
 struct vm_memory {
 	l1_gfn_t max_gfn;      /* constant */
 	struct last_hit *hits; /* by CPU, each its own; the pointer is constant */
@@ -46,6 +53,7 @@ struct vm_memory {
 	u64 seq;              /* changes that have ended; read without the lock by snapshots */
 	u32 active;           /* changes under way */
 	struct ept ept01;
+	struct overlay overlay;
 };
 
 static inline void vm_memory_lock(struct vm_memory *memory)
@@ -95,6 +103,12 @@ struct ept01_translation {
 void ept01_translate(struct vm_memory *memory, u64 gfn, bool write, struct ept01_translation *t);
 /* Map the largest leaf, or return the translation's error; -EBUSY: it may be out of date. */
 int ept01_publish(struct vm_memory *memory, const struct ept01_translation *t);
+
+/* Is the overlay's place among these pages? Lock held. */
+static inline bool ept01_overlay_is_in(const struct vm_memory *memory, u64 gfn, u64 pages)
+{
+	return memory->overlay.exists && memory->overlay.gfn - gfn < pages;
+}
 
 /* Take a range out of EPT01. Lock held. Returns the tables that hung below, for ept_free_tables. */
 u64 *ept01_zap(struct vm_memory *memory, u64 gfn, u64 pages);

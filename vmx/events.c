@@ -24,6 +24,7 @@ static void set_controls(struct vcpu *v, u32 mask, bool on)
 static void take_init(struct vcpu *v)
 {
 	vmcs01_init(v);
+	apicv_mode_changed(v);
 	v->cpuid.cr4 = 0;
 	v->activity = v->lapic.waits_for_sipi ? VCPU_WAIT_FOR_SIPI : VCPU_ACTIVE;
 	events_new_deadline(v);
@@ -84,6 +85,12 @@ static bool acknowledge_pic(struct vm *vm, u8 *vector)
 	return pending;
 }
 
+/* What the local APIC has to inject: nothing where the CPU delivers its interrupts itself. */
+static int pending_vector(struct vcpu *v)
+{
+	return apicv_delivers(&v->apicv) ? LAPIC_NO_VECTOR : lapic_pending_vector(&v->lapic);
+}
+
 /* The vector that the guest shall take now: from the 8259s, or from its local APIC. */
 static bool take_vector(struct vcpu *v, u8 *vector)
 {
@@ -91,7 +98,7 @@ static bool take_vector(struct vcpu *v, u8 *vector)
 
 	if (pic_waits(v) && acknowledge_pic(v->vm, vector))
 		return true;
-	pending = lapic_pending_vector(&v->lapic);
+	pending = pending_vector(v);
 	if (pending == LAPIC_NO_VECTOR)
 		return false;
 	*vector = lapic_acknowledge(&v->lapic, (u8)pending);
@@ -100,7 +107,7 @@ static bool take_vector(struct vcpu *v, u8 *vector)
 
 static bool does_interrupt_wait(struct vcpu *v)
 {
-	return pic_waits(v) || lapic_pending_vector(&v->lapic) != LAPIC_NO_VECTOR;
+	return pic_waits(v) || pending_vector(v) != LAPIC_NO_VECTOR;
 }
 
 static void deliver_interrupt(struct vcpu *v, bool injected)
@@ -118,6 +125,8 @@ static void deliver_interrupt(struct vcpu *v, bool injected)
 		waits = does_interrupt_wait(v);
 	}
 	set_controls(v, CPU_INTERRUPT_WINDOW, waits);
+	if (v->apicv.level != APICV_NONE)
+		apicv_before_entry(v);
 }
 
 void events_deliver(struct vcpu *v)
@@ -237,6 +246,7 @@ bool lapic_apply(struct vcpu *v, const struct lapic_effect *effect)
 		break;
 	case LAPIC_MODE:
 		v->cpuid.has_apic = lapic_is_in_cpuid(&v->lapic);
+		apicv_mode_changed(v);
 		events_new_deadline(v);
 		break;
 	case LAPIC_EOI_LEVEL:

@@ -23,8 +23,12 @@ const struct exit_row exit_table[EXIT_REASONS_MAX] = {
 	[EXIT_WRMSR] = { exit_wrmsr, false },
 	[EXIT_ENTRY_GUEST_STATE] = { exit_entry_failure, false },
 	[EXIT_ENTRY_MSR_LOAD] = { exit_entry_failure, false },
+	[EXIT_TPR_BELOW_THRESHOLD] = { exit_window, false },
+	[EXIT_APIC_ACCESS] = { exit_apic_access, true },
+	[EXIT_VIRTUALIZED_EOI] = { exit_virtualized_eoi, false },
 	[EXIT_EPT_VIOLATION] = { exit_ept_violation, true },
 	[EXIT_XSETBV] = { exit_xsetbv, false },
+	[EXIT_APIC_WRITE] = { exit_apic_write, false },
 
 	/* L1's CPUID offers none of these, so they do not exist for it. */
 	[EXIT_GETSEC] = { exit_undefined, false },

@@ -43,6 +43,9 @@ enum exit_action exit_wrmsr(struct vcpu *v);
 enum exit_action exit_entry_failure(struct vcpu *v);
 enum exit_action exit_ept_violation(struct vcpu *v);
 enum exit_action exit_window(struct vcpu *v);
+enum exit_action exit_apic_access(struct vcpu *v);
+enum exit_action exit_apic_write(struct vcpu *v);
+enum exit_action exit_virtualized_eoi(struct vcpu *v);
 enum exit_action exit_preemption_timer(struct vcpu *v);
 enum exit_action exit_pause(struct vcpu *v);
 

@@ -85,7 +85,11 @@ static s64 call_exit_counts(struct vcpu *v)
 
 static s64 call_capabilities(struct vcpu *v)
 {
-	v->regs[GPR_RBX] = v->vm->config->test_calls ? NESTOR_CAP_TEST_CALLS : 0;
+	const struct vm *vm = v->vm;
+
+	v->regs[GPR_RBX] = (vm->config->test_calls ? NESTOR_CAP_TEST_CALLS : 0) |
+			   (vm->apicv != APICV_NONE ? NESTOR_CAP_TPR_SHADOW : 0) |
+			   (vm->apicv == APICV_FULL ? NESTOR_CAP_APIC_VIRTUAL : 0);
 	return 0;
 }
 

@@ -42,9 +42,9 @@ void inject_requeue(struct vcpu *v)
 {
 	u32 info = inject_requeue_info((u32)vmcs_read(VMCS_IDT_VECTORING_INFO));
 
-	(void)v;
 	if (!info)
 		return;
+	info = apicv_event_cut_short(v, info);
 	switch ((enum intr_type)INTR_INFO_TYPE(info)) {
 	case INTR_SOFTWARE_INTERRUPT:
 	case INTR_PRIVILEGED_SOFTWARE:

@@ -2,6 +2,7 @@
 /* The local APIC's registers: which there are, power-up state, xAPIC accesses, and what storing
  * into each does in either mode. */
 #include "vmx/lapic_private.h"
+#include "hv/msr_index.h"
 #include "hv/panic.h"
 #include "hv/string.h"
 
@@ -89,6 +90,7 @@ void lapic_reset_registers(struct lapic *lapic)
 	lapic->errors = 0;
 	lapic->remote_irr = 0;
 	lapic->enabled = false;
+	lapic->tmr_changed = true;
 	lapic_set_reg(lapic, LAPIC_VERSION, VERSION_VALUE);
 	lapic_set_reg(lapic, LAPIC_DFR, 0xffffffff);
 	lapic_set_reg(lapic, LAPIC_SVR, 0xff);
@@ -117,7 +119,7 @@ void lapic_create(struct lapic *lapic, const struct lapic_config *config)
 	lapic->id = config->id;
 	lapic->physical_bits = config->physical_bits;
 	lapic->tsc_per_tick = config->tsc_per_tick;
-	lapic->base = 0xfee00000 | BIT(11) | (config->is_bsp ? BIT(8) : 0);
+	lapic->base = LAPIC_DEFAULT_BASE | BIT(11) | (config->is_bsp ? BIT(8) : 0);
 	lapic->waits_for_sipi = !config->is_bsp;
 	lapic_reset_registers(lapic);
 }
@@ -137,12 +139,16 @@ u32 lapic_load_register(struct lapic *lapic, u32 offset, u64 now)
 	return lapic_reg(lapic, offset);
 }
 
-static void write_svr(struct lapic *lapic, u32 value)
+static struct lapic_effect write_svr(struct lapic *lapic, u32 value)
 {
+	bool was_enabled = lapic->enabled;
+
 	lapic_set_reg(lapic, LAPIC_SVR, value);
 	lapic->enabled = value & SVR_ENABLE;
 	if (!lapic->enabled)
 		lapic_mask_local_vectors(lapic);
+	lapic_publish(lapic);
+	return lapic_effect(lapic->enabled != was_enabled ? LAPIC_MODE : LAPIC_NOTHING);
 }
 
 /* The write shows what was detected since the last one, and rearms the error interrupt. */
@@ -183,8 +189,7 @@ struct lapic_effect lapic_store_register(struct lapic *lapic, u32 offset, u32 va
 		lapic_set_reg(lapic, offset, value);
 		break;
 	case LAPIC_SVR:
-		write_svr(lapic, value);
-		break;
+		return write_svr(lapic, value);
 	case LAPIC_ESR:
 		write_esr(lapic);
 		break;
@@ -231,4 +236,15 @@ struct lapic_effect lapic_write(struct lapic *lapic, u32 offset, u32 value, u64 
 	if (offset == LAPIC_ID) /* the CPU may have stored the value */
 		set_identity(lapic);
 	return lapic_effect(LAPIC_NOTHING);
+}
+
+/* Of an access to a part of a register, the CPU tells where the part lies. */
+struct lapic_effect lapic_written(struct lapic *lapic, u32 offset, u64 now)
+{
+	u32 reg = offset / LAPIC_STRIDE * LAPIC_STRIDE;
+	u32 value = lapic_reg(lapic, reg);
+
+	if (lapic_mode(lapic) == LAPIC_X2APIC)
+		return lapic_msr_write(lapic, MSR_X2APIC_FIRST + reg / LAPIC_STRIDE, value, now);
+	return lapic_write(lapic, reg, value, now);
 }

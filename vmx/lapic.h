@@ -15,8 +15,9 @@
 #include "vmx/apic_message.h"
 #include "vmx/lapic_regs.h"
 
-#define LAPIC_NEVER     (~0ULL) /* no deadline */
-#define LAPIC_NO_VECTOR (-1)
+#define LAPIC_NEVER        (~0ULL) /* no deadline */
+#define LAPIC_NO_VECTOR    (-1)
+#define LAPIC_DEFAULT_BASE 0xfee00000ULL
 
 enum lapic_mode { LAPIC_DISABLED, LAPIC_XAPIC, LAPIC_X2APIC };
 
@@ -55,11 +56,12 @@ struct lapic {
 	u32 id;         /* x2APIC id; the low 8 bits are the xAPIC id. Constant */
 	u32 tsc_per_tick;
 	u32 physical_bits;
-	u32 events;    /* collected and not yet taken */
-	u32 errors;    /* detected since ESR was last written */
-	u8 pins;       /* asserted LINT pins */
-	u8 remote_irr; /* LINT pins whose level is in service, as in their local vectors */
-	bool enabled;  /* by software: SVR bit 8 */
+	u32 events;       /* collected and not yet taken */
+	u32 errors;       /* detected since ESR was last written */
+	u8 pins;          /* asserted LINT pins */
+	u8 remote_irr;    /* LINT pins whose level is in service, as in their local vectors */
+	bool enabled;     /* by software: SVR bit 8 */
+	bool tmr_changed; /* set with each change of TMR; who keeps a copy clears it */
 	bool waits_for_sipi;
 	struct lapic_timer timer;
 };
@@ -82,7 +84,7 @@ enum lapic_effect_kind {
 	LAPIC_SEND,      /* deliver `message` */
 	LAPIC_EOI_LEVEL, /* tell the I/O APICs the end of level-triggered `vector` */
 	LAPIC_TIMER,     /* the next deadline changed */
-	LAPIC_MODE,      /* mode or address: MMIO mapping, MSR bitmap, CPUID.1:EDX.APIC */
+	LAPIC_MODE,      /* mode, address, SVR's enable bit: MMIO mapping, MSR bitmap, CPUID.1 */
 	LAPIC_FAULT,     /* #GP(0), nothing changed */
 };
 
@@ -99,8 +101,8 @@ void lapic_create(struct lapic *lapic, const struct lapic_config *config);
 
 /* Whether this message is for this APIC. A lowest-priority message: for which one candidate of. */
 bool lapic_matches(const struct lapic *lapic, const struct apic_message *message);
-/* A candidate of lowest-priority arbitration must be enabled by software; its priority is a hint.
- */
+/* A candidate of lowest-priority arbitration must be enabled by software; its priority is a hint:
+ * TPR and ISR may change meanwhile, by the CPU itself where that virtualizes them. */
 bool lapic_is_candidate(const struct lapic *lapic, const struct apic_message *message);
 u8 lapic_arbitration_priority(const struct lapic *lapic);
 /* Put a message that matches into the inbox, by its delivery mode. True: the owner must be kicked
@@ -149,6 +151,10 @@ struct lapic_effect lapic_write(struct lapic *lapic, u32 offset, u32 value, u64 
 /* x2APIC: MSRs 800h–8FFh. False: #GP(0). */
 bool lapic_msr_read(struct lapic *lapic, u32 msr, u64 now, u64 *value);
 struct lapic_effect lapic_msr_write(struct lapic *lapic, u32 msr, u64 value, u64 now);
+/* An APIC-write exit: the CPU has stored into the page what was written at this offset. */
+struct lapic_effect lapic_written(struct lapic *lapic, u32 offset, u64 now);
+/* Whether RDMSR may take the page's word for it: the current count stands nowhere. */
+bool lapic_msr_is_in_page(u32 msr);
 /* IA32_APIC_BASE is read as lapic->base. */
 struct lapic_effect lapic_write_base(struct lapic *lapic, u64 value);
 

@@ -125,11 +125,6 @@ bool lapic_is_candidate(const struct lapic *lapic, const struct apic_message *me
 	       lapic_matches(lapic, message);
 }
 
-u8 lapic_arbitration_priority(const struct lapic *lapic)
-{
-	return ROUTING_PRIORITY(__atomic_load_n(&lapic->routing, __ATOMIC_RELAXED));
-}
-
 u32 apic_arbitrate(const u8 *priorities, u64 candidates, u32 last)
 {
 	u32 best = APIC_NOBODY;

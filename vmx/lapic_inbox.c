@@ -69,6 +69,7 @@ static void merge(struct lapic *lapic, u32 i, u32 edge, u32 level)
 {
 	u32 irr = LAPIC_IRR + i * LAPIC_STRIDE, tmr = LAPIC_TMR + i * LAPIC_STRIDE;
 	u32 illegal = i == 0 ? (1u << FIRST_LEGAL_VECTOR) - 1 : 0;
+	u32 before = lapic_reg(lapic, tmr), after;
 
 	if (!lapic->enabled)
 		return;
@@ -77,7 +78,11 @@ static void merge(struct lapic *lapic, u32 i, u32 edge, u32 level)
 	edge &= ~illegal;
 	level &= ~illegal;
 	lapic_set_reg(lapic, irr, lapic_reg(lapic, irr) | edge | level);
-	lapic_set_reg(lapic, tmr, (lapic_reg(lapic, tmr) & ~edge) | level);
+	after = (before & ~edge) | level;
+	if (after != before) {
+		lapic_set_reg(lapic, tmr, after);
+		lapic->tmr_changed = true;
+	}
 }
 
 u32 lapic_collect(struct lapic *lapic)

@@ -49,20 +49,24 @@ int lapic_highest_isr(const struct lapic *lapic)
 }
 
 /* As the CPU's own PPR virtualization computes it where classes are equal. */
-void lapic_update_ppr(struct lapic *lapic)
+u8 lapic_arbitration_priority(const struct lapic *lapic)
 {
 	int isr = lapic_highest_isr(lapic);
 	u32 service = isr < 0 ? 0 : (u32)isr & 0xf0;
 	u32 tpr = lapic_reg(lapic, LAPIC_TPR) & 0xff;
 
-	lapic_set_reg(lapic, LAPIC_PPR, (tpr & 0xf0) >= service ? tpr : service);
+	return (u8)((tpr & 0xf0) >= service ? tpr : service);
+}
+
+void lapic_update_ppr(struct lapic *lapic)
+{
+	lapic_set_reg(lapic, LAPIC_PPR, lapic_arbitration_priority(lapic));
 }
 
 /* One word, so that senders see id, mode and destinations of one moment. */
 void lapic_publish(struct lapic *lapic)
 {
-	u64 routing = (lapic_reg(lapic, LAPIC_PPR) & 0xff) |
-		      (lapic_reg(lapic, LAPIC_LDR) >> 24) << 8 |
+	u64 routing = (lapic_reg(lapic, LAPIC_LDR) >> 24) << 8 |
 		      (lapic_reg(lapic, LAPIC_DFR) >> 28) << 16 | (u32)lapic_mode(lapic) << 20 |
 		      (lapic->enabled ? ROUTING_ENABLED : 0);
 
@@ -79,10 +83,13 @@ void lapic_accept(struct lapic *lapic, u32 vector, enum apic_trigger trigger)
 		return;
 	}
 	set(lapic, LAPIC_IRR, vector);
+	if (likely(test(lapic, LAPIC_TMR, vector) == (trigger == APIC_LEVEL)))
+		return;
 	if (trigger == APIC_LEVEL)
 		set(lapic, LAPIC_TMR, vector);
 	else
 		clear(lapic, LAPIC_TMR, vector);
+	lapic->tmr_changed = true;
 }
 
 int lapic_pending_vector(struct lapic *lapic)
@@ -103,7 +110,6 @@ u8 lapic_acknowledge(struct lapic *lapic, u8 vector)
 	clear(lapic, LAPIC_IRR, vector);
 	set(lapic, LAPIC_ISR, vector);
 	lapic_update_ppr(lapic);
-	lapic_publish(lapic);
 	return vector;
 }
 
@@ -126,7 +132,6 @@ struct lapic_effect lapic_eoi(struct lapic *lapic)
 		return lapic_effect(LAPIC_NOTHING);
 	clear(lapic, LAPIC_ISR, (u32)vector);
 	lapic_update_ppr(lapic);
-	lapic_publish(lapic);
 	return lapic_eoi_done(lapic, (u8)vector);
 }
 
@@ -142,11 +147,17 @@ void lapic_level_vectors(const struct lapic *lapic, u64 bitmap[4])
 /* The highest interrupt waits for TPR alone: an exit is due when TPR falls below its class. */
 u32 lapic_tpr_threshold(const struct lapic *lapic)
 {
-	int irr = lapic_highest_irr(lapic), isr = lapic_highest_isr(lapic);
-	u32 class = irr < 0 ? 0 : (u32)irr >> 4;
-	u32 service = isr < 0 ? 0 : (u32)isr >> 4;
+	u32 tpr_class = (lapic_reg(lapic, LAPIC_TPR) & 0xff) >> 4;
+	u32 class, service;
+	int irr, isr;
 
-	return class > service && (lapic_reg(lapic, LAPIC_TPR) & 0xff) >> 4 >= class ? class : 0;
+	if (likely(tpr_class == 0)) /* holds nothing */
+		return 0;
+	irr = lapic_highest_irr(lapic);
+	isr = lapic_highest_isr(lapic);
+	class = irr < 0 ? 0 : (u32)irr >> 4;
+	service = isr < 0 ? 0 : (u32)isr >> 4;
+	return class > service && tpr_class >= class ? class : 0;
 }
 
 u64 lapic_cr8(const struct lapic *lapic)
@@ -158,5 +169,4 @@ void lapic_set_cr8(struct lapic *lapic, u64 value)
 {
 	lapic_set_reg(lapic, LAPIC_TPR, (u32)(value & 0xf) << 4);
 	lapic_update_ppr(lapic);
-	lapic_publish(lapic);
 }

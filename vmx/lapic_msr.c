@@ -11,6 +11,14 @@ static const struct lapic_rule *msr_rule(const struct lapic *lapic, u32 msr)
 	return lapic_rule((msr - MSR_X2APIC_FIRST) * LAPIC_STRIDE);
 }
 
+bool lapic_msr_is_in_page(u32 msr)
+{
+	u32 offset = (msr - MSR_X2APIC_FIRST) * LAPIC_STRIDE;
+	const struct lapic_rule *rule = lapic_rule(offset);
+
+	return rule && rule->msr_readable && offset != LAPIC_TMCCT;
+}
+
 bool lapic_msr_read(struct lapic *lapic, u32 msr, u64 now, u64 *value)
 {
 	const struct lapic_rule *rule = msr_rule(lapic, msr);

@@ -8,11 +8,10 @@
 enum lapic_timer_mode { TIMER_ONE_SHOT, TIMER_PERIODIC, TIMER_TSC_DEADLINE, TIMER_RESERVED };
 
 /* The routing word. */
-#define ROUTING_PRIORITY(r) ((u8)(r))
-#define ROUTING_LDR(r)      ((u8)((r) >> 8))
-#define ROUTING_MODEL(r)    ((u32)((r) >> 16) & 0xfu) /* DFR bits 31:28 */
-#define ROUTING_MODE(r)     ((enum lapic_mode)((r) >> 20 & 3u))
-#define ROUTING_ENABLED     BIT(22)
+#define ROUTING_LDR(r)   ((u8)((r) >> 8))
+#define ROUTING_MODEL(r) ((u32)((r) >> 16) & 0xfu) /* DFR bits 31:28 */
+#define ROUTING_MODE(r)  ((enum lapic_mode)((r) >> 20 & 3u))
+#define ROUTING_ENABLED  BIT(22)
 
 static inline u32 lapic_reg(const struct lapic *lapic, u32 offset)
 {

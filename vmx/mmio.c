@@ -123,6 +123,17 @@ static enum step fetch_and_decode(struct access *a)
 	return result == MMIO_DECODED ? GO_ON : refuse(a, "by an instruction that is not emulated");
 }
 
+/*
+ * The linear address that the exit tells. Of an APIC access it tells the offset in the page only;
+ * whatever the page, the operand can reach no more than the vCPU's own registers.
+ */
+static u64 told_linear(const struct access *a, u64 linear)
+{
+	if (a->violation->apic_access)
+		return ALIGN_DOWN(linear, PAGE_SIZE) + a->violation->gpa.raw % PAGE_SIZE;
+	return vmcs_read(VMCS_GUEST_LINEAR_ADDR);
+}
+
 /* Where the operand lies, which must be where the exit says. */
 static enum step locate(struct access *a)
 {
@@ -137,7 +148,7 @@ static enum step locate(struct access *a)
 
 	if (offset + a->insn.bytes > PAGE_SIZE)
 		return refuse(a, "by an access that crosses a page");
-	if (vmcs_read(VMCS_GUEST_LINEAR_ADDR) - linear >= a->insn.bytes)
+	if (told_linear(a, linear) - linear >= a->insn.bytes)
 		return refuse(a, "by an instruction whose operand lies elsewhere");
 	a->gpa = l1_gpa(ALIGN_DOWN(a->violation->gpa.raw, PAGE_SIZE) + offset);
 	a->local_apic = ALIGN_DOWN(a->gpa.raw, PAGE_SIZE) == lapic_mmio_page(&a->v->lapic);

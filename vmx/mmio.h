@@ -18,7 +18,8 @@
 struct ept_violation {
 	l1_gpa_t gpa;
 	u32 qualification;
-	bool read_only; /* a write to memory that is; otherwise there is none */
+	bool read_only;   /* a write to memory that is; otherwise there is none */
+	bool apic_access; /* by the APIC-access page: no guest-linear address is told */
 };
 
 /* "wrote to", "fetched from", "read from". */

@@ -5,6 +5,7 @@
 
 #include "hv/exit_record.h"
 #include "mm/addr.h"
+#include "vmx/apicv.h"
 #include "vmx/cpuid_policy.h"
 #include "vmx/guest_mtrr.h"
 #include "vmx/guest_registers.h"
@@ -69,6 +70,7 @@ struct vcpu {
 	struct msr_bitmap *msr_bitmap;
 	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on; XCR0 lives here */
 	struct lapic lapic;
+	struct apicv apicv;
 	u64 misc_enable;
 	u64 tsc_offset;
 	u64 tsc_adjust; /* IA32_TSC_ADJUST: the sum of what L1 has added to its TSC */

@@ -61,8 +61,11 @@ struct vm {
 	u32 kick_delay;      /* turns that a kick waits: 0 but in tests (hv/abi.h) */
 	u32 hopeless;        /* vCPUs that idle without a deadline */
 	struct cpuid_policy cpuid;
-	u64 cr4_allowed;                         /* bits that L1 may set in CR4 */
-	u32 tsc_per_tick;                        /* TSC ticks per tick of the APIC timers' clock */
+	u64 cr4_allowed;           /* bits that L1 may set in CR4 */
+	u32 tsc_per_tick;          /* TSC ticks per tick of the APIC timers' clock */
+	enum apicv_level apicv;    /* the highest of its vCPUs */
+	bool hides_virtual_events; /* Bochs 2.7: see apicv_event_cut_short() */
+	void *apic_access_page;    /* its address is all that counts; NULL: not used */
 	struct port_range ports[VM_PORT_RANGES]; /* in the order of their ports */
 	u32 port_ranges;
 	struct mmio_range mmio[VM_MMIO_RANGES];

@@ -123,6 +123,7 @@ int vmcs01_create(struct vcpu *v)
 	msr_bitmap_for_l1(v->msr_bitmap);
 	vmcs_load_first(v->vmcs01);
 	write_controls(v);
+	apicv_create(v);
 	write_host_state();
 	return 0;
 }

@@ -7,8 +7,9 @@
 #include "tests/guest/lib/smp.h"
 
 #define KICK     0x74u
-#define FAR      1500u     /* instructions: more than an IPI takes from its sender to its target */
-#define SWEEPS   5u        /* each holds the kick back further */
+#define FAR      1500u /* instructions: more than an IPI takes from its sender to its target */
+#define SWEEPS   5u
+#define DELAYS   200u      /* turns that a kick is held back */
 #define PATIENCE 200000ULL /* ticks without an exit that the target waits: far more than that way */
 
 static u32 round, ready, lost;
@@ -68,7 +69,7 @@ static bool can_delay_kicks(void)
 static bool sweep(void)
 {
 	for (u32 i = 1; i <= SWEEPS * FAR; i++) {
-		delay_kicks(i / FAR * 40 + i % 40);
+		delay_kicks(i * 61 % DELAYS); /* in an order that shares no pace with the rounds */
 		WRITE_ONCE(round, i);
 		while (READ_ONCE(ready) != i)
 			cpu_pause();

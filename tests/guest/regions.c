@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that comes, goes and moves while the guest runs (hv/abi.h). Needs test_calls = on. */
 #include "hv/pte.h"
+#include "tests/guest/lib/apic.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/machine_test.h"
 #include "tests/guest/lib/nestor.h"
@@ -147,6 +148,32 @@ TEST(regions, moved_memory_keeps_its_contents)
 	EXPECT_EQ(wrong_pages(THERE + PAGE, 0x200), 0);
 	EXPECT_EQ(delete (THERE), -NESTOR_ENOENT);
 	EXPECT_EQ(delete (THERE + PAGE), 0);
+}
+
+#define VECTOR 0x53u
+
+/* Let in what is pending, with the stack there. */
+static void window_on_stack(u64 top)
+{
+	__asm__ volatile(
+		"mov %%rsp, %%rbx; mov %0, %%rsp; sti; nop; cli; mov %%rbx, %%rsp" ::"r"(top)
+		: "rbx", "memory");
+}
+
+MACHINE_TEST(regions, interrupts_may_push_onto_untouched_memory, NEED_APIC)
+{
+	/* Expect: each interrupt whose frame is the first access to its page arrives once, and its
+	 * service ends: EPT01 gets the page in the midst of the delivery. */
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(add(HERE, BYTES), 0);
+	for (u32 i = 1; i <= PAGES; i++) {
+		apic_self_ipi(VECTOR);
+		window_on_stack(HERE + i * PAGE);
+		EXPECT_EQ(irq_count(VECTOR), i);
+	}
+	EXPECT(apic_is_clear(APIC_ISR));
+	EXPECT(apic_is_clear(APIC_IRR));
+	EXPECT_EQ(delete (HERE), 0);
 }
 
 TEST(regions, read_only_memory_drops_writes)

@@ -245,7 +245,7 @@ UNIT(skylake_gets_these_control_values)
 {
 	read_model(SKYLAKE_X);
 	assert_int_equal(vmx_controls_for(CONTROL_SET_PIN), 0x3f);
-	assert_int_equal(vmx_controls_for(CONTROL_SET_CPU), 0xb5186dfau);
+	assert_int_equal(vmx_controls_for(CONTROL_SET_CPU), 0xb5006dfau);
 	assert_int_equal(vmx_controls_for(CONTROL_SET_CPU2), 0x1010aa);
 	assert_int_equal(vmx_controls_for(CONTROL_SET_EXIT), 0x3fefff);
 	assert_int_equal(vmx_controls_for(CONTROL_SET_ENTRY), 0xd1ff);

@@ -57,6 +57,26 @@ UNIT(ppr_is_tpr_where_classes_are_equal)
 	assert_int_equal(lapic_read(lapic, LAPIC_PPR, 0), 0x7a);
 }
 
+UNIT(changes_of_tmr_are_told_and_others_not)
+{
+	struct lapic *lapic = box_enabled(&box, 0);
+
+	lapic->tmr_changed = false;
+	arrive(lapic, 0x61);
+	assert_false(lapic->tmr_changed);
+	lapic_post(lapic, 0x61, APIC_LEVEL);
+	lapic_collect(lapic);
+	assert_true(lapic->tmr_changed);
+	lapic->tmr_changed = false;
+	lapic_post(lapic, 0x61, APIC_LEVEL);
+	lapic_collect(lapic);
+	assert_false(lapic->tmr_changed);
+	lapic_write(lapic, LAPIC_ICR, APIC_TO_SELF << 18 | 0x62, 0);
+	assert_false(lapic->tmr_changed);
+	lapic_write(lapic, LAPIC_ICR, APIC_TO_SELF << 18 | 0x61, 0);
+	assert_true(lapic->tmr_changed);
+}
+
 UNIT(what_became_undeliverable_is_the_spurious_vector)
 {
 	struct lapic *lapic = box_enabled(&box, 0);
@@ -278,6 +298,7 @@ int main(void)
 		cmocka_unit_test(only_a_higher_class_interrupts_the_one_in_service),
 		cmocka_unit_test(task_priority_blocks_its_class_and_below),
 		cmocka_unit_test(ppr_is_tpr_where_classes_are_equal),
+		cmocka_unit_test(changes_of_tmr_are_told_and_others_not),
 		cmocka_unit_test(what_became_undeliverable_is_the_spurious_vector),
 		cmocka_unit_test(eoi_without_service_does_nothing),
 		cmocka_unit_test(eoi_of_a_level_vector_is_told_to_the_io_apics),

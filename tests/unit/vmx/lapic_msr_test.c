@@ -132,6 +132,17 @@ UNIT(self_ipi_arrives_at_once)
 	assert_int_equal(msr_read(lapic, LAPIC_ESR), 0x20);
 }
 
+UNIT(a_self_ipi_that_the_cpu_stored_is_judged_like_one_written)
+{
+	struct lapic *lapic = box_x2apic(&box, 1);
+
+	lapic->page[LAPIC_SELF_IPI / 4] = 0x0e;
+	assert_int_equal(lapic_written(lapic, LAPIC_SELF_IPI, 0).kind, LAPIC_NOTHING);
+	assert_int_equal(lapic_highest_irr(lapic), LAPIC_NO_VECTOR);
+	msr_write(lapic, LAPIC_ESR, 0);
+	assert_int_equal(msr_read(lapic, LAPIC_ESR), 0x20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +153,7 @@ int main(void)
 		cmocka_unit_test(ids_have_32_bits_and_the_logical_one_follows),
 		cmocka_unit_test(icr_is_one_register_of_64_bits),
 		cmocka_unit_test(self_ipi_arrives_at_once),
+		cmocka_unit_test(a_self_ipi_that_the_cpu_stored_is_judged_like_one_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
