@@ -97,6 +97,7 @@ X86_REGISTER(cr0)
 X86_REGISTER(cr2)
 X86_REGISTER(cr3)
 X86_REGISTER(cr4)
+X86_REGISTER(dr6)
 
 /* DR0 to DR3. */
 static inline u64 read_breakpoint_address(u32 number)
@@ -118,6 +119,24 @@ static inline u64 read_breakpoint_address(u32 number)
 		break;
 	}
 	return value;
+}
+
+static inline void write_breakpoint_address(u32 number, u64 value)
+{
+	switch (number) {
+	case 0:
+		__asm__ volatile("mov %0, %%dr0" ::"r"(value));
+		break;
+	case 1:
+		__asm__ volatile("mov %0, %%dr1" ::"r"(value));
+		break;
+	case 2:
+		__asm__ volatile("mov %0, %%dr2" ::"r"(value));
+		break;
+	default:
+		__asm__ volatile("mov %0, %%dr3" ::"r"(value));
+		break;
+	}
 }
 
 static inline void xsetbv(u32 xcr, u64 value)
