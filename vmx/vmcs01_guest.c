@@ -3,10 +3,9 @@
  * are a table. */
 #include "hv/msr_index.h"
 #include "hv/string.h"
-#include "hv/x86.h"
-#include "vmx/breakpoints.h"
 #include "vmx/control_regs.h"
 #include "vmx/controls.h"
+#include "vmx/guest_registers.h"
 #include "vmx/ops.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
@@ -14,7 +13,6 @@
 
 #define PAT_AT_RESET    0x0007040600070406ULL
 #define DR7_AT_RESET    0x400
-#define DR6_AT_RESET    0xffff0ff0
 #define CR0_AFTER_INIT  (CR0_CD | CR0_NW | CR0_ET)
 #define RIP_AFTER_INIT  0xfff0
 #define CPUID_SIGNATURE 1u
@@ -95,20 +93,11 @@ static void write_segments(const struct segment_value values[SEGMENTS], u32 tabl
 	vmcs_write(VMCS_GUEST_LIMIT_IDTR, table_limit);
 }
 
-/* What L0 does not touch while L1 runs, so that no VMCS holds it. */
-static void clear_hardware_registers(void)
-{
-	write_cr2(0);
-	write_dr6(DR6_AT_RESET);
-	for (u32 i = 0; i < BREAKPOINTS; i++)
-		write_breakpoint_address(i, 0);
-}
-
 /* What INIT and a loader have in common; cr0 as the guest sees it. */
 static void write_registers(struct vcpu *v, u64 cr0, u64 rip)
 {
 	memset(v->regs, 0, sizeof(v->regs));
-	clear_hardware_registers();
+	guest_registers_init(v);
 	vmcs_write(VMCS_GUEST_CR0, vmcs01_hardware_cr0(cr0));
 	vmcs_write(VMCS_CR0_MASK, CR0_L0_OWNED);
 	vmcs_write(VMCS_CR0_SHADOW, cr0);
