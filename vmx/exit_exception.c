@@ -2,25 +2,19 @@
 /* Exits by NMIs and exceptions. */
 #include "hv/nmi.h"
 #include "hv/panic.h"
-#include "vmx/events.h"
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
 #include "vmx/vm.h"
 
-/* Take the NMI of this exit as if it had come in root operation. */
-static enum exit_action take_nmi(struct vcpu *v)
+/*
+ * Take the NMI of this exit as if it had come in root operation: NMIs stay blocked after such an exit
+ * until the next IRET, so INT 2 runs the handler and its IRET.
+ */
+static enum exit_action take_nmi(void)
 {
-	/*
-	 * NMIs stay blocked after such an exit until the next IRET; Bochs 2.7 also saves the guest
-	 * as blocked by NMI. INT 2 runs the handler and its IRET; then the guest's bit goes.
-	 */
-	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-
 	__asm__ volatile("int $2" ::: "memory");
 	nmi_report();
-	if ((blocked & BLOCKED_BY_NMI) && !v->in_nmi)
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(u64)BLOCKED_BY_NMI);
 	return EXIT_RESUME;
 }
 
@@ -28,7 +22,7 @@ static enum exit_action take_nmi(struct vcpu *v)
  * #DB and #AC exit only so that no storm of them keeps the CPU. One that came in an event's delivery
  * takes the event's place: both are benign, so the pair is handled serially (SDM "Double Fault
  * Exception"), and the instruction behind the event runs again. In a storm the preemption timer's
- * exit may never get its turn, so a deadline that has passed is noticed here.
+ * exit may never get its turn, so what it would do is done here.
  */
 static enum exit_action deliver_again(struct vcpu *v, u32 vector)
 {
@@ -36,9 +30,7 @@ static enum exit_action deliver_again(struct vcpu *v, u32 vector)
 		inject_debug_again(v);
 	else
 		inject_exception_error(v, VECTOR_AC, 0);
-	if (v->exit->tsc >= v->deadline)
-		events_timer(v);
-	return EXIT_RESUME;
+	return exit_preemption_timer(v);
 }
 
 enum exit_action exit_exception_nmi(struct vcpu *v)
@@ -48,7 +40,7 @@ enum exit_action exit_exception_nmi(struct vcpu *v)
 
 	v->exit->detail = info;
 	if (INTR_INFO_TYPE(info) == INTR_NMI)
-		return take_nmi(v);
+		return take_nmi();
 	if (vector == VECTOR_MC)
 		panic("machine check while L1 ran at 0x%llx", (unsigned long long)v->exit->rip);
 	if (vector == VECTOR_DB || vector == VECTOR_AC)

@@ -91,7 +91,7 @@ static void write_controls(struct vcpu *v)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
 }
 
-static void write_host_state(void)
+void vmcs01_write_host_state(void)
 {
 	u32 cpu = this_cpu()->index;
 
@@ -127,6 +127,6 @@ int vmcs01_create(struct vcpu *v)
 	msr_bitmap_for_l1(v->msr_bitmap);
 	vmcs_load_first(v->vmcs01);
 	write_controls(v);
-	write_host_state();
+	vmcs01_write_host_state();
 	return 0;
 }
