@@ -84,6 +84,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/mmio_range.c \
            vmx/msr_bitmap.c \
            vmx/string_operand.c \
+           vmx/triple_fault.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))
 

@@ -23,12 +23,6 @@ enum exit_action exit_external_interrupt(struct vcpu *v)
 	return EXIT_RESUME;
 }
 
-enum exit_action exit_triple_fault(struct vcpu *v)
-{
-	vm_stop_l1(v, "triple fault at rip 0x%llx", (unsigned long long)v->exit->rip);
-	return EXIT_STOP;
-}
-
 enum exit_action exit_cpuid(struct vcpu *v)
 {
 	struct cpuid_regs r;

@@ -7,6 +7,7 @@
 
 static bool stop, listening, other_took_it;
 static u32 nested;
+static u64 beats;
 
 static void send_nmi(u32 cpu)
 {
@@ -18,8 +19,19 @@ static void listen_until_stopped(void *unused)
 {
 	(void)unused;
 	WRITE_ONCE(listening, true);
-	while (!READ_ONCE(stop))
+	while (!READ_ONCE(stop)) {
 		cpuid(0, 0);
+		WRITE_ONCE(beats, beats + 1);
+	}
+}
+
+/* The other CPU has run for a while. */
+static void wait_for_beats(void)
+{
+	u64 start = rdtsc(), first = READ_ONCE(beats);
+
+	while (READ_ONCE(beats) < first + 20 && rdtsc() - start < IRQ_WAIT_TICKS)
+		cpu_pause();
 }
 
 /* On CPU 0: the handler asks for another one here and one there, and waits for the latter. */
@@ -30,6 +42,7 @@ static void wait_for_the_other(struct trap_frame *frame)
 		return;
 	send_nmi(0);
 	for (u32 i = 1; i <= 3; i++) {
+		wait_for_beats();
 		send_nmi(1);
 		other_took_it = irq_wait_on(1, VECTOR_NMI, i);
 	}
