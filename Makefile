@@ -87,6 +87,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/msr_bitmap.c \
            vmx/port_range.c \
            vmx/string_operand.c \
+           vmx/triple_fault.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))
 

@@ -64,6 +64,8 @@
 #define MSR_IA32_KERNEL_GS_BASE     0xc0000102u
 #define MSR_IA32_TSC_AUX            0xc0000103u
 
+#define DEBUGCTL_LBR                (1u << 0)
+#define DEBUGCTL_BTF                (1u << 1)
 #define FEATURE_CONTROL_LOCKED      (1u << 0)
 #define FEATURE_CONTROL_VMXON       (1u << 2) /* outside SMX operation */
 #define APIC_BASE_BSP               (1u << 8)

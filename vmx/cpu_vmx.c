@@ -7,6 +7,7 @@
 #include "hv/x86.h"
 #include "mm/page.h"
 #include "vmx/caps.h"
+#include "vmx/nmi_mask.h"
 #include "vmx/ops.h"
 
 void *vmcs_alloc(void)
@@ -61,5 +62,5 @@ int vmx_cpu_enter(void)
 	write_cr4((read_cr4() | caps->cr4_fixed0) & caps->cr4_fixed1);
 	vmx_on(page_to_hpa(region));
 	this_cpu()->vmxon_region = region;
-	return 0;
+	return nmi_mask_create();
 }

@@ -33,11 +33,23 @@ enum intr_type {
 #define PENDING_DEBUG_ENABLED (1u << 12) /* at least one of them is enabled */
 #define PENDING_DEBUG_BS      (1u << 14)
 
+/* DR6, and the same bits in the exit qualification of a #DB. */
+#define DEBUG_BREAKPOINTS     BITS(3, 0)
+#define DEBUG_BUS_LOCK        (1u << 11) /* in DR6: 0 says that it happened, as for RTM */
+#define DEBUG_REGISTER_ACCESS (1u << 13)
+#define DEBUG_SINGLE_STEP     (1u << 14)
+#define DEBUG_RTM             (1u << 16)
+#define DR7_GENERAL_DETECT    (1u << 13)
+
 /*
  * The entry information that delivers again what an exit cut short (SDM "Information for VM Exits
  * That Occur During Event Delivery"): 0 when nothing was. Pure.
  */
 u32 inject_requeue_info(u32 idt_vectoring_info);
+
+/* DR6 as a #DB's delivery leaves it, from what it was and the exit qualification of the #DB. Pure. */
+u64 debug_dr6_after(u64 dr6, u64 qualification);
+
 /* RIP behind an instruction: it wraps at 32 bits outside 64-bit code. */
 static inline u64 insn_next_rip(u64 rip, u32 length, bool long_mode_code)
 {

@@ -5,6 +5,7 @@
 #include "vmx/apic_message.h"
 #include "vmx/caps.h"
 #include "vmx/inject.h"
+#include "vmx/nmi_mask.h"
 #include "vmx/ops.h"
 #include "vmx/request.h"
 #include "vmx/vm.h"
@@ -23,7 +24,13 @@ static void set_controls(struct vcpu *v, u32 mask, bool on)
 
 static void take_init(struct vcpu *v)
 {
+	bool was_entered_last = this_cpu()->guest == v;
+
+	if (was_entered_last)
+		nmi_mask_note();
 	vmcs01_init(v);
+	if (was_entered_last)
+		nmi_mask_apply();
 	apicv_mode_changed(v);
 	v->cpuid.cr4 = 0;
 	v->activity = v->lapic.waits_for_sipi ? VCPU_WAIT_FOR_SIPI : VCPU_ACTIVE;
@@ -51,21 +58,13 @@ static bool deliver_nmi(struct vcpu *v)
 	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	bool waits = v->lapic.events & LAPIC_EVENT_NMI;
 
-	if (!(blocked & BLOCKED_BY_NMI))
-		v->in_nmi = false;
 	if (waits && !is_event_under_way() && may_take_nmi(blocked)) {
 		lapic_take_nmi(&v->lapic);
 		vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | (u32)INTR_NMI << 8 | VECTOR_NMI);
 		v->activity = VCPU_ACTIVE;
-		v->in_nmi = true;
 		waits = v->lapic.events & LAPIC_EVENT_NMI;
 	}
-	/*
-	 * The window also tells when the handler's IRET has come: at an exit by a kick's NMI,
-	 * Bochs 2.7 shows the guest as blocked by NMI whatever it was (see take_nmi), so whether
-	 * it is must be known from elsewhere.
-	 */
-	set_controls(v, CPU_NMI_WINDOW, waits || v->in_nmi);
+	set_controls(v, CPU_NMI_WINDOW, waits);
 	return is_event_under_way();
 }
 

@@ -3,8 +3,6 @@
 #include "hv/apic.h"
 #include "hv/cpuid.h"
 #include "hv/msr_index.h"
-#include "hv/nmi.h"
-#include "hv/panic.h"
 #include "hv/percpu.h"
 #include "hv/x86.h"
 #include "vmx/control_regs.h"
@@ -16,35 +14,6 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-/* Take the NMI of this exit as if it had come in root operation. */
-static enum exit_action take_nmi(struct vcpu *v)
-{
-	/*
-	 * NMIs stay blocked after such an exit until the next IRET; Bochs 2.7 also saves the guest
-	 * as blocked by NMI. INT 2 runs the handler and its IRET; then the guest's bit goes.
-	 */
-	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-
-	__asm__ volatile("int $2" ::: "memory");
-	nmi_report();
-	if ((blocked & BLOCKED_BY_NMI) && !v->in_nmi)
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(u64)BLOCKED_BY_NMI);
-	return EXIT_RESUME;
-}
-
-enum exit_action exit_exception_nmi(struct vcpu *v)
-{
-	u32 info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO);
-
-	v->exit->detail = info;
-	if (INTR_INFO_TYPE(info) == INTR_NMI)
-		return take_nmi(v);
-	if (INTR_INFO_VECTOR(info) == VECTOR_MC)
-		panic("machine check while L1 ran at 0x%llx", (unsigned long long)v->exit->rip);
-	vm_stop_l1(v, "exception %u that was not asked for", INTR_INFO_VECTOR(info));
-	return EXIT_STOP;
-}
-
 enum exit_action exit_external_interrupt(struct vcpu *v)
 {
 	/* The vector was acknowledged by the exit.
@@ -52,12 +21,6 @@ enum exit_action exit_external_interrupt(struct vcpu *v)
 	v->exit->detail = vmcs_read(VMCS_EXIT_INTR_INFO);
 	apic_eoi();
 	return EXIT_RESUME;
-}
-
-enum exit_action exit_triple_fault(struct vcpu *v)
-{
-	vm_stop_l1(v, "triple fault at rip 0x%llx", (unsigned long long)v->exit->rip);
-	return EXIT_STOP;
 }
 
 enum exit_action exit_cpuid(struct vcpu *v)

@@ -6,6 +6,7 @@
 #include "hv/msr_index.h"
 #include "hv/panic.h"
 #include "hv/percpu.h"
+#include "hv/string.h"
 #include "hv/x86.h"
 #include "mm/page.h"
 #include "vmx/caps.h"
@@ -96,14 +97,30 @@ void guest_registers_store(struct vcpu *v)
 	store_fpu(v);
 }
 
-void guest_registers_load(const struct vcpu *v)
+static void load_debug_and_cr2(const struct guest_registers *registers)
 {
-	const struct guest_registers *registers = &v->registers;
-
 	for (u32 i = 0; i < ARRAY_SIZE(registers->dr); i++)
 		write_breakpoint_address(i, registers->dr[i]);
 	write_dr6(registers->dr6);
 	write_cr2(registers->cr2);
+}
+
+void guest_registers_init(struct vcpu *v)
+{
+	struct guest_registers *registers = &v->registers;
+
+	memset(registers->dr, 0, sizeof(registers->dr));
+	registers->dr6 = DR6_AT_RESET;
+	registers->cr2 = 0;
+	if (this_cpu()->guest == v)
+		load_debug_and_cr2(registers);
+}
+
+void guest_registers_load(const struct vcpu *v)
+{
+	const struct guest_registers *registers = &v->registers;
+
+	load_debug_and_cr2(registers);
 	for (u32 i = 0; i < msr_count(); i++)
 		wrmsr(switched_msrs[i], registers->msrs[i]);
 	counter_add(CTR_MSR_ACCESS, msr_count());

@@ -25,6 +25,9 @@ struct guest_registers {
  * 0 or -ENOMEM. On a CPU whose CR4 is as L0 wants it. */
 int guest_registers_create(struct vcpu *v);
 
+/* What INIT does to them (the same table): CR2 and the debug registers. On the vCPU's own CPU. */
+void guest_registers_init(struct vcpu *v);
+
 /* Store the CPU's into the vCPU, or load the vCPU's into the CPU. */
 void guest_registers_store(struct vcpu *v);
 void guest_registers_load(const struct vcpu *v);

@@ -3,6 +3,7 @@
 #include "vmx/inject.h"
 #include "hv/msr_index.h"
 #include "hv/x86.h"
+#include "vmx/exit.h"
 #include "vmx/ops.h"
 
 /*
@@ -36,6 +37,38 @@ void inject_page_fault(struct vcpu *v, u64 linear, u32 error_code)
 {
 	write_cr2(linear); /* L0 takes no page faults: the guest's CR2 stays in the register */
 	inject_exception_error(v, VECTOR_PF, error_code);
+}
+
+/* SDM "Debug Exceptions": what delivery does besides pushing a frame. RF is in the saved RFLAGS. */
+static void take_debug_state(struct vcpu *v)
+{
+	u64 debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
+	u64 dr7 = vmcs_read(VMCS_GUEST_DR7);
+
+	write_dr6(debug_dr6_after(read_dr6(), exit_qualification(v)));
+	if (dr7 & DR7_GENERAL_DETECT)
+		vmcs_write(VMCS_GUEST_DR7, dr7 & ~(u64)DR7_GENERAL_DETECT);
+	if (debugctl & (DEBUGCTL_LBR | DEBUGCTL_BTF))
+		vmcs_write(VMCS_GUEST_DEBUGCTL, debugctl & ~(u64)(DEBUGCTL_LBR | DEBUGCTL_BTF));
+}
+
+void inject_debug_again(struct vcpu *v)
+{
+	u32 info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO);
+	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	if (INTR_INFO_TYPE(info) == INTR_PRIVILEGED_SOFTWARE)
+		vmcs_write(VMCS_ENTRY_INSN_LEN, vmcs_read(VMCS_EXIT_INSN_LEN));
+	else
+		take_debug_state(v);
+	/*
+	 * A delivery ends this blocking. Left in place with RFLAGS.TF it would ask for a pending
+	 * single step (SDM "Checks on Guest Non-Register State"), which a #DB's exit does not save.
+	 */
+	if (blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   blocked & ~(u64)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | INTR_INFO_TYPE(info) << 8 | VECTOR_DB);
 }
 
 void inject_requeue(struct vcpu *v)

@@ -13,6 +13,9 @@ void inject_exception_error(struct vcpu *v, enum vector vector, u32 error_code);
 /* #PF: CR2 and the error code. */
 void inject_page_fault(struct vcpu *v, u64 linear, u32 error_code);
 
+/* Deliver the #DB that caused this exit, with what its delivery would have done to DR6 and DR7. */
+void inject_debug_again(struct vcpu *v);
+
 /* Put a delivery that this exit cut short back into the entry fields;
  * instructions of software events included. */
 void inject_requeue(struct vcpu *v);

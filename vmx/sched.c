@@ -15,6 +15,7 @@
 #include "mm/epoch.h"
 #include "vmx/cpu_vmx.h"
 #include "vmx/events.h"
+#include "vmx/nmi_mask.h"
 #include "vmx/request.h"
 #include "vmx/run.h"
 #include "vmx/vmcs01.h"
@@ -146,15 +147,20 @@ static void take_over(struct vcpu *v)
 	}
 	guest_registers_load(v);
 	cpu->guest = v;
+	nmi_mask_apply();
 }
 
 /* One turn: until the vCPU waits, its slice ends, or the VM stops. */
 static void run_turn(struct vcpu *v)
 {
 	take_over(v);
-	if (next_on_cpu(v) != v)
-		events_set_slice(v, rdtsc() + tsc_hz() / SLICES_PER_SECOND);
+	if (next_on_cpu(v) == v) {
+		vcpu_run(v);
+		return;
+	}
+	events_set_slice(v, rdtsc() + tsc_hz() / SLICES_PER_SECOND);
 	vcpu_run(v);
+	nmi_mask_note();
 }
 
 /* Make this CPU the vCPU's home. */

@@ -63,7 +63,6 @@ struct vcpu {
 	u64 slice_end;    /* when another vCPU of this CPU has its turn */
 	u64 deadline;     /* the earlier one: what the VMX-preemption timer runs for */
 	u32 cpu_controls; /* what VMCS_CPU_CONTROLS holds */
-	bool in_nmi;      /* between an injected NMI and the IRET that ends its handler */
 	u32 insn_length;  /* of the instruction that EXIT_SKIP_DECODED completes */
 
 	void *vmcs01;

@@ -20,7 +20,11 @@
 #define PAUSE_LOOP_GAP    128
 #define PAUSE_LOOP_WINDOW 4096
 
-#define EXCEPTION_BITMAP  (1u << VECTOR_MC)
+/*
+ * #DB and #AC: one whose delivery raises it again would keep the CPU in the delivery for ever, where
+ * neither an NMI nor the preemption timer reaches it. With exits, each round passes the gate.
+ */
+#define EXCEPTION_BITMAP (1u << VECTOR_MC | 1u << VECTOR_DB | 1u << VECTOR_AC)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
 {
@@ -87,7 +91,7 @@ static void write_controls(struct vcpu *v)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
 }
 
-static void write_host_state(void)
+void vmcs01_write_host_state(void)
 {
 	u32 cpu = this_cpu()->index;
 
@@ -124,6 +128,6 @@ int vmcs01_create(struct vcpu *v)
 	vmcs_load_first(v->vmcs01);
 	write_controls(v);
 	apicv_create(v);
-	write_host_state();
+	vmcs01_write_host_state();
 	return 0;
 }

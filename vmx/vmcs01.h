@@ -17,6 +17,9 @@ void vmcs01_init(struct vcpu *v);
 /* CS:IP of a start-up IPI: vector << 12, in real mode as INIT left it. */
 void vmcs01_sipi(u8 vector);
 
+/* L0's own state on this CPU, into the current VMCS; exits arrive in vcpu_loop. */
+void vmcs01_write_host_state(void);
+
 /* CR bits as hardware must hold them for what the guest sees (fixed bits of VMX operation). */
 u64 vmcs01_hardware_cr0(u64 cr0);
 u64 vmcs01_hardware_cr4(u64 cr4);

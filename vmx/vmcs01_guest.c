@@ -5,6 +5,7 @@
 #include "hv/string.h"
 #include "vmx/control_regs.h"
 #include "vmx/controls.h"
+#include "vmx/guest_registers.h"
 #include "vmx/ops.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
@@ -96,6 +97,7 @@ static void write_segments(const struct segment_value values[SEGMENTS], u32 tabl
 static void write_registers(struct vcpu *v, u64 cr0, u64 rip)
 {
 	memset(v->regs, 0, sizeof(v->regs));
+	guest_registers_init(v);
 	vmcs_write(VMCS_GUEST_CR0, vmcs01_hardware_cr0(cr0));
 	vmcs_write(VMCS_CR0_MASK, CR0_L0_OWNED);
 	vmcs_write(VMCS_CR0_SHADOW, cr0);

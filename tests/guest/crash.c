@@ -3,6 +3,8 @@
  * An image that ends badly on purpose, so that what is said about it can be tested:
  *
  *     crash=triple  a triple fault (the default)
+ *     crash=idt     a triple fault, since the IDT is not mapped
+ *     crash=stack   a triple fault, since #DF has no stack
  *     crash=hang    a loop that never ends
  *     crash=halt    HLT with interrupts off: nothing wakes it
  *     crash=ud      an exception that the guest library itself reports
@@ -10,6 +12,7 @@
  *     crash=hole    reads and writes physical memory where there is none; all ones is what a
  * machine without it reads
  */
+#include "hv/vectors.h"
 #include "hv/x86.h"
 #include "tests/guest/lib/cmdline.h"
 #include "tests/guest/lib/console.h"
@@ -20,13 +23,29 @@
 #include "tests/guest/lib/smp.h"
 
 /* Above the RAM and below the local APIC of the machines that tests run on. */
-#define HOLE 0xd0000000ULL
+#define HOLE       0xd0000000ULL
+#define NOT_MAPPED 0x8000000000ULL /* linear */
 
 static void crash_triple(void)
 {
 	static const struct table_pointer empty;
 
 	__asm__ volatile("lidt %0; ud2" ::"m"(empty));
+}
+
+static void crash_idt(void)
+{
+	static const struct table_pointer nowhere = { .limit = 0xfff, .base = NOT_MAPPED };
+
+	__asm__ volatile("lidt %0; ud2" ::"m"(nowhere));
+}
+
+/* #DF goes where RSP is, as #UD does. */
+static void crash_stack(void)
+{
+	descriptor_set_gate_present(VECTOR_UD, false);
+	descriptor_use_nmi_stack(VECTOR_DF, false);
+	__asm__ volatile("mov %0, %%rsp; ud2" ::"r"(NOT_MAPPED));
 }
 
 static void crash_hang(void)
@@ -76,8 +95,9 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } ways[] = {
-	{ "triple", crash_triple }, { "hang", crash_hang }, { "halt", crash_halt },
-	{ "ud", crash_ud },         { "hole", crash_hole }, { "deaf", crash_deaf },
+	{ "triple", crash_triple }, { "idt", crash_idt },   { "stack", crash_stack },
+	{ "hang", crash_hang },     { "halt", crash_halt }, { "ud", crash_ud },
+	{ "hole", crash_hole },     { "deaf", crash_deaf },
 };
 
 _Noreturn void guest_main(const char *cmdline)

@@ -106,6 +106,40 @@ MACHINE_TEST(smp, traps_are_each_cpus_own, NEED_CPUS_2)
 		EXPECT_EQ(caught[cpu], 100);
 }
 
+static void fill_debug_registers(void *unused)
+{
+	(void)unused;
+	write_dr0(0x1234);
+	write_dr6(read_dr6() | BIT(0));
+	write_dr7(0x400 | BIT(0));
+	write_cr2(0x5678);
+}
+
+static void read_debug_registers(void *values)
+{
+	u64 *value = values;
+
+	value[0] = read_dr0();
+	value[1] = read_dr6();
+	value[2] = read_dr7();
+	value[3] = read_cr2();
+}
+
+MACHINE_TEST(smp, init_clears_cr2_and_debug_registers, NEED_CPUS_2)
+{
+	/* Expect: after INIT, DR0 and CR2 are 0, DR6 and DR7 as after a reset (SDM "IA-32 and Intel
+	 * 64 Processor States Following Power-up, Reset, or INIT"). */
+	u64 values[4] = { 0 };
+
+	EXPECT(smp_run(1, fill_debug_registers, NULL));
+	EXPECT(smp_restart(1, 0));
+	EXPECT(smp_run(1, read_debug_registers, values));
+	EXPECT_EQ(values[0], 0);
+	EXPECT_EQ(values[1], 0xffff0ff0);
+	EXPECT_EQ(values[2], 0x400);
+	EXPECT_EQ(values[3], 0);
+}
+
 static void pong(struct trap_frame *frame)
 {
 	(void)frame;

@@ -28,6 +28,7 @@ static u64 gdt[GDT_ENTRIES] = {
 	[CODE16 / 8] = 0x00009b000000ffff,
 	[DATA16 / 8] = 0x000093000000ffff,
 	[TSS16 / 8] = 0x000081000000002b,
+	[USER_CODE32 / 8] = 0x00cffb000000ffff,
 };
 static struct gate idt[256];
 static struct tss tsss[CPUS_MAX];
@@ -59,6 +60,16 @@ void descriptor_set_gate_present(u8 vector, bool present)
 static u64 stack_top(u32 cpu, enum trap_stack stack)
 {
 	return (u64)(stacks[cpu][stack] + TRAP_STACK_SIZE);
+}
+
+void descriptor_use_nmi_stack(u8 vector, bool use)
+{
+	WRITE_ONCE(idt[vector].stack, use ? STACK_NMI : 0);
+}
+
+u64 descriptor_nmi_stack_top(u32 cpu)
+{
+	return stack_top(cpu, STACK_NMI);
 }
 
 /* Afresh each time: the descriptor of a TSS that was loaded before an INIT is still marked busy. */

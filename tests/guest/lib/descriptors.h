@@ -19,7 +19,8 @@
 #define TSS16           0x58u
 #define TSS_SELECTOR    0x60u /* of CPU 0; 16 bytes a CPU */
 #define CPUS_MAX        16
-#define GDT_ENTRIES     (TSS_SELECTOR / 8 + 2 * CPUS_MAX)
+#define USER_CODE32     0x163u /* behind the TSSs: 32-bit code of ring 3 */
+#define GDT_ENTRIES     (TSS_SELECTOR / 8 + 2 * CPUS_MAX + 1)
 
 #define USER_INTERRUPT  0x80u /* the only vector that ring 3 may raise with INT n */
 
@@ -37,6 +38,9 @@ void descriptors_init(void);
 void descriptors_load(u32 cpu);
 /* Make the gate of one vector present or not; a missing gate turns delivery into #NP. */
 void descriptor_set_gate_present(u8 vector, bool present);
+/* Deliver a vector on the stack that NMIs have, or where RSP is. Each CPU has one, for all its NMIs. */
+void descriptor_use_nmi_stack(u8 vector, bool use);
+u64 descriptor_nmi_stack_top(u32 cpu);
 
 /* The number of the CPU that asks; its task register tells. */
 static inline u32 cpu_index(void)

@@ -11,7 +11,13 @@ CODE16		equ 0x48
 DATA16		equ 0x50
 TSS16		equ 0x58
 
+USER_DS		equ 0x1b
+USER_CODE32	equ 0x163
+VECTOR_AC	equ 17
+
+EFLAGS_AC	equ 1 << 18
 CR0_PE		equ 1 << 0
+CR0_AM		equ 1 << 18
 CR0_CD		equ 1 << 30
 CR0_PG		equ 1 << 31
 MSR_EFER	equ 0xc0000080
@@ -26,6 +32,7 @@ UNCLAIMED	equ 0x6f0
 
 extern descriptor_gdt_pointer
 global legacy_run, legacy_vector
+global legacy_alignment_storm
 global legacy_cache_disable, legacy_pae, legacy_long_with_tss16, legacy_long_with_long_cs, legacy_real
 global real_code, real_code_end, real_result
 
@@ -185,6 +192,28 @@ legacy_long_with_tss16:
 
 legacy_long_with_long_cs:
 	jmp CODE32_LONG:activate_long_mode
+
+; Never comes back: #AC in ring 3, whose handler has its ring and a stack that is not aligned, so delivery raises it again.
+legacy_alignment_storm:
+	mov dword [idt + VECTOR_AC * 8], USER_CODE32 << 16
+	mov dword [idt + VECTOR_AC * 8 + 4], 0xee00
+	mov eax, cr0
+	or eax, CR0_AM
+	mov cr0, eax
+	mov eax, USER_DS
+	mov ds, eax			; the way to ring 3 would leave ring 0's null
+	mov eax, esp
+	push USER_DS
+	sub eax, 255			; odd
+	push eax
+	push EFLAGS_AC
+	push USER_CODE32
+	push .user
+	iretd
+.user:
+	mov dword [esi], 1		; ESI: tells that the storm begins
+	mov eax, [esi + 1]
+	jmp .user
 
 ; Real-address mode: ESI is where real_code was copied to, below 64 KiB.
 %define REAL(label) (REAL_BASE + (label) - real_code)

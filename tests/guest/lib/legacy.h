@@ -14,7 +14,7 @@ extern u32 legacy_vector;
 
 /* legacy.asm says what each does. */
 extern const char legacy_cache_disable[], legacy_pae[], legacy_long_with_tss16[],
-	legacy_long_with_long_cs[], legacy_real[];
+	legacy_long_with_long_cs[], legacy_real[], legacy_alignment_storm[];
 
 /* What legacy_real runs, once it was copied to REAL_CODE; it leaves its findings at real_result in
  * the copy. */

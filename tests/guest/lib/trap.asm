@@ -102,6 +102,8 @@ USER hlt, hlt
 USER cpuid, cpuid
 USER syscall, syscall
 USER rdmsr, rdmsr
+align 8
+USER misaligned, mov eax, [rel user_misaligned + 1]
 
 section .rodata
 align 8

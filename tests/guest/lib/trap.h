@@ -63,6 +63,6 @@ struct trap trap_of_user(const void *code);
 _Noreturn void trap_enter_user(const void *code);
 
 extern const char user_nothing[], user_vmcall[], user_hlt[], user_cpuid[], user_syscall[],
-	user_rdmsr[];
+	user_rdmsr[], user_misaligned[];
 
 #endif

@@ -1,0 +1,86 @@
+; SPDX-License-Identifier: MIT
+; Into an L2 and back: general registers are switched here, all else is the VMCS's.
+
+HOST_RSP	equ 0x6c14		; vmx/vmcs_fields.def
+HOST_RIP	equ 0x6c16
+LAUNCHED	equ 128			; struct l2, asserted in vmx.c
+
+VM_EXITED	equ 0
+VM_FAIL_INVALID	equ 1
+VM_FAIL_VALID	equ 2
+
+global l2_switch
+
+section .text
+bits 64
+
+%macro each_register 1
+	%1 rax, 0
+	%1 rcx, 1
+	%1 rdx, 2
+	%1 rbx, 3
+	%1 rbp, 5
+	%1 rsi, 6
+	%1 r8, 8
+	%1 r9, 9
+	%1 r10, 10
+	%1 r11, 11
+	%1 r12, 12
+	%1 r13, 13
+	%1 r14, 14
+	%1 r15, 15
+%endmacro
+
+%macro load_register 2
+	mov %1, [rdi + 8 * %2]
+%endmacro
+
+%macro store_register 2
+	mov [rdi + 8 * %2], %1
+%endmacro
+
+; u32 l2_switch(struct l2 *): VM_EXITED where a VM exit, or an entry that failed on L2's state, came back.
+l2_switch:
+	push rbp
+	push rbx
+	push r12
+	push r13
+	push r14
+	push r15
+	push rdi
+	mov eax, HOST_RSP
+	vmwrite rax, rsp
+	mov eax, HOST_RIP
+	mov ecx, .landing
+	vmwrite rax, rcx
+	cmp dword [rdi + LAUNCHED], 0
+	each_register load_register	; MOV leaves the flags alone
+	mov rdi, [rdi + 8 * 7]
+	jne .resume
+	vmlaunch
+	jmp .failed
+.resume:
+	vmresume
+.failed:
+	mov eax, VM_FAIL_VALID
+	mov ecx, VM_FAIL_INVALID
+	cmovc eax, ecx
+	pop rdi
+	jmp .return
+.landing:
+	push rdi
+	mov rdi, [rsp + 8]
+	each_register store_register
+	pop qword [rdi + 8 * 7]
+	pop rdi
+	xor eax, eax			; VM_EXITED
+.return:
+	pop r15
+	pop r14
+	pop r13
+	pop r12
+	pop rbx
+	pop rbp
+	ret
+
+section .note.GNU-stack noalloc noexec nowrite progbits
