@@ -50,7 +50,9 @@ static bool deliver_nmi(struct vcpu *v)
 	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	bool waits = v->lapic.events & LAPIC_EVENT_NMI;
 
-	if (!(blocked & BLOCKED_BY_NMI))
+	if (blocked & BLOCKED_BY_NMI)
+		lapic_merge_nmis(&v->lapic);
+	else
 		v->in_nmi = false;
 	if (waits && !is_event_under_way() && may_take_nmi(blocked)) {
 		lapic_take_nmi(&v->lapic);
@@ -128,8 +130,10 @@ void events_deliver(struct vcpu *v)
 		take_init(v);
 	if (unlikely(events & LAPIC_EVENT_SIPI))
 		take_sipi(v);
-	if (v->activity == VCPU_WAIT_FOR_SIPI)
+	if (v->activity == VCPU_WAIT_FOR_SIPI) {
+		lapic_merge_nmis(&v->lapic);
 		return;
+	}
 	deliver_interrupt(v, deliver_nmi(v));
 }
 

@@ -17,7 +17,7 @@ static void deliver(struct lapic *lapic, u32 lvt, enum apic_trigger trigger)
 		lapic_accept(lapic, lvt & 0xff, trigger);
 		break;
 	case APIC_NMI:
-		lapic->events |= LAPIC_EVENT_NMI;
+		lapic->events = lapic_combine_events(lapic->events, LAPIC_EVENT_NMI);
 		break;
 	case APIC_INIT:
 		lapic->events = lapic_combine_events(lapic->events, LAPIC_EVENT_INIT);
@@ -99,7 +99,7 @@ void lapic_set_lint(struct lapic *lapic, u32 pin, bool asserted)
 	lapic->pins = (u8)(asserted ? lapic->pins | bit : lapic->pins & ~bit);
 	if (lapic_mode(lapic) == LAPIC_DISABLED) { /* the pins are INTR and NMI */
 		if (pin == 1 && rises)
-			lapic->events |= LAPIC_EVENT_NMI;
+			lapic->events = lapic_combine_events(lapic->events, LAPIC_EVENT_NMI);
 		return;
 	}
 	if (is_level(pin, lvt))
