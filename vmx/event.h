@@ -33,6 +33,12 @@ enum intr_type {
 #define PENDING_DEBUG_ENABLED (1u << 12) /* at least one of them is enabled */
 #define PENDING_DEBUG_BS      (1u << 14)
 
+/* Pending debug exceptions that the next entry delivers (unless MOV SS holds them back). */
+static inline bool is_debug_trap(u64 pending)
+{
+	return pending & (PENDING_DEBUG_ENABLED | PENDING_DEBUG_BS);
+}
+
 /*
  * The entry information that delivers again what an exit cut short (SDM "Information for VM Exits
  * That Occur During Event Delivery"): 0 when nothing was. Pure.

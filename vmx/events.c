@@ -39,9 +39,12 @@ static void take_sipi(struct vcpu *v)
 	v->activity = VCPU_ACTIVE;
 }
 
+/* Nothing can be injected at this entry: something is, or the instruction before made a debug trap,
+ * which goes first (SDM, "Priority Among Concurrent Events"). */
 static bool is_event_under_way(void)
 {
-	return vmcs_read(VMCS_ENTRY_INTR_INFO) & INTR_INFO_VALID;
+	return (vmcs_read(VMCS_ENTRY_INTR_INFO) & INTR_INFO_VALID) ||
+	       is_debug_trap(vmcs_read(VMCS_GUEST_PENDING_DEBUG));
 }
 
 /* An NMI that waits goes first; true when nothing else can be injected at this entry. */
