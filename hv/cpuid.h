@@ -26,6 +26,7 @@
 #define CPUID_1_EDX_PGE          (1u << 13)
 #define CPUID_1_EDX_PAT          (1u << 16)
 #define CPUID_1_EDX_HTT          (1u << 28)
+#define CPUID_7_EBX_TSC_ADJUST   (1u << 1)
 #define CPUID_7_EBX_INVPCID      (1u << 10)
 #define CPUID_7_ECX_OSPKE        (1u << 4)
 #define CPUID_D1_EAX_XSAVEC      (1u << 1)

@@ -56,13 +56,33 @@ void msr_bitmap_for_l1(struct msr_bitmap *bitmap)
 		msr_bitmap_pass(bitmap, kept_in_hardware[i].msr, kept_in_hardware[i].access);
 }
 
+static void set_tsc_offset(struct vcpu *v, u64 offset)
+{
+	v->tsc_offset = offset;
+	vmcs_write(VMCS_TSC_OFFSET, offset);
+	lapic_set_tsc_offset(&v->lapic, offset, v->exit->tsc);
+	events_new_deadline(v);
+}
+
 static enum msr_result write_tsc(struct vcpu *v, u32 msr, u64 value)
 {
 	(void)msr;
-	v->tsc_offset = value - rdtsc();
-	vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	lapic_set_tsc_offset(&v->lapic, v->tsc_offset, v->exit->tsc);
-	events_new_deadline(v);
+	set_tsc_offset(v, value - rdtsc());
+	return MSR_DONE;
+}
+
+/* IA32_TSC_ADJUST is the offset: both begin at 0, and each change of the counter changes both. */
+static enum msr_result read_tsc_adjust(struct vcpu *v, u32 msr, u64 *value)
+{
+	(void)msr;
+	*value = v->tsc_offset;
+	return MSR_DONE;
+}
+
+static enum msr_result write_tsc_adjust(struct vcpu *v, u32 msr, u64 value)
+{
+	(void)msr;
+	set_tsc_offset(v, value);
 	return MSR_DONE;
 }
 
@@ -183,6 +203,7 @@ static enum msr_result write_mtrr(struct vcpu *v, u32 msr, u64 value)
 static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_TSC, MSR_IA32_TSC, NULL, write_tsc },
 	{ MSR_IA32_APIC_BASE, MSR_IA32_APIC_BASE, read_apic_base, write_apic_base },
+	{ MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_ADJUST, read_tsc_adjust, write_tsc_adjust },
 	{ MSR_IA32_BIOS_SIGN_ID, MSR_IA32_BIOS_SIGN_ID, read_zero, write_zero },
 	{ MSR_IA32_MTRRCAP, MSR_IA32_MTRRCAP, read_mtrrcap, NULL },
 	{ MSR_IA32_MCG_CAP, MSR_IA32_MCG_CAP, read_zero, NULL },

@@ -6,6 +6,7 @@
 #include "tests/test.h"
 
 #define ROUNDS 1000
+#define LEAP   100000000000ULL /* ticks; far above what a test takes */
 
 TEST(tsc, rdtsc_grows)
 {
@@ -87,4 +88,45 @@ TEST(tsc, exits_do_not_turn_it_back)
 		EXPECT(now > last);
 		last = now;
 	}
+}
+
+static bool has_tsc_adjust(void)
+{
+	return cpuid(0, 0).eax >= 7 && (cpuid(7, 0).ebx & CPUID_7_EBX_TSC_ADJUST);
+}
+
+TEST(tsc, adjust_moves_the_counter)
+{
+	/* Expect: a change of IA32_TSC_ADJUST is added to the counter, forwards and backwards. */
+	u64 before, first, second;
+
+	if (!has_tsc_adjust())
+		SKIP("no IA32_TSC_ADJUST");
+	before = rdmsr(MSR_IA32_TSC_ADJUST);
+	first = rdtsc();
+	wrmsr(MSR_IA32_TSC_ADJUST, before + LEAP);
+	second = rdtsc();
+	EXPECT_EQ(rdmsr(MSR_IA32_TSC_ADJUST), before + LEAP);
+	EXPECT(second - first >= LEAP);
+	EXPECT(second - first < LEAP + LEAP / 2);
+	wrmsr(MSR_IA32_TSC_ADJUST, before);
+	EXPECT(rdtsc() - first < LEAP / 2);
+	EXPECT_EQ(rdmsr(MSR_IA32_TSC_ADJUST), before);
+}
+
+TEST(tsc, a_write_of_the_counter_shows_in_adjust)
+{
+	/* Expect: WRMSR of IA32_TSC changes IA32_TSC_ADJUST by what it changes the counter by. */
+	u64 before, first, change;
+
+	if (!has_tsc_adjust())
+		SKIP("no IA32_TSC_ADJUST");
+	before = rdmsr(MSR_IA32_TSC_ADJUST);
+	first = rdtsc();
+	wrmsr(MSR_IA32_TSC, first + LEAP);
+	change = rdmsr(MSR_IA32_TSC_ADJUST) - before;
+	EXPECT(change <= LEAP);
+	EXPECT(change > LEAP / 2);
+	wrmsr(MSR_IA32_TSC_ADJUST, before);
+	EXPECT(rdtsc() - first < LEAP / 2);
 }
