@@ -17,6 +17,7 @@ enum config_log { LOG_CAPS = 1, LOG_EXITS = 2, LOG_MEMORY = 4 };
 #define CONFIG_PATH_MAX    128
 #define CONFIG_CMDLINE_MAX 512
 #define CONFIG_MODULES_MAX 8
+#define CONFIG_VCPUS_MAX   16
 
 struct config_module {
 	char path[CONFIG_PATH_MAX];       /* on the ESP, with backslashes or slashes */
@@ -31,6 +32,7 @@ struct config {
 	u32 module_count;
 	u64 memory;       /* memory = bytes with K M G; 0: all that is free */
 	u32 cpus;         /* cpus = n: physical CPUs to use; 0: all */
+	u32 vcpus;        /* vcpus = n: L1's CPUs, more than physical ones too; 0: as many */
 	u16 console_port; /* console = com1 | com2 | 0xPORT [, baud] */
 	u32 console_baud;
 	enum config_on_exit on_exit; /* on_exit = poweroff | reboot | halt */

@@ -154,6 +154,17 @@ static bool parse_cpus(struct config *config, const char *value)
 	return true;
 }
 
+static bool parse_vcpus(struct config *config, const char *value)
+{
+	u64 vcpus;
+	const char *rest = read_number(value, &vcpus);
+
+	if (!rest || *rest || vcpus > CONFIG_VCPUS_MAX)
+		return false;
+	config->vcpus = (u32)vcpus;
+	return true;
+}
+
 /*
  * Copy the word at text, which ends before a comma or blank, and return what follows it without
  * leading blanks; NULL when there is no word or it is longer than any that a table knows.
@@ -280,6 +291,9 @@ const struct config_key config_keys[] = {
 	  .parse = parse_memory,
 	  .expected = "a size such as 256M or 2G in whole 4K pages, or 0 for all" },
 	{ .name = "cpus", .parse = parse_cpus, .expected = "a number from 1 to 64, or 0 for all" },
+	{ .name = "vcpus",
+	  .parse = parse_vcpus,
+	  .expected = "a number from 1 to 16, or 0 for one on each CPU" },
 	{ .name = "mode", .parse = parse_mode, .expected = "hypervisor or bare" },
 	{ .name = "console",
 	  .parse = parse_console,
@@ -298,7 +312,7 @@ const struct config_key config_keys[] = {
 _Static_assert(ARRAY_SIZE(faults) == PANIC_TESTS, "each fault has a name");
 _Static_assert(ARRAY_SIZE(config_keys) <= 32, "one bit each in source.seen");
 _Static_assert(CONFIG_PATH_MAX == 128 && CONFIG_CMDLINE_MAX == 512 && CONFIG_MODULES_MAX == 8 &&
-		       BOOT_CPUS_MAX == 64,
+		       BOOT_CPUS_MAX == 64 && CONFIG_VCPUS_MAX == 16,
 	       "the limits stand in the table's texts too");
 
 const u32 config_key_count = ARRAY_SIZE(config_keys);

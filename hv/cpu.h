@@ -21,7 +21,8 @@ struct cpu {
 	struct cpu *self; /* gs:0 */
 	u32 index;
 	u32 apic_id;
-	struct vcpu *vcpu; /* that runs here now */
+	struct vcpu *vcpu;  /* that runs here now */
+	struct vcpu *guest; /* whose registers beyond the VMCS are in this CPU; NULL: nobody's */
 	void *vmxon_region;
 	void *current_vmcs; /* as VMPTRLD left it; NULL: none */
 	u32 window_depth;   /* transient slots in use */

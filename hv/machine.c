@@ -156,9 +156,14 @@ static void make_devices(struct vm *vm)
 	l1_board_create(vm, &memory);
 }
 
+static u32 vcpu_count(const struct config *config)
+{
+	return config->vcpus ? config->vcpus : MIN(cpu_online_count(), VCPUS_MAX);
+}
+
 static void make_vcpus(struct vm *vm)
 {
-	u32 count = MIN(cpu_online_count(), VCPUS_MAX);
+	u32 count = vcpu_count(vm->config);
 
 	for (u32 i = 0; i < count; i++) {
 		if (vcpu_create(&machine.vcpus[i], vm, i))
@@ -166,6 +171,7 @@ static void make_vcpus(struct vm *vm)
 		vm->vcpus[i] = &machine.vcpus[i];
 	}
 	vm->vcpu_count = count;
+	vm->cpu_count = MIN(count, cpu_online_count());
 	vm->start = (struct start_state){
 		.rip = machine.plan.entry.raw,
 		.rax = MULTIBOOT_LOADER_MAGIC,
@@ -183,7 +189,7 @@ void machine_join(void)
 u32 machine_run(const struct boot_info *info)
 {
 	struct vm *vm = &machine.vm;
-	u32 vcpus = MIN(cpu_online_count(), VCPUS_MAX);
+	u32 vcpus = vcpu_count(&info->config);
 
 	vm->config = &info->config;
 	cpuid_policy_build(&vm->cpuid, &(struct cpuid_setup){

@@ -97,6 +97,7 @@ X86_REGISTER(cr0)
 X86_REGISTER(cr2)
 X86_REGISTER(cr3)
 X86_REGISTER(cr4)
+X86_REGISTER(dr6)
 
 /* DR0 to DR3. */
 static inline u64 read_breakpoint_address(u32 number)
@@ -118,6 +119,47 @@ static inline u64 read_breakpoint_address(u32 number)
 		break;
 	}
 	return value;
+}
+
+static inline void write_breakpoint_address(u32 number, u64 value)
+{
+	switch (number) {
+	case 0:
+		__asm__ volatile("mov %0, %%dr0" ::"r"(value));
+		break;
+	case 1:
+		__asm__ volatile("mov %0, %%dr1" ::"r"(value));
+		break;
+	case 2:
+		__asm__ volatile("mov %0, %%dr2" ::"r"(value));
+		break;
+	default:
+		__asm__ volatile("mov %0, %%dr3" ::"r"(value));
+		break;
+	}
+}
+
+static inline void fxsave(void *area)
+{
+	__asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
+}
+
+static inline void fxrstor(const void *area)
+{
+	__asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
+}
+
+/* The state components of the mask that XCR0 enables. */
+static inline void xsave(void *area, u64 mask)
+{
+	__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((u32)mask), "d"((u32)(mask >> 32))
+			 : "memory");
+}
+
+static inline void xrstor(const void *area, u64 mask)
+{
+	__asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"((u32)mask), "d"((u32)(mask >> 32))
+			 : "memory");
 }
 
 static inline void xsetbv(u32 xcr, u64 value)

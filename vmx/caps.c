@@ -118,6 +118,7 @@ static const char *missing_control(void)
 #define TEXT_NEED(text)   "this CPU's VMX lacks \"" text "\"; " HINT_MODEL
 #define TEXT_SWITCH(text) TEXT_NEED(text)
 #define TEXT_WANT(text)   NULL
+#define TEXT_MAY(text)    NULL
 #define TEXT_OFF(text)    NULL
 	static const char *const texts[] = {
 #define CONTROL(set, bit, name, l0, text) TEXT_##l0(text),

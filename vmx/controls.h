@@ -19,7 +19,7 @@ enum control_set {
 };
 
 /* What vmcs01 does with a control. */
-enum control_use { CONTROL_OFF, CONTROL_WANT, CONTROL_SWITCH, CONTROL_NEED };
+enum control_use { CONTROL_OFF, CONTROL_MAY, CONTROL_WANT, CONTROL_SWITCH, CONTROL_NEED };
 
 /* EXIT and ENTRY masks carry _CTL_: EXIT_* alone are exit reasons. */
 #define CONTROL_NAME_PIN(name)   PIN_##name

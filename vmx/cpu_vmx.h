@@ -14,6 +14,8 @@ int vmx_cpu_enter(void);
 
 /* A fresh VMCS page: zeroed, with the revision identifier; NULL when the host pool is empty. */
 void *vmcs_alloc(void);
+/* Make it current on this CPU, where it is not yet. It was loaded here first. */
+void vmcs_load(void *vmcs);
 /* VMCLEAR it and make it current on this CPU. */
 void vmcs_load_first(void *vmcs);
 

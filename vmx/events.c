@@ -140,20 +140,35 @@ void events_deliver(struct vcpu *v)
 	deliver_interrupt(v, deliver_nmi(v));
 }
 
-void events_new_deadline(struct vcpu *v)
+/* What the guest may run for is the earlier of the two; without either the timer is off. */
+static void set_deadline(struct vcpu *v, u64 now)
 {
-	u64 now = rdtsc();
-	u64 deadline = lapic_timer_deadline(&v->lapic, now);
+	u64 deadline = MIN(v->timer_due, v->slice_end);
 	bool was_armed = v->deadline != LAPIC_NEVER;
 
-	if (v->index == 0)
-		deadline = MIN(deadline, __atomic_load_n(&v->vm->board_deadline, __ATOMIC_RELAXED));
 	v->deadline = deadline;
 	if ((deadline != LAPIC_NEVER) != was_armed)
 		vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN) |
 						      (was_armed ? 0 : PIN_PREEMPTION_TIMER));
 	if (deadline != LAPIC_NEVER)
 		events_arm_timer(v, now); /* this may run behind the exit's own arming */
+}
+
+void events_new_deadline(struct vcpu *v)
+{
+	u64 now = rdtsc();
+	u64 due = lapic_timer_deadline(&v->lapic, now);
+
+	if (v->index == 0)
+		due = MIN(due, __atomic_load_n(&v->vm->board_deadline, __ATOMIC_RELAXED));
+	v->timer_due = due;
+	set_deadline(v, now);
+}
+
+void events_set_slice(struct vcpu *v, u64 end)
+{
+	v->slice_end = end;
+	set_deadline(v, rdtsc());
 }
 
 void events_timer(struct vcpu *v)

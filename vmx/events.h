@@ -18,6 +18,9 @@ void events_timer(struct vcpu *v);
 /* Take the timer's next deadline over from the APIC: after what it called LAPIC_TIMER. */
 void events_new_deadline(struct vcpu *v);
 
+/* Until when the guest may run before another vCPU of its CPU has its turn; LAPIC_NEVER. */
+void events_set_slice(struct vcpu *v, u64 end);
+
 /* Before an entry with a deadline: how long the guest may run. */
 void events_arm_timer(const struct vcpu *v, u64 now);
 

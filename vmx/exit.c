@@ -10,6 +10,7 @@ const struct exit_row exit_table[EXIT_REASONS_MAX] = {
 	[EXIT_INTERRUPT_WINDOW] = { exit_window, false },
 	[EXIT_NMI_WINDOW] = { exit_window, false },
 	[EXIT_PREEMPTION_TIMER] = { exit_preemption_timer, false },
+	[EXIT_PAUSE] = { exit_pause, false },
 	[EXIT_CPUID] = { exit_cpuid, false },
 	[EXIT_HLT] = { exit_hlt, false },
 	[EXIT_INVD] = { exit_nothing, false },

@@ -11,6 +11,7 @@ enum exit_action {
 	EXIT_SKIP_INSN,      /* the instruction was completed: enter behind it */
 	EXIT_SKIP_DECODED,   /* the same, where the exit has no length: v->insn_length */
 	EXIT_NEXT_ITERATION, /* a repeated instruction has more to do: enter where the guest was */
+	EXIT_LEAVE,          /* another vCPU of this CPU has its turn */
 	EXIT_STOP,           /* the VM is stopping */
 };
 
@@ -43,6 +44,7 @@ enum exit_action exit_entry_failure(struct vcpu *v);
 enum exit_action exit_ept_violation(struct vcpu *v);
 enum exit_action exit_window(struct vcpu *v);
 enum exit_action exit_preemption_timer(struct vcpu *v);
+enum exit_action exit_pause(struct vcpu *v);
 
 /* The exit qualification, read once and kept in the flight recorder. */
 u64 exit_qualification(struct vcpu *v);

@@ -99,8 +99,18 @@ enum exit_action exit_window(struct vcpu *v)
 
 enum exit_action exit_preemption_timer(struct vcpu *v)
 {
-	events_timer(v);
-	return EXIT_RESUME;
+	u64 now = v->exit->tsc;
+
+	if (now >= v->timer_due)
+		events_timer(v);
+	return now >= v->slice_end ? EXIT_LEAVE : EXIT_RESUME;
+}
+
+/* The guest spins for something that another vCPU does: one that may wait for this CPU. */
+enum exit_action exit_pause(struct vcpu *v)
+{
+	(void)v;
+	return EXIT_LEAVE; /* it pauses once more when it is back */
 }
 
 enum exit_action exit_undefined(struct vcpu *v)

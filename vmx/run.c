@@ -109,7 +109,7 @@ bool vcpu_handle_exit(struct vcpu *v)
 		action = act(v, action);
 	if (unlikely(v->deadline != LAPIC_NEVER))
 		events_arm_timer(v, v->exit->tsc);
-	return action != EXIT_STOP;
+	return action < EXIT_LEAVE;
 }
 
 bool vcpu_handle_requests(struct vcpu *v)

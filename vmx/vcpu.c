@@ -26,6 +26,8 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 	v->vm = vm;
 	v->index = index;
 	v->activity = index == 0 ? VCPU_ACTIVE : VCPU_WAIT_FOR_SIPI;
+	v->timer_due = LAPIC_NEVER;
+	v->slice_end = LAPIC_NEVER;
 	v->deadline = LAPIC_NEVER;
 	lapic_create(&v->lapic, &config);
 	return 0;
@@ -37,6 +39,4 @@ void vcpu_reset(struct vcpu *v)
 	v->tsc_offset = 0;
 	v->cpuid =
 		(struct cpuid_context){ .xcr0 = XCR0_X87, .apic_id = v->index, .has_apic = true };
-	if (read_cr4() & CR4_OSXSAVE)
-		xsetbv(0, v->cpuid.xcr0);
 }

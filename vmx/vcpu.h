@@ -7,6 +7,7 @@
 #include "mm/addr.h"
 #include "vmx/cpuid_policy.h"
 #include "vmx/guest_mtrr.h"
+#include "vmx/guest_registers.h"
 #include "vmx/lapic.h"
 #include "vmx/msr_bitmap.h"
 
@@ -56,7 +57,10 @@ struct vcpu {
 	struct exit_record *exit; /* the exit in hand: an entry of the flight recorder */
 	u32 index;
 	enum vcpu_activity activity;
-	u64 deadline;     /* when the APIC timer is due, in host TSC; LAPIC_NEVER */
+	/* In host TSC; LAPIC_NEVER where there is none. */
+	u64 timer_due;    /* when the APIC timer, and for vCPU 0 the board, wants its time */
+	u64 slice_end;    /* when another vCPU of this CPU has its turn */
+	u64 deadline;     /* the earlier one: what the VMX-preemption timer runs for */
 	u32 cpu_controls; /* what VMCS_CPU_CONTROLS holds */
 	bool in_nmi;      /* between an injected NMI and the IRET that ends its handler */
 	u32 insn_length;  /* of the instruction that EXIT_SKIP_DECODED completes */
@@ -68,6 +72,7 @@ struct vcpu {
 	u64 misc_enable;
 	u64 tsc_offset;
 	struct guest_mtrrs mtrrs;
+	struct guest_registers registers; /* current only while another vCPU has the CPU */
 };
 
 static inline u64 vcpu_reg(const struct vcpu *v, enum gpr reg)

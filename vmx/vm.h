@@ -11,7 +11,7 @@
 #include "vmx/cpuid_policy.h"
 #include "vmx/vcpu.h"
 
-#define VCPUS_MAX      16
+#define VCPUS_MAX      CONFIG_VCPUS_MAX
 #define VM_PORT_RANGES 16
 #define VM_MMIO_RANGES 16
 
@@ -53,6 +53,7 @@ struct vm {
 	const struct config *config;
 	struct vcpu *vcpus[VCPUS_MAX];
 	u32 vcpu_count;
+	u32 cpu_count;       /* that run them: vCPU n on CPU n modulo this */
 	u32 last_arbitrated; /* vCPU that won the last lowest-priority arbitration */
 	u32 kick_delay;      /* turns that a kick waits: 0 but in tests (hv/abi.h) */
 	u32 hopeless;        /* vCPUs that idle without a deadline */
@@ -92,6 +93,11 @@ const struct mmio_range *vm_find_mmio(const struct vm *vm, l1_gpa_t gpa);
  * afterwards its new deadline reaches vCPU 0. */
 void vm_devices_begin(struct vm *vm, u64 now);
 void vm_devices_end(struct vm *vm);
+
+static inline bool vm_shares_cpus(const struct vm *vm)
+{
+	return vm->vcpu_count > vm->cpu_count;
+}
 
 /* End L1 for its own fault: "nestor: L1 stopped: text", its state, the last exits; exit code 2. */
 void vm_stop_l1(struct vcpu *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -16,7 +16,11 @@
 #include "vmx/ops.h"
 #include "vmx/vm.h"
 
-#define EXCEPTION_BITMAP (1u << VECTOR_MC)
+/* In TSC ticks: PAUSEs no further apart are one loop, which may last so long. */
+#define PAUSE_LOOP_GAP    128
+#define PAUSE_LOOP_WINDOW 4096
+
+#define EXCEPTION_BITMAP  (1u << VECTOR_MC)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
 {
@@ -32,11 +36,26 @@ u64 vmcs01_hardware_cr4(u64 cr4)
 	return cr4 | CR4_L0_ON | vmx_caps()->cr4_fixed0;
 }
 
+/* VPID 0 is L0's own; each vCPU has one, since several may share a CPU. */
+static u16 vpid_of(const struct vcpu *v)
+{
+	return (u16)(v->index + 1);
+}
+
 void vcpu_flush_linear(const struct vcpu *v)
 {
-	(void)v;
 	if (vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID)
-		vmx_invvpid(vmx_invvpid_type(), VPID_L1);
+		vmx_invvpid(vmx_invvpid_type(), vpid_of(v));
+}
+
+/* A vCPU that spins gives the CPU away to those that share it. */
+static void write_pause_loop_exiting(const struct vcpu *v, u32 cpu2)
+{
+	if (!vm_shares_cpus(v->vm) || !vmx_has_controls(CONTROL_SET_CPU2, CPU2_PAUSE_LOOP_EXITING))
+		return;
+	vmcs_write(VMCS_CPU_CONTROLS2, cpu2 | CPU2_PAUSE_LOOP_EXITING);
+	vmcs_write(VMCS_PLE_GAP, PAUSE_LOOP_GAP);
+	vmcs_write(VMCS_PLE_WINDOW, PAUSE_LOOP_WINDOW);
 }
 
 static void write_controls(struct vcpu *v)
@@ -47,6 +66,7 @@ static void write_controls(struct vcpu *v)
 	v->cpu_controls = vmx_controls_for(CONTROL_SET_CPU);
 	vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls);
 	vmcs_write(VMCS_CPU_CONTROLS2, cpu2);
+	write_pause_loop_exiting(v, cpu2);
 	vmcs_write(VMCS_EXIT_CONTROLS, vmx_controls_for(CONTROL_SET_EXIT));
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmx_controls_for(CONTROL_SET_ENTRY));
 	vmcs_write(VMCS_EXCEPTION_BITMAP, EXCEPTION_BITMAP);
@@ -62,7 +82,7 @@ static void write_controls(struct vcpu *v)
 	vmcs_write(VMCS_EPT_POINTER, ept01_pointer(v->vm->memory));
 	vmcs_write(VMCS_LINK_POINTER, ~0ULL);
 	if (cpu2 & CPU2_ENABLE_VPID)
-		vmcs_write(VMCS_VPID, VPID_L1);
+		vmcs_write(VMCS_VPID, vpid_of(v));
 	if (cpu2 & CPU2_ENABLE_XSAVES)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
 }

@@ -5,9 +5,6 @@
 
 #include "vmx/vcpu.h"
 
-/* VPIDs: 0 is L0's own. */
-#define VPID_L1 1
-
 /* Make vmcs01 for this vCPU on this CPU, where it becomes current: controls and host state. 0 or
  * -ENOMEM. */
 int vmcs01_create(struct vcpu *v);

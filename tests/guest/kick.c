@@ -46,13 +46,11 @@ static void enter_and_listen(void *unused)
 	}
 }
 
-static u64 restarts(void)
+static u64 counter(enum nestor_counter which)
 {
 	u64 counters[NESTOR_COUNTERS];
 
-	return nestor_is_present() && nestor_read_counters(counters)
-		       ? counters[NESTOR_COUNTER_GATE_RESTARTS]
-		       : 0;
+	return nestor_is_present() && nestor_read_counters(counters) ? counters[which] : 0;
 }
 
 /* Under Nestor with test calls, the kick itself is held back, step by step. */
@@ -87,11 +85,12 @@ MACHINE_TEST(x2apic, kick_at_every_instruction_of_the_entry, NEED_CPUS_2 | NEED_
 	/*
 	 * Expect: an IPI that is sent while its target comes back from an exit arrives at once,
 	 * wherever it meets the target's way: its place moves by an instruction a round. Where
-	 * Nestor holds its kicks back (test_calls = on), some meet the gate. (A request that is
+	 * Nestor holds its kicks back (test_calls = on), some meet the gate, unless vCPUs share
+	 * CPUs and so have turns instead of kicks. (A request that is
 	 * set behind the gate's test, with its NMI before the entry, needs an NMI within three
 	 * instructions: CPUs that run in step, as Bochs' do, never show that one.)
 	 */
-	u64 before = restarts();
+	u64 before = counter(NESTOR_COUNTER_GATE_RESTARTS);
 
 	round = ready = lost = 0;
 	stop = false;
@@ -101,6 +100,6 @@ MACHINE_TEST(x2apic, kick_at_every_instruction_of_the_entry, NEED_CPUS_2 | NEED_
 	EXPECT(smp_finish(1));
 	EXPECT_EQ(irq_count_on(1, KICK), SWEEPS * FAR);
 	EXPECT_EQ(lost, 0);
-	if (can_delay_kicks())
-		EXPECT(restarts() > before);
+	if (can_delay_kicks() && !counter(NESTOR_COUNTER_VCPU_SWITCHES))
+		EXPECT(counter(NESTOR_COUNTER_GATE_RESTARTS) > before);
 }

@@ -178,7 +178,7 @@ MACHINE_TEST(smp, all_cpus_interrupt_the_first, NEED_CPUS_2)
 	for (u32 cpu = 1; cpu <= last; cpu++)
 		smp_start(cpu, cross_fire, NULL);
 	for (u32 cpu = 1; cpu <= last; cpu++)
-		EXPECT(irq_wait((u8)(PONG + cpu), ROUNDS / 10));
+		EXPECT(irq_wait_ticks((u8)(PONG + cpu), ROUNDS / 10, IRQ_WAIT_TICKS * last));
 	WRITE_ONCE(stop, true);
 	for (u32 cpu = 1; cpu <= last; cpu++) {
 		EXPECT(smp_finish(cpu));

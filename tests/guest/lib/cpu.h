@@ -11,7 +11,6 @@
 
 X86_REGISTER(cr8)
 X86_REGISTER(dr0)
-X86_REGISTER(dr6)
 X86_REGISTER(dr7)
 
 static inline u64 xgetbv(u32 index)

@@ -110,6 +110,8 @@ UNIT(last_line_needs_no_newline)
 {
 	accept_file("cpus = 4");
 	assert_int_equal(config.cpus, 4);
+	accept_file("vcpus = 16");
+	assert_int_equal(config.vcpus, 16);
 }
 
 UNIT(memory_units)
@@ -194,6 +196,16 @@ UNIT(bad_cpus_are_refused)
 		    "nestor.cfg:1: cpus = 'two'; expected a number from 1 to 64, or 0 for all");
 }
 
+UNIT(bad_vcpus_are_refused)
+{
+	refuse_file("vcpus = 17",
+		    "nestor.cfg:1: vcpus = '17'; expected a number from 1 to 16, or 0 for one on "
+		    "each CPU");
+	refuse_file("vcpus = 2x",
+		    "nestor.cfg:1: vcpus = '2x'; expected a number from 1 to 16, or 0 for one on "
+		    "each CPU");
+}
+
 UNIT(bad_words_are_refused)
 {
 	refuse_file("mode = Bare", "nestor.cfg:1: mode = 'Bare'; expected hypervisor or bare");
@@ -222,7 +234,7 @@ UNIT(unknown_key_lists_the_known)
 {
 	refuse_file("\n# x\nkernle = a",
 		    "nestor.cfg:3: unknown key 'kernle'; expected one of: kernel, cmdline, module, "
-		    "memory, cpus, mode, console, on_exit, log, test_calls, panic_test");
+		    "memory, cpus, vcpus, mode, console, on_exit, log, test_calls, panic_test");
 }
 
 UNIT(missing_equals_is_refused)
@@ -365,6 +377,7 @@ int main(void)
 		cmocka_unit_test(console_by_port_number),
 		cmocka_unit_test(bad_console_is_refused),
 		cmocka_unit_test(bad_cpus_are_refused),
+		cmocka_unit_test(bad_vcpus_are_refused),
 		cmocka_unit_test(bad_words_are_refused),
 		cmocka_unit_test(log_words),
 		cmocka_unit_test(unknown_key_lists_the_known),
