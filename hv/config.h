@@ -38,6 +38,7 @@ struct config {
 	enum config_on_exit on_exit; /* on_exit = poweroff | reboot | halt */
 	u32 log; /* log = none | caps | exits | memory, comma separated: bits of config_log */
 	bool test_calls;            /* test_calls = on | off: hypercalls that change memory */
+	bool bios;                  /* bios = on | off: L1 starts as a BIOS leaves a PC */
 	enum panic_test panic_test; /* panic_test = none | ud | ...: a fault of L0 on purpose */
 };
 

@@ -95,6 +95,9 @@ struct lapic_effect {
 
 /* Power-up: once, before another CPU can post. */
 void lapic_create(struct lapic *lapic, const struct lapic_config *config);
+/* As a PC's firmware leaves the boot CPU's ("virtual wire mode"): enabled, the 8259s' interrupts by
+ * LINT0, NMI by LINT1. */
+void lapic_wire_lint(struct lapic *lapic);
 
 /* --- any CPU ---------------------------------------------------------------------------------- */
 

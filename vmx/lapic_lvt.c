@@ -128,6 +128,13 @@ void lapic_mask_local_vectors(struct lapic *lapic)
 		lapic_set_reg(lapic, lvt, lapic_reg(lapic, lvt) | LVT_MASKED);
 }
 
+void lapic_wire_lint(struct lapic *lapic)
+{
+	lapic_write(lapic, LAPIC_SVR, lapic_reg(lapic, LAPIC_SVR) | SVR_ENABLE, 0);
+	lapic_write(lapic, LAPIC_LVT_LINT0, APIC_EXTINT << 8, 0);
+	lapic_write(lapic, LAPIC_LVT_LINT1, APIC_NMI << 8, 0);
+}
+
 bool lapic_accepts_pic(const struct lapic *lapic)
 {
 	u32 lvt = lapic_reg(lapic, LAPIC_LVT_LINT0);

@@ -30,6 +30,8 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 	v->slice_end = LAPIC_NEVER;
 	v->deadline = LAPIC_NEVER;
 	lapic_create(&v->lapic, &config);
+	if (config.is_bsp)
+		lapic_wire_lint(&v->lapic);
 	return 0;
 }
 

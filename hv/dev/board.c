@@ -85,6 +85,16 @@ static struct irq_line isa(struct board *board, u32 irq)
 	return (struct irq_line){ isa_line, board, irq };
 }
 
+/* Channel 0 counts down from 65,536 as a square wave. */
+static void switch_timer_on(struct board *board)
+{
+	pit_write(&board->pit, PIT_CONTROL, 0x36, board->now);
+	pit_write(&board->pit, PIT_CHANNEL0, 0, board->now);
+	pit_write(&board->pit, PIT_CHANNEL0, 0, board->now);
+	pic_write(&board->pic, PIC_MASTER + 1, (u8) ~(1u << BOARD_IRQ_TIMER | 1u << PIC_CASCADE),
+		  board->now);
+}
+
 void board_init(struct board *board, const struct board_setup *setup)
 {
 	const struct rtc_setup rtc = {
@@ -111,6 +121,8 @@ void board_init(struct board *board, const struct board_setup *setup)
 	rtc_init(&board->rtc, &rtc, isa(board, BOARD_IRQ_RTC));
 	pm_init(&board->pm, &pm);
 	uart_init(&board->uart, isa(board, BOARD_IRQ_COM1));
+	if (setup->timer_on)
+		switch_timer_on(board);
 	make_ranges(board);
 	board_advance(board, setup->now);
 }

@@ -186,7 +186,7 @@ legacy_long_with_tss16:
 legacy_long_with_long_cs:
 	jmp CODE32_LONG:activate_long_mode
 
-; Real-address mode: ESI is where real_code was copied to, below 64 KiB.
+; Real-address mode: real_code was copied to REAL_BASE. ESI other than 0: only wait for an interrupt of a BIOS' world.
 %define REAL(label) (REAL_BASE + (label) - real_code)
 REAL_BASE	equ 0x8000
 REAL_STACK	equ 0x8ff0
@@ -211,6 +211,8 @@ real_code:
 	mov es, ax
 	mov ss, ax
 	mov sp, REAL_STACK
+	test esi, esi
+	jnz real_wait
 	lidt [REAL(real_idt_pointer)]
 	xor eax, eax
 	cpuid
@@ -244,6 +246,22 @@ real_leave:
 	mov cr0, eax
 	jmp dword CODE32:back
 
+real_wait:
+	lidt [REAL(real_bios_idt)]
+	mov eax, [0x46c]		; ticks, in the BIOS data area
+	mov [REAL(real_result)], eax
+	sti
+	hlt
+	cli
+	mov eax, [0x46c]
+	sub eax, [REAL(real_result)]
+	mov [REAL(real_result)], eax
+	jmp real_leave
+
+align 4
+real_bios_idt:
+	dw 0x3ff
+	dd 0
 align 4
 real_idt_pointer:
 	dw real_ivt_end - real_ivt - 1

@@ -253,9 +253,32 @@ UNIT(time_never_goes_back)
 	assert_int_equal(in(0x608, 4), seen);
 }
 
+UNIT(a_bios_leaves_the_timer_on)
+{
+	for (u32 on = 0; on < 2; on++) {
+		const struct board_setup setup = { .tsc_hz = HZ,
+						   .now = START,
+						   .messages = { send, NULL },
+						   .intr = { set_intr, NULL, 0 },
+						   .timer_on = on };
+		const u64 period = 65536 * HZ / PIT_HZ;
+
+		intr = false;
+		board_init(&board, &setup);
+		assert_int_equal(board_next_deadline(&board) != CLOCK_NEVER, on);
+		board_advance(&board, START + period - period / 100);
+		assert_false(intr);
+		board_advance(&board, START + period + period / 100);
+		assert_int_equal(intr, on);
+		if (on)
+			assert_int_equal(board_acknowledge(&board), 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bios_leaves_the_timer_on),
 		cmocka_unit_test(a_line_reaches_both_controllers),
 		cmocka_unit_test(irq2_is_not_on_the_bus),
 		cmocka_unit_test(the_timer_comes_on_pin_2_and_irq0),
