@@ -17,6 +17,26 @@ static void isa_line(void *context, u32 irq, bool level)
 	ioapic_set_pin(&board->ioapic, irq == BOARD_IRQ_TIMER ? IOAPIC_TIMER_PIN : irq, level);
 }
 
+static u8 lines_read(void *device, u16 port, u64 now)
+{
+	(void)device;
+	(void)port;
+	(void)now;
+	return NO_DEVICE;
+}
+
+static void lines_write(void *device, u16 port, u8 value, u64 now)
+{
+	struct board *board = device;
+	u32 line = port - BOARD_LINES;
+
+	(void)now;
+	if (line < PIC_LINES)
+		isa_line(board, line, value);
+	else
+		ioapic_set_pin(&board->ioapic, line, value);
+}
+
 static u8 read_port(struct board *board, u16 port)
 {
 	for (u32 i = 0; i < BOARD_BYTE_PORTS; i++) {
@@ -68,6 +88,7 @@ static void make_ranges(struct board *board)
 		{ UART_COM1, UART_LAST, uart_read_byte, uart_write_byte, &board->uart },
 		{ PM_BASE, PM_LAST, pm_read, pm_write, pm },
 		{ PM_RESET, PM_RESET, pm_reset_read, pm_reset_write, pm },
+		{ BOARD_LINES, BOARD_LINES + IOAPIC_PINS - 1, lines_read, lines_write, board },
 	};
 
 	for (u32 i = 0; i < BOARD_BYTE_PORTS; i++) {

@@ -39,7 +39,11 @@ struct board_setup {
 	bool timer_on; /* as a BIOS leaves it: IRQ0 at 18.2 Hz, let through; else all is silent */
 };
 
-#define BOARD_BYTE_PORTS 9
+/* As QEMU's test device: what is written to port BOARD_LINES + n is the level of line n of the I/O
+ * APIC; lines below 16 are the ISA bus'. A level that a device drives there is overwritten. */
+#define BOARD_LINES      0x2000
+
+#define BOARD_BYTE_PORTS 10
 
 /* A device of single-byte ports. */
 struct byte_ports {
