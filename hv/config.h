@@ -39,6 +39,7 @@ struct config {
 	u32 log; /* log = none | caps | exits | memory, comma separated: bits of config_log */
 	bool software_apic;         /* apic = auto | software: leave APIC virtualization off */
 	bool test_calls;            /* test_calls = on | off: hypercalls that change memory */
+	bool bios;                  /* bios = on | off: L1 starts as a BIOS leaves a PC */
 	enum panic_test panic_test; /* panic_test = none | ud | ...: a fault of L0 on purpose */
 };
 

@@ -280,6 +280,16 @@ static bool parse_test_calls(struct config *config, const char *value)
 	return true;
 }
 
+static bool parse_bios(struct config *config, const char *value)
+{
+	u32 on;
+
+	if (!CHOOSE(switches, value, &on))
+		return false;
+	config->bios = on;
+	return true;
+}
+
 static bool parse_panic_test(struct config *config, const char *value)
 {
 	u32 fault;
@@ -316,6 +326,7 @@ const struct config_key config_keys[] = {
 	  .expected = "none, or some of caps, exits, memory with commas between" },
 	{ .name = "apic", .parse = parse_apic, .expected = "auto or software" },
 	{ .name = "test_calls", .parse = parse_test_calls, .expected = "on or off" },
+	{ .name = "bios", .parse = parse_bios, .expected = "on or off" },
 	{ .name = "panic_test",
 	  .parse = parse_panic_test,
 	  .expected = "none, assert, ud, overflow, code, const, nx or null" },

@@ -94,6 +94,7 @@ void l1_board_create(struct vm *vm, const struct l1_memory *memory)
 				   .intr = { set_intr, vm, 0 },
 				   .actions = { power_off, reset, vm },
 				   .input = serial_read,
+				   .timer_on = vm->config->bios,
 			   });
 	ports = board_port_ranges(&board, &count);
 	for (u32 i = 0; i < count; i++)

@@ -5,6 +5,7 @@
 #include "hv/cpu.h"
 #include "hv/dev/power.h"
 #include "hv/guest/multiboot.h"
+#include "hv/guest/pc_bios.h"
 #include "hv/guest/pc_memory.h"
 #include "hv/l1_board.h"
 #include "hv/log.h"
@@ -135,6 +136,18 @@ static void copy_in(const struct load_copy *copy)
 		      (unsigned long long)(copy->to.raw + done));
 }
 
+/* Before the image, which may be linked over it. */
+static void make_bios(void)
+{
+	u32 vectors[PC_BIOS_VECTORS];
+
+	pc_bios_vectors(vectors);
+	if (guest_write(machine.vm.memory, l1_gpa(0), vectors, sizeof(vectors)) ||
+	    guest_write(machine.vm.memory, pc_bios_gpa(), pc_bios_code,
+			(u64)(pc_bios_code_end - pc_bios_code)))
+		panic("L1 has no memory for the interrupt vectors");
+}
+
 static void make_devices(struct vm *vm)
 {
 	const struct port_range ranges[] = {
@@ -202,6 +215,8 @@ u32 machine_run(const struct boot_info *info)
 				       });
 	vm->cr4_allowed = cr4_offered(&vm->cpuid) & vmx_caps()->cr4_fixed1;
 	make_memory(vm);
+	if (info->config.bios)
+		make_bios();
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);
 	make_vcpus(vm);

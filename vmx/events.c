@@ -47,9 +47,12 @@ static void take_sipi(struct vcpu *v)
 	v->activity = VCPU_ACTIVE;
 }
 
+/* Nothing can be injected at this entry: something is, or the instruction before made a debug trap,
+ * which goes first (SDM, "Priority Among Concurrent Events"). */
 static bool is_event_under_way(void)
 {
-	return vmcs_read(VMCS_ENTRY_INTR_INFO) & INTR_INFO_VALID;
+	return (vmcs_read(VMCS_ENTRY_INTR_INFO) & INTR_INFO_VALID) ||
+	       is_debug_trap(vmcs_read(VMCS_GUEST_PENDING_DEBUG));
 }
 
 /* An NMI that waits goes first; true when nothing else can be injected at this entry. */
@@ -58,6 +61,8 @@ static bool deliver_nmi(struct vcpu *v)
 	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	bool waits = v->lapic.events & LAPIC_EVENT_NMI;
 
+	if (blocked & BLOCKED_BY_NMI)
+		lapic_merge_nmis(&v->lapic);
 	if (waits && !is_event_under_way() && may_take_nmi(blocked)) {
 		lapic_take_nmi(&v->lapic);
 		vmcs_write(VMCS_ENTRY_INTR_INFO, INTR_INFO_VALID | (u32)INTR_NMI << 8 | VECTOR_NMI);
@@ -136,8 +141,10 @@ void events_deliver(struct vcpu *v)
 		take_init(v);
 	if (unlikely(events & LAPIC_EVENT_SIPI))
 		take_sipi(v);
-	if (v->activity == VCPU_WAIT_FOR_SIPI)
+	if (v->activity == VCPU_WAIT_FOR_SIPI) {
+		lapic_merge_nmis(&v->lapic);
 		return;
+	}
 	deliver_interrupt(v, deliver_nmi(v));
 }
 

@@ -56,37 +56,34 @@ void msr_bitmap_for_l1(struct msr_bitmap *bitmap)
 		msr_bitmap_pass(bitmap, kept_in_hardware[i].msr, kept_in_hardware[i].access);
 }
 
-/*
- * SDM "Time-Stamp Counter Adjustment": what is added to the one is added to the other, so both only
- * move the offset.
- */
-static enum msr_result adjust_tsc(struct vcpu *v, u64 more)
+static void set_tsc_offset(struct vcpu *v, u64 offset)
 {
-	v->tsc_adjust += more;
-	v->tsc_offset += more;
-	vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	lapic_set_tsc_offset(&v->lapic, v->tsc_offset, v->exit->tsc);
+	v->tsc_offset = offset;
+	vmcs_write(VMCS_TSC_OFFSET, offset);
+	lapic_set_tsc_offset(&v->lapic, offset, v->exit->tsc);
 	events_new_deadline(v);
-	return MSR_DONE;
 }
 
 static enum msr_result write_tsc(struct vcpu *v, u32 msr, u64 value)
 {
 	(void)msr;
-	return adjust_tsc(v, value - (rdtsc() + v->tsc_offset));
+	set_tsc_offset(v, value - rdtsc());
+	return MSR_DONE;
 }
 
+/* IA32_TSC_ADJUST is the offset: both begin at 0, and each change of the counter changes both. */
 static enum msr_result read_tsc_adjust(struct vcpu *v, u32 msr, u64 *value)
 {
 	(void)msr;
-	*value = v->tsc_adjust;
+	*value = v->tsc_offset;
 	return MSR_DONE;
 }
 
 static enum msr_result write_tsc_adjust(struct vcpu *v, u32 msr, u64 value)
 {
 	(void)msr;
-	return adjust_tsc(v, value - v->tsc_adjust);
+	set_tsc_offset(v, value);
+	return MSR_DONE;
 }
 
 /* What a write to the local APIC leads to elsewhere. */

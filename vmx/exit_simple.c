@@ -40,9 +40,15 @@ enum exit_action exit_cpuid(struct vcpu *v)
 	return EXIT_SKIP_INSN;
 }
 
-/* The guest is behind its HLT when it wakes; what waits already wakes it at once. */
+/* The guest is behind its HLT when it wakes; what waits already wakes it at once. A debug trap that is
+ * due at the end of the HLT (SDM, "HLT": a debug exception resumes) does not let it begin. */
 enum exit_action exit_hlt(struct vcpu *v)
 {
+	bool trap_due = (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) ||
+			is_debug_trap(vmcs_read(VMCS_GUEST_PENDING_DEBUG));
+
+	if (unlikely(trap_due))
+		return EXIT_SKIP_INSN;
 	v->activity = VCPU_HALTED;
 	vcpu_request(v, REQUEST_EVENT);
 	return EXIT_SKIP_INSN;

@@ -26,7 +26,8 @@ enum lapic_event {
 	LAPIC_EVENT_NMI = 1,
 	LAPIC_EVENT_INIT = 2,
 	LAPIC_EVENT_SIPI = 4,
-	LAPIC_EVENT_EXTINT = 8, /* the 8259 pair is to be asked */
+	LAPIC_EVENT_EXTINT = 8,     /* the 8259 pair is to be asked */
+	LAPIC_EVENT_NMI_AGAIN = 16, /* beside LAPIC_EVENT_NMI: another one came */
 };
 
 /* What other CPUs write, in one cache line of its own. posted: something arrived since collect. */
@@ -96,6 +97,9 @@ struct lapic_effect {
 
 /* Power-up: once, before another CPU can post. */
 void lapic_create(struct lapic *lapic, const struct lapic_config *config);
+/* As a PC's firmware leaves the boot CPU's ("virtual wire mode"): enabled, the 8259s' interrupts by
+ * LINT0, NMI by LINT1. */
+void lapic_wire_lint(struct lapic *lapic);
 
 /* --- any CPU ---------------------------------------------------------------------------------- */
 
@@ -117,6 +121,8 @@ bool lapic_post_event(struct lapic *lapic, enum lapic_event event, u8 vector);
 /* Before each entry, and when kicked: inbox → IRR, TMR and events. Returns the events that wait. */
 u32 lapic_collect(struct lapic *lapic);
 bool lapic_take_nmi(struct lapic *lapic);
+/* NMIs are blocked: the CPU holds one, no more. Otherwise the first of two is as good as taken. */
+void lapic_merge_nmis(struct lapic *lapic);
 bool lapic_take_extint(struct lapic *lapic);
 /* True: an INIT was taken and the APIC is reset; reset the vCPU. It waits for a SIPI unless it is
  * the BSP (waits_for_sipi). Not to be called while L1 is in VMX operation: INIT stays latched. */

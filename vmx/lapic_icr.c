@@ -33,7 +33,7 @@ static void send_to_self(struct lapic *lapic, const struct apic_message *message
 	if (message->mode == APIC_FIXED)
 		lapic_accept(lapic, message->vector, APIC_EDGE);
 	else
-		lapic->events |= LAPIC_EVENT_NMI;
+		lapic->events = lapic_combine_events(lapic->events, LAPIC_EVENT_NMI);
 }
 
 /* IPIs are edge-triggered whatever the trigger bit says. */

@@ -21,13 +21,15 @@ bool lapic_post(struct lapic *lapic, u8 vector, enum apic_trigger trigger)
 	return ring(inbox);
 }
 
-/* INIT wipes out what came before it; of two SIPIs the first one counts. */
+/* INIT wipes out what came before it; of two SIPIs the first one counts; NMIs count up to two. */
 u32 lapic_combine_events(u32 earlier, u32 later)
 {
 	u32 sipi = earlier & LAPIC_EVENT_SIPI ? earlier : later;
 
 	if (later & LAPIC_EVENT_INIT)
 		return later;
+	if (earlier & later & LAPIC_EVENT_NMI)
+		later |= LAPIC_EVENT_NMI_AGAIN;
 	return ((earlier | later) & 0xffu) | (sipi & 0xff00u);
 }
 
@@ -114,7 +116,12 @@ static bool take(struct lapic *lapic, enum lapic_event event)
 
 bool lapic_take_nmi(struct lapic *lapic)
 {
-	return take(lapic, LAPIC_EVENT_NMI);
+	return take(lapic, LAPIC_EVENT_NMI_AGAIN) || take(lapic, LAPIC_EVENT_NMI);
+}
+
+void lapic_merge_nmis(struct lapic *lapic)
+{
+	lapic->events &= ~(u32)LAPIC_EVENT_NMI_AGAIN;
 }
 
 bool lapic_take_extint(struct lapic *lapic)

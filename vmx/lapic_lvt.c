@@ -17,7 +17,7 @@ static void deliver(struct lapic *lapic, u32 lvt, enum apic_trigger trigger)
 		lapic_accept(lapic, lvt & 0xff, trigger);
 		break;
 	case APIC_NMI:
-		lapic->events |= LAPIC_EVENT_NMI;
+		lapic->events = lapic_combine_events(lapic->events, LAPIC_EVENT_NMI);
 		break;
 	case APIC_INIT:
 		lapic->events = lapic_combine_events(lapic->events, LAPIC_EVENT_INIT);
@@ -99,7 +99,7 @@ void lapic_set_lint(struct lapic *lapic, u32 pin, bool asserted)
 	lapic->pins = (u8)(asserted ? lapic->pins | bit : lapic->pins & ~bit);
 	if (lapic_mode(lapic) == LAPIC_DISABLED) { /* the pins are INTR and NMI */
 		if (pin == 1 && rises)
-			lapic->events |= LAPIC_EVENT_NMI;
+			lapic->events = lapic_combine_events(lapic->events, LAPIC_EVENT_NMI);
 		return;
 	}
 	if (is_level(pin, lvt))
@@ -126,6 +126,13 @@ void lapic_mask_local_vectors(struct lapic *lapic)
 {
 	for (u32 lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += LAPIC_STRIDE)
 		lapic_set_reg(lapic, lvt, lapic_reg(lapic, lvt) | LVT_MASKED);
+}
+
+void lapic_wire_lint(struct lapic *lapic)
+{
+	lapic_write(lapic, LAPIC_SVR, lapic_reg(lapic, LAPIC_SVR) | SVR_ENABLE, 0);
+	lapic_write(lapic, LAPIC_LVT_LINT0, APIC_EXTINT << 8, 0);
+	lapic_write(lapic, LAPIC_LVT_LINT1, APIC_NMI << 8, 0);
 }
 
 bool lapic_accepts_pic(const struct lapic *lapic)

@@ -31,6 +31,8 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 	v->slice_end = LAPIC_NEVER;
 	v->deadline = LAPIC_NEVER;
 	lapic_create(&v->lapic, &config);
+	if (config.is_bsp)
+		lapic_wire_lint(&v->lapic);
 	return 0;
 }
 
@@ -38,7 +40,6 @@ void vcpu_reset(struct vcpu *v)
 {
 	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
 	v->tsc_offset = 0;
-	v->tsc_adjust = 0;
 	v->cpuid =
 		(struct cpuid_context){ .xcr0 = XCR0_X87, .apic_id = v->index, .has_apic = true };
 }

@@ -71,8 +71,7 @@ struct vcpu {
 	struct lapic lapic;
 	struct apicv apicv;
 	u64 misc_enable;
-	u64 tsc_offset;
-	u64 tsc_adjust; /* IA32_TSC_ADJUST: the sum of what L1 has added to its TSC */
+	u64 tsc_offset; /* IA32_TSC_ADJUST, too */
 	struct guest_mtrrs mtrrs;
 	struct guest_registers registers; /* current only while another vCPU has the CPU */
 };

@@ -18,6 +18,26 @@ static void isa_line(void *context, u32 irq, bool level)
 	ioapic_set_pin(&board->ioapic, irq == BOARD_IRQ_TIMER ? IOAPIC_TIMER_PIN : irq, level);
 }
 
+static u8 lines_read(void *device, u16 port, u64 now)
+{
+	(void)device;
+	(void)port;
+	(void)now;
+	return NO_DEVICE;
+}
+
+static void lines_write(void *device, u16 port, u8 value, u64 now)
+{
+	struct board *board = device;
+	u32 line = port - BOARD_LINES;
+
+	(void)now;
+	if (line < PIC_LINES)
+		isa_line(board, line, value);
+	else
+		ioapic_set_pin(&board->ioapic, line, value);
+}
+
 static u8 read_port(struct board *board, u16 port)
 {
 	for (u32 i = 0; i < BOARD_BYTE_PORTS; i++) {
@@ -69,6 +89,7 @@ static void make_ranges(struct board *board)
 		{ UART_COM1, UART_LAST, uart_read_byte, uart_write_byte, &board->uart },
 		{ PM_BASE, PM_LAST, pm_read, pm_write, pm },
 		{ PM_RESET, PM_RESET, pm_reset_read, pm_reset_write, pm },
+		{ BOARD_LINES, BOARD_LINES + IOAPIC_PINS - 1, lines_read, lines_write, board },
 	};
 
 	for (u32 i = 0; i < BOARD_BYTE_PORTS; i++) {
@@ -84,6 +105,16 @@ static void make_ranges(struct board *board)
 static struct irq_line isa(struct board *board, u32 irq)
 {
 	return (struct irq_line){ isa_line, board, irq };
+}
+
+/* Channel 0 counts down from 65,536 as a square wave. */
+static void switch_timer_on(struct board *board)
+{
+	pit_write(&board->pit, PIT_CONTROL, 0x36, board->now);
+	pit_write(&board->pit, PIT_CHANNEL0, 0, board->now);
+	pit_write(&board->pit, PIT_CHANNEL0, 0, board->now);
+	pic_write(&board->pic, PIC_MASTER + 1, (u8) ~(1u << BOARD_IRQ_TIMER | 1u << PIC_CASCADE),
+		  board->now);
 }
 
 void board_init(struct board *board, const struct board_setup *setup)
@@ -117,6 +148,8 @@ void board_init(struct board *board, const struct board_setup *setup)
 		.source = setup->input,
 		.period = setup->tsc_hz / INPUT_POLLS_HZ,
 	};
+	if (setup->timer_on)
+		switch_timer_on(board);
 	make_ranges(board);
 	board_advance(board, setup->now);
 }

@@ -38,9 +38,14 @@ struct board_setup {
 	struct irq_line intr;        /* the 8259's output, to the boot CPU's LINT0 */
 	struct pm_actions actions;
 	line_in_source input; /* of the console's line */
+	bool timer_on; /* as a BIOS leaves it: IRQ0 at 18.2 Hz, let through; else all is silent */
 };
 
-#define BOARD_BYTE_PORTS 9
+/* As QEMU's test device: what is written to port BOARD_LINES + n is the level of line n of the I/O
+ * APIC; lines below 16 are the ISA bus'. A level that a device drives there is overwritten. */
+#define BOARD_LINES      0x2000
+
+#define BOARD_BYTE_PORTS 10
 
 /* A device of single-byte ports. */
 struct byte_ports {

@@ -9,6 +9,7 @@
 #define NOBODY    0xeeu
 #define SIMPLE    (APIC_ICR_FIXED | APIC_ICR_ASSERT | VECTOR)
 #define NMI_STORM 50u
+#define NMI_APART 100u /* turns between two NMIs: a CPU does not merge them, a slow exit may */
 
 /* VECTOR has arrived this often on each CPU but the first, and on that one self times. */
 static void expect_counts(u32 others, u32 self)
@@ -224,6 +225,39 @@ APIC_TEST(nmi_to_another_cpu, NEED_CPUS_2)
 	}
 	EXPECT_EQ(irq_count_on(1, VECTOR_NMI), NMI_STORM);
 	EXPECT_EQ(irq_count_sum(VECTOR_NMI), NMI_STORM);
+}
+
+static u32 nmi_round, nmi_rounds_done;
+
+static void nmi_each_round(void *argument)
+{
+	(void)argument;
+	for (u32 i = 1; i <= NMI_STORM; i++) {
+		while (__atomic_load_n(&nmi_round, __ATOMIC_ACQUIRE) < i)
+			cpu_pause();
+		for (u32 turn = 0; turn < NMI_APART; turn++)
+			cpu_pause();
+		apic_send(smp_apic_id(0), APIC_ICR_NMI | APIC_ICR_ASSERT);
+		__atomic_store_n(&nmi_rounds_done, i, __ATOMIC_RELEASE);
+	}
+}
+
+APIC_TEST(nmis_from_two_cpus_are_two, NEED_CPUS_2)
+{
+	bool all = true;
+
+	/* Expect: a CPU that takes one NMI holds another, so none of two from two senders is lost. */
+	nmi_round = nmi_rounds_done = 0;
+	smp_start(1, nmi_each_round, NULL);
+	for (u32 i = 1; i <= NMI_STORM; i++) {
+		__atomic_store_n(&nmi_round, i, __ATOMIC_RELEASE);
+		apic_send(apic_id(), APIC_ICR_NMI | APIC_ICR_ASSERT);
+		while (__atomic_load_n(&nmi_rounds_done, __ATOMIC_ACQUIRE) < i)
+			cpu_pause();
+		all = all && irq_wait_on(0, VECTOR_NMI, 2 * i);
+	}
+	EXPECT(smp_finish(1));
+	EXPECT_EQ(irq_count(VECTOR_NMI), 2 * NMI_STORM);
 }
 
 APIC_TEST(nmi_to_all_others, NEED_CPUS_2)

@@ -16,7 +16,7 @@
 
 /* Labels inside the tests' assembly, to compare RIP with. */
 extern const char hlt_after_hlt[], hlt_after_shadow[], hlt_after_popf[], hlt_after_ss[],
-	hlt_after_idle_hlt[];
+	hlt_after_idle_hlt[], hlt_after_stepped[], hlt_after_icr[];
 
 static u64 rip;
 
@@ -203,4 +203,54 @@ MACHINE_TEST(hlt, held_interrupt_does_not_wake, NEED_APIC)
 	irq_window();
 	EXPECT_EQ(irq_count(VECTOR), 1);
 	EXPECT_EQ(irq_count(NET), 0);
+}
+
+static u32 steps, interrupts_before_step;
+
+/* One step, and on without them. */
+static bool end_step(struct trap_frame *frame)
+{
+	steps++;
+	rip = frame->rip;
+	interrupts_before_step = irq_count(VECTOR);
+	frame->rflags &= ~(u64)RFLAGS_TF;
+	return true;
+}
+
+MACHINE_TEST(hlt, single_step_ends_the_halt, NEED_IOAPIC | NEED_PIT | NEED_NOT_BOCHS)
+{
+	/* Expect: HLT under RFLAGS.TF is done at once, and #DB comes behind it. Bochs 2.7 halts and
+	 * gives the #DB when an interrupt has ended that. */
+	steps = 0;
+	spread_net();
+	trap_set_handler(VECTOR_DB, end_step);
+	__asm__ volatile("pushfq; orq %0, (%%rsp); popfq; hlt; hlt_after_stepped: cli" ::"i"(
+				 RFLAGS_TF | RFLAGS_IF)
+			 : "cc", "memory");
+	trap_set_handler(VECTOR_DB, NULL);
+	EXPECT_EQ(steps, 1);
+	EXPECT_EQ(rip, hlt_after_stepped);
+	EXPECT_EQ(irq_count(NET), 0);
+	write_dr6(0);
+}
+
+MACHINE_TEST(hlt, single_step_comes_before_an_interrupt, NEED_XAPIC)
+{
+	/* Expect: of the #DB behind an instruction and the interrupt that it made, #DB goes first
+	 * (SDM: "Priority Among Concurrent Events"). */
+	steps = 0;
+	trap_set_handler(VECTOR_DB, end_step);
+	__asm__ volatile("pushfq; orq %0, (%%rsp); popfq\n\t"
+			 "movl %1, (%2)\n\t"
+			 "hlt_after_icr: nop; nop; cli" ::"i"(RFLAGS_TF | RFLAGS_IF),
+			 "r"(APIC_ICR_SELF | APIC_ICR_FIXED | APIC_ICR_ASSERT | VECTOR),
+			 "r"(APIC_DEFAULT_BASE + APIC_ICR)
+			 : "cc", "memory");
+	trap_set_handler(VECTOR_DB, NULL);
+	EXPECT_EQ(steps, 1);
+	EXPECT_EQ(rip, hlt_after_icr);
+	EXPECT_EQ(interrupts_before_step, 0);
+	EXPECT(irq_wait(VECTOR, 1));
+	EXPECT_EQ(irq_count(VECTOR), 1);
+	write_dr6(0);
 }

@@ -215,7 +215,7 @@ legacy_alignment_storm:
 	mov eax, [esi + 1]
 	jmp .user
 
-; Real-address mode: ESI is where real_code was copied to, below 64 KiB.
+; Real-address mode: real_code was copied to REAL_BASE. ESI other than 0: only wait for an interrupt of a BIOS' world.
 %define REAL(label) (REAL_BASE + (label) - real_code)
 REAL_BASE	equ 0x8000
 REAL_STACK	equ 0x8ff0
@@ -240,6 +240,8 @@ real_code:
 	mov es, ax
 	mov ss, ax
 	mov sp, REAL_STACK
+	test esi, esi
+	jnz real_wait
 	lidt [REAL(real_idt_pointer)]
 	xor eax, eax
 	cpuid
@@ -273,6 +275,22 @@ real_leave:
 	mov cr0, eax
 	jmp dword CODE32:back
 
+real_wait:
+	lidt [REAL(real_bios_idt)]
+	mov eax, [0x46c]		; ticks, in the BIOS data area
+	mov [REAL(real_result)], eax
+	sti
+	hlt
+	cli
+	mov eax, [0x46c]
+	sub eax, [REAL(real_result)]
+	mov [REAL(real_result)], eax
+	jmp real_leave
+
+align 4
+real_bios_idt:
+	dw 0x3ff
+	dd 0
 align 4
 real_idt_pointer:
 	dw real_ivt_end - real_ivt - 1

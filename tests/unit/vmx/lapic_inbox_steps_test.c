@@ -34,8 +34,10 @@ static void stop_here(void)
 /* Lets `what` in at the n-th stop of what runs next. */
 static struct lapic *prepare(void (*what)(void), u32 n)
 {
-	struct lapic *lapic = box_enabled(&box, 0);
+	struct lapic *lapic;
 
+	other = NULL;
+	lapic = box_enabled(&box, 0);
 	stops = 0;
 	stop_at = n;
 	other = what;

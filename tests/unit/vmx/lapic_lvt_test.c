@@ -56,6 +56,20 @@ UNIT(pic_gets_through_by_extint_or_without_an_apic)
 	assert_true(lapic_accepts_pic(lapic));
 }
 
+UNIT(wired_lint_pins_are_as_firmware_leaves_them)
+{
+	struct lapic *lapic = box_create(&box, 0);
+
+	assert_false(lapic_accepts_pic(lapic));
+	lapic_wire_lint(lapic);
+	assert_true(lapic_accepts_pic(lapic));
+	lapic_set_lint(lapic, 1, true);
+	assert_true(lapic_take_nmi(lapic));
+	lapic_post(lapic, 0x40, APIC_EDGE);
+	lapic_collect(lapic);
+	assert_int_equal(lapic_pending_vector(lapic), 0x40);
+}
+
 UNIT(lint1_nmi_comes_with_the_rising_edge_only)
 {
 	struct lapic *lapic = box_enabled(&box, 0);
@@ -179,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(local_vectors_deliver_by_their_mode),
 		cmocka_unit_test(pic_gets_through_by_extint_or_without_an_apic),
+		cmocka_unit_test(wired_lint_pins_are_as_firmware_leaves_them),
 		cmocka_unit_test(lint1_nmi_comes_with_the_rising_edge_only),
 		cmocka_unit_test(without_an_apic_lint1_is_the_nmi_pin),
 		cmocka_unit_test(lint0_edge_interrupts_once_per_edge),

@@ -267,9 +267,53 @@ UNIT(time_never_goes_back)
 	assert_int_equal(in(0x608, 4), seen);
 }
 
+UNIT(written_lines_reach_their_pins)
+{
+	for (u32 line = 0; line < IOAPIC_PINS; line++) {
+		u32 pin = line == BOARD_IRQ_TIMER ? 2 : line;
+
+		start();
+		out((u16)(BOARD_LINES + line), 1, 1);
+		assert_int_equal(messages, line != PIC_CASCADE);
+		if (messages)
+			assert_int_equal(last.vector, 0x40 + pin);
+		assert_int_equal(intr, line < PIC_LINES && line != PIC_CASCADE);
+		if (intr)
+			assert_int_equal(board_acknowledge(&board), 0x20 + line);
+		out((u16)(BOARD_LINES + line), 1, 0);
+		out((u16)(BOARD_LINES + line), 1, 0x80);
+		assert_int_equal(messages, line != PIC_CASCADE ? 2 : 0);
+		assert_int_equal(in((u16)(BOARD_LINES + line), 1), 0xff);
+	}
+}
+
+UNIT(a_bios_leaves_the_timer_on)
+{
+	for (u32 on = 0; on < 2; on++) {
+		const struct board_setup setup = { .tsc_hz = HZ,
+						   .now = START,
+						   .messages = { send, NULL },
+						   .intr = { set_intr, NULL, 0 },
+						   .timer_on = on };
+		const u64 period = 65536 * HZ / PIT_HZ;
+
+		intr = false;
+		board_init(&board, &setup);
+		assert_int_equal(board_next_deadline(&board) != CLOCK_NEVER, on);
+		board_advance(&board, START + period - period / 100);
+		assert_false(intr);
+		board_advance(&board, START + period + period / 100);
+		assert_int_equal(intr, on);
+		if (on)
+			assert_int_equal(board_acknowledge(&board), 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(written_lines_reach_their_pins),
+		cmocka_unit_test(a_bios_leaves_the_timer_on),
 		cmocka_unit_test(a_line_reaches_both_controllers),
 		cmocka_unit_test(irq2_is_not_on_the_bus),
 		cmocka_unit_test(the_timer_comes_on_pin_2_and_irq0),
