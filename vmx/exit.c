@@ -23,6 +23,8 @@ const struct exit_row exit_table[EXIT_REASONS_MAX] = {
 	[EXIT_WRMSR] = { exit_wrmsr, false },
 	[EXIT_ENTRY_GUEST_STATE] = { exit_entry_failure, false },
 	[EXIT_ENTRY_MSR_LOAD] = { exit_entry_failure, false },
+	[EXIT_ENTRY_MACHINE_CHECK] = { exit_entry_machine_check, false },
+	[EXIT_TASK_SWITCH] = { exit_task_switch, false },
 	[EXIT_EPT_VIOLATION] = { exit_ept_violation, true },
 	[EXIT_XSETBV] = { exit_xsetbv, false },
 
