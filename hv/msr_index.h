@@ -64,7 +64,6 @@
 #define MSR_IA32_KERNEL_GS_BASE     0xc0000102u
 #define MSR_IA32_TSC_AUX            0xc0000103u
 
-#define MISC_ENABLE_XD_DISABLE      (1ULL << 34)
 #define DEBUGCTL_LBR                (1u << 0)
 #define DEBUGCTL_BTF                (1u << 1)
 #define FEATURE_CONTROL_LOCKED      (1u << 0)
