@@ -159,8 +159,8 @@ static enum msr_result write_xss(struct vcpu *v, u32 msr, u64 value)
 }
 
 /*
- * L1 has no last branch records, so LBR is reserved for it. BTF exists where the CPU has the register
- * (Bochs 2.7 has not) and entries and exits switch it; L0 itself never writes it.
+ * L1 has no last branch records, so LBR is reserved for it. BTF exists where the CPU has the
+ * register (Bochs 2.7 has not) and entries and exits switch it; L0 itself never writes it.
  */
 static u64 debugctl_allowed(void)
 {

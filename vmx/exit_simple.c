@@ -121,8 +121,10 @@ enum exit_action exit_entry_machine_check(struct vcpu *v)
 	panic("machine check at an entry of L1 at 0x%llx", (unsigned long long)v->exit->rip);
 }
 
-/* SDM "Exit Qualification for Task Switches". Hardware switches no tasks in a guest, and L0 does not
- * do it in its stead. */
+/*
+ * SDM "Exit Qualification for Task Switches". Hardware switches no tasks in a guest, and L0 does
+ * not do it in its stead.
+ */
 enum exit_action exit_task_switch(struct vcpu *v)
 {
 	static const char *const sources[] = { "CALL", "IRET", "JMP", "a task gate in the IDT" };
