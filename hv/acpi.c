@@ -15,6 +15,10 @@
 #define FADT_RESET_MINIMUM 129u
 #define FLAG_RESET         (1u << 10)
 #define SPACE_IO           1u
+#define MADT_ENTRIES       44u
+#define MADT_IO_APIC       1u
+#define IO_APIC_ADDRESS    4u
+#define IO_APIC_BYTES      12u
 
 _Static_assert(sizeof(struct acpi_header) == 36, "ACPI: System Description Table Header");
 
@@ -84,6 +88,21 @@ const struct acpi_header *acpi_find(u64 rsdp, const char *signature)
 			return table;
 	}
 	return NULL;
+}
+
+u64 acpi_io_apic(const struct acpi_header *madt, u32 number)
+{
+	u32 bytes;
+
+	for (u32 at_byte = MADT_ENTRIES; madt && at_byte + 2 <= madt->length; at_byte += bytes) {
+		bytes = (u32)read_field(madt, at_byte + 1, 1);
+		if (bytes < 2 || bytes > madt->length - at_byte)
+			return 0;
+		if (read_field(madt, at_byte, 1) == MADT_IO_APIC && bytes >= IO_APIC_BYTES &&
+		    number-- == 0)
+			return read_field(madt, at_byte + IO_APIC_ADDRESS, 4);
+	}
+	return 0;
 }
 
 bool acpi_reset_register(const struct acpi_header *fadt, struct acpi_reset *reset)

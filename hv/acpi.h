@@ -21,6 +21,9 @@ struct acpi_header {
 /* The first good table with this signature; NULL when there is none, or rsdp is 0. */
 const struct acpi_header *acpi_find(u64 rsdp, const char *signature);
 
+/* The address of the n-th I/O APIC of a MADT; 0 when it has fewer. */
+u64 acpi_io_apic(const struct acpi_header *madt, u32 number);
+
 /* The reset register of the FADT, when it is an I/O port. */
 struct acpi_reset {
 	u16 port;

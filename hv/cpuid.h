@@ -32,6 +32,7 @@
 #define CPUID_7_EBX_INVPCID      (1u << 10)
 #define CPUID_7_ECX_OSPKE        (1u << 4)
 #define CPUID_D1_EAX_XSAVEC      (1u << 1)
+#define CPUID_D1_EAX_XSAVES      (1u << 3)
 #define CPUID_D_ECX_ALIGNED      (1u << 1) /* a component's place in the compacted form */
 #define CPUID_X1_EDX_SYSCALL     (1u << 11)
 #define CPUID_X1_EDX_NX          (1u << 20)

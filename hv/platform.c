@@ -27,6 +27,13 @@
 #define KEYBOARD_PULSE_RESET 0xfeu
 #define RESET_POLLS          1000000u
 
+#define IO_APIC_DEFAULT      0xfec00000ULL
+#define IO_APIC_WINDOW       0x10u /* behind the index register */
+#define IO_APIC_VERSION      1u
+#define IO_APIC_ENTRIES      0x10u
+#define IO_APIC_MASKED       0x10000u
+#define IO_APIC_PINS_MAX     240u
+
 static enum config_on_exit on_exit;
 static bool has_reset_register;
 static struct acpi_reset reset_register;
@@ -37,6 +44,43 @@ void platform_mask_pics(void)
 	out8(PIC_SLAVE_MASK, 0xff);
 }
 
+/* Registers by index and window, in aligned 32-bit accesses: Bochs dies of others. */
+static volatile u32 *io_apic_register(u64 base, u32 reg)
+{
+	*(volatile u32 *)(uintptr_t)base = reg;
+	return (volatile u32 *)(uintptr_t)(base + IO_APIC_WINDOW);
+}
+
+/* All pins masked; 0 where no I/O APIC answers. */
+static u32 mask_io_apic(u64 base)
+{
+	u32 version = *io_apic_register(base, IO_APIC_VERSION);
+	u32 pins = (version >> 16 & 0xff) + 1;
+
+	if (version == ~0u || !(version & 0xff) || pins > IO_APIC_PINS_MAX)
+		return 0;
+	for (u32 pin = 0; pin < pins; pin++) {
+		u32 low = *io_apic_register(base, IO_APIC_ENTRIES + 2 * pin);
+
+		*io_apic_register(base, IO_APIC_ENTRIES + 2 * pin) = low | IO_APIC_MASKED;
+	}
+	return pins;
+}
+
+/* Those of the MADT; without one, the one where PCs have theirs. */
+static u32 mask_io_apics(u64 rsdp)
+{
+	const struct acpi_header *madt = acpi_find(rsdp, "APIC");
+	u32 pins = 0;
+	u64 base;
+
+	if (!madt)
+		return mask_io_apic(IO_APIC_DEFAULT);
+	for (u32 i = 0; (base = acpi_io_apic(madt, i)) != 0; i++)
+		pins += mask_io_apic(base);
+	return pins;
+}
+
 void platform_init(const struct boot_info *info)
 {
 	u32 masters;
@@ -45,7 +89,8 @@ void platform_init(const struct boot_info *info)
 	has_reset_register = acpi_reset_register(acpi_find(info->rsdp, "FACP"), &reset_register);
 	platform_mask_pics();
 	masters = pci_stop_bus_masters();
-	log_line("platform", "%u PCI bus masters stopped", masters);
+	log_line("platform", "%u PCI bus masters stopped, %u pins of I/O APICs masked", masters,
+		 mask_io_apics(info->rsdp));
 }
 
 void platform_log_microcode(void)

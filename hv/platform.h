@@ -12,7 +12,7 @@
 void platform_mask_pics(void);
 /*
  * After ExitBootServices, on the firmware's page tables: note what info says about ending a run,
- * mask the 8259s, stop PCI bus masters.
+ * mask the 8259s and the I/O APICs, stop PCI bus masters.
  */
 void platform_init(const struct boot_info *info);
 /* Is this Bochs? Asked only to make up for what it does unlike a CPU. */

@@ -64,6 +64,8 @@ void vmx_caps_read(void)
 	if (!caps.vmx)
 		return;
 	caps.physical_bits = cpuid_physical_bits();
+	caps.nx = cpuid(CPUID_LEAF_EXTENDED, 0).eax > CPUID_LEAF_EXTENDED &&
+		  (cpuid(CPUID_LEAF_EXTENDED + 1, 0).edx & CPUID_X1_EDX_NX);
 	caps.feature_control = rdmsr(MSR_IA32_FEATURE_CONTROL);
 	caps.basic = rdmsr(MSR_IA32_VMX_BASIC);
 	caps.misc = rdmsr(MSR_IA32_VMX_MISC);
@@ -170,6 +172,10 @@ const char *vmx_refusal(void)
 		       "enable VT-x in the firmware's set-up and switch the machine off and on";
 	if (VMX_BASIC_SIZE(caps.basic) > PAGE_SIZE)
 		return "this CPU's VMCS is bigger than a page; " HINT_MODEL;
+	if (!caps.nx)
+		return "this CPU offers no execute-disable bit (CPUID.80000001h:EDX.NX = 0); "
+		       "enable "
+		       "it in the firmware's set-up (IA32_MISC_ENABLE bit 34 hides it)";
 	missing = missing_control();
 	return missing ? missing : missing_ept_capability();
 }

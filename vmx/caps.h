@@ -34,6 +34,7 @@ enum ept_cap {
 #define VMX_MISC_ZERO_LENGTH         BIT(30) /* injection with instruction length 0 */
 
 struct vmx_caps {
+	bool nx;             /* CPUID offers execute-disable pages */
 	bool vmx;            /* CPUID offers VMX; if not, the rest is 0 */
 	u64 feature_control; /* IA32_FEATURE_CONTROL as found at the start */
 	u64 basic;

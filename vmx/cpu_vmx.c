@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Switching a CPU into VMX root operation, and the pages that VMX wants. */
 #include "vmx/cpu_vmx.h"
+#include "hv/cpuid.h"
 #include "hv/errno.h"
 #include "hv/msr_index.h"
 #include "hv/percpu.h"
@@ -47,6 +48,14 @@ static int allow_vmxon(void)
 	return control & FEATURE_CONTROL_VMXON ? 0 : -ENOTSUP;
 }
 
+/* What the firmware may have left there would be L1's, for which it reads 0 (vmx/exit_msr.c). */
+static void clear_xss(void)
+{
+	if (cpuid(0, 0).eax >= CPUID_LEAF_XSTATE &&
+	    (cpuid(CPUID_LEAF_XSTATE, 1).eax & CPUID_D1_EAX_XSAVES))
+		wrmsr(MSR_IA32_XSS, 0);
+}
+
 int vmx_cpu_enter(void)
 {
 	const struct vmx_caps *caps = vmx_caps();
@@ -60,6 +69,7 @@ int vmx_cpu_enter(void)
 		return -ENOMEM;
 	write_cr0((read_cr0() | caps->cr0_fixed0) & caps->cr0_fixed1);
 	write_cr4((read_cr4() | caps->cr4_fixed0) & caps->cr4_fixed1);
+	clear_xss();
 	vmx_on(page_to_hpa(region));
 	this_cpu()->vmxon_region = region;
 	return nmi_mask_create();

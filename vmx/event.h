@@ -52,7 +52,9 @@ static inline bool is_debug_trap(u64 pending)
  */
 u32 inject_requeue_info(u32 idt_vectoring_info);
 
-/* DR6 as a #DB's delivery leaves it, from what it was and the exit qualification of the #DB. Pure. */
+/*
+ * DR6 as a #DB's delivery leaves it, from what it was and the exit qualification of the #DB. Pure.
+ */
 u64 debug_dr6_after(u64 dr6, u64 qualification);
 
 /* RIP behind an instruction: it wraps at 32 bits outside 64-bit code. */

@@ -41,6 +41,8 @@ enum exit_action exit_io(struct vcpu *v);
 enum exit_action exit_rdmsr(struct vcpu *v);
 enum exit_action exit_wrmsr(struct vcpu *v);
 enum exit_action exit_entry_failure(struct vcpu *v);
+enum exit_action exit_entry_machine_check(struct vcpu *v);
+enum exit_action exit_task_switch(struct vcpu *v);
 enum exit_action exit_ept_violation(struct vcpu *v);
 enum exit_action exit_window(struct vcpu *v);
 enum exit_action exit_apic_access(struct vcpu *v);

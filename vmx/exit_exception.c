@@ -8,8 +8,8 @@
 #include "vmx/vm.h"
 
 /*
- * Take the NMI of this exit as if it had come in root operation: NMIs stay blocked after such an exit
- * until the next IRET, so INT 2 runs the handler and its IRET.
+ * Take the NMI of this exit as if it had come in root operation: NMIs stay blocked after such an
+ * exit until the next IRET, so INT 2 runs the handler and its IRET.
  */
 static enum exit_action take_nmi(void)
 {
@@ -19,10 +19,10 @@ static enum exit_action take_nmi(void)
 }
 
 /*
- * #DB and #AC exit only so that no storm of them keeps the CPU. One that came in an event's delivery
- * takes the event's place: both are benign, so the pair is handled serially (SDM "Double Fault
- * Exception"), and the instruction behind the event runs again. In a storm the preemption timer's
- * exit may never get its turn, so what it would do is done here.
+ * #DB and #AC exit only so that no storm of them keeps the CPU. One that came in an event's
+ * delivery takes the event's place: both are benign, so the pair is handled serially (SDM "Double
+ * Fault Exception"), and the instruction behind the event runs again. In a storm the preemption
+ * timer's exit may never get its turn, so what it would do is done here.
  */
 static enum exit_action deliver_again(struct vcpu *v, u32 vector)
 {

@@ -6,6 +6,7 @@
  */
 #include "vmx/exit_msr.h"
 #include "hv/msr_index.h"
+#include "hv/msr_safe.h"
 #include "hv/percpu.h"
 #include "hv/x86.h"
 #include "vmx/caps.h"
@@ -177,6 +178,37 @@ static enum msr_result write_xss(struct vcpu *v, u32 msr, u64 value)
 	return has_xss() ? write_zero(v, msr, value) : MSR_FAULTS;
 }
 
+/*
+ * L1 has no last branch records, so LBR is reserved for it. BTF exists where the CPU has the
+ * register (Bochs 2.7 has not) and entries and exits switch it; L0 itself never writes it.
+ */
+static u64 debugctl_allowed(void)
+{
+	bool switched = (vmx_controls_for(CONTROL_SET_ENTRY) & ENTRY_CTL_LOAD_DEBUG) &&
+			(vmx_controls_for(CONTROL_SET_EXIT) & EXIT_CTL_SAVE_DEBUG);
+	u64 value;
+
+	return switched && rdmsr_safe(MSR_IA32_DEBUGCTL, &value) ? DEBUGCTL_BTF : 0;
+}
+
+static enum msr_result read_debugctl(struct vcpu *v, u32 msr, u64 *value)
+{
+	(void)v;
+	(void)msr;
+	*value = vmcs_read(VMCS_GUEST_DEBUGCTL);
+	return MSR_DONE;
+}
+
+static enum msr_result write_debugctl(struct vcpu *v, u32 msr, u64 value)
+{
+	(void)v;
+	(void)msr;
+	if (value && (value & ~debugctl_allowed()))
+		return MSR_FAULTS;
+	vmcs_write(VMCS_GUEST_DEBUGCTL, value);
+	return MSR_DONE;
+}
+
 static enum msr_result read_mtrrcap(struct vcpu *v, u32 msr, u64 *value)
 {
 	(void)v;
@@ -209,6 +241,7 @@ static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_MCG_CAP, MSR_IA32_MCG_CAP, read_zero, NULL },
 	{ MSR_IA32_MCG_STATUS, MSR_IA32_MCG_STATUS, read_zero, write_zero },
 	{ MSR_IA32_MISC_ENABLE, MSR_IA32_MISC_ENABLE, read_misc_enable, write_misc_enable },
+	{ MSR_IA32_DEBUGCTL, MSR_IA32_DEBUGCTL, read_debugctl, write_debugctl },
 	{ MSR_IA32_MTRR_PHYSBASE0, MSR_IA32_MTRR_PHYSBASE0 + 2 * MTRR_VARIABLE - 1, read_mtrr,
 	  write_mtrr },
 	{ MSR_IA32_MTRR_FIX64K_00000, MSR_IA32_MTRR_FIX64K_00000, read_mtrr, write_mtrr },

@@ -3,6 +3,7 @@
 #include "hv/apic.h"
 #include "hv/cpuid.h"
 #include "hv/msr_index.h"
+#include "hv/panic.h"
 #include "hv/percpu.h"
 #include "hv/x86.h"
 #include "vmx/control_regs.h"
@@ -117,5 +118,25 @@ enum exit_action exit_entry_failure(struct vcpu *v)
 	vm_stop_l1(v, "VM entry failed: %s, qualification %llu",
 		   exit_reason_name(v->exit->reason & 0xffff),
 		   (unsigned long long)exit_qualification(v));
+	return EXIT_STOP;
+}
+
+/* The machine check is the machine's, as one that comes while L1 runs. */
+enum exit_action exit_entry_machine_check(struct vcpu *v)
+{
+	panic("machine check at an entry of L1 at 0x%llx", (unsigned long long)v->exit->rip);
+}
+
+/*
+ * SDM "Exit Qualification for Task Switches". Hardware switches no tasks in a guest, and L0 does
+ * not do it in its stead.
+ */
+enum exit_action exit_task_switch(struct vcpu *v)
+{
+	static const char *const sources[] = { "CALL", "IRET", "JMP", "a task gate in the IDT" };
+	u64 q = exit_qualification(v);
+
+	vm_stop_l1(v, "task switch to selector 0x%x by %s, which is not emulated",
+		   (u32)(q & 0xffff), sources[q >> 30 & 3]);
 	return EXIT_STOP;
 }

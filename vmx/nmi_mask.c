@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest that executes one IRET, on L0's own page tables; one for each CPU, made when first needed. */
+/*
+ * A guest that executes one IRET, on L0's own page tables; one for each CPU, made when first
+ * needed.
+ */
 #include "vmx/nmi_mask.h"
 #include "hv/boot_info.h"
 #include "hv/errno.h"

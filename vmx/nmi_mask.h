@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bochs 2.7's virtual-NMI blocking: it is the CPU's there, not the VMCS's. An entry sets it where the
- * VMCS says so, but only an IRET in a guest clears it (tests/guest/vmx_nmi.c shows it). So where one
- * VMCS was left blocked and another is entered that is not, a guest of L0's own executes the IRET. On
- * hardware that is not needed and does no harm.
+ * Bochs 2.7's virtual-NMI blocking: it is the CPU's there, not the VMCS's. An entry sets it where
+ * the VMCS says so, but only an IRET in a guest clears it (tests/guest/vmx_nmi.c shows it). So
+ * where one VMCS was left blocked and another is entered that is not, a guest of L0's own executes
+ * the IRET. On hardware that is not needed and does no harm.
  */
 #ifndef VMX_NMI_MASK_H
 #define VMX_NMI_MASK_H

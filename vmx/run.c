@@ -37,12 +37,13 @@ static void unhandled(struct vcpu *v)
 		   exit_reason_name(EXIT_REASON_BASIC(v->exit->reason)), v->exit->reason);
 }
 
-/* What the end of an instruction does with a single step or a resume flag. */
+/* What the end of an instruction does with a single step or a resume flag; with BTF, only branches
+ * are steps, and none is emulated. */
 static void __attribute__((noinline)) end_flags(u64 rflags)
 {
 	if (rflags & RFLAGS_RF)
 		vmcs_write(VMCS_GUEST_RFLAGS, rflags & ~(u64)RFLAGS_RF);
-	if (rflags & RFLAGS_TF)
+	if ((rflags & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF))
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
 			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a triple fault tells of its cause: a #DF could not be delivered, so its gate is looked at. The
- * fault before it is known by RIP and CR2 only. Pure. */
+/*
+ * What a triple fault tells of its cause: a #DF could not be delivered, so its gate is looked at.
+ * The fault before it is known by RIP and CR2 only. Pure.
+ */
 #ifndef VMX_TRIPLE_FAULT_H
 #define VMX_TRIPLE_FAULT_H
 

@@ -21,10 +21,11 @@
 #define PAUSE_LOOP_WINDOW 4096
 
 /*
- * #DB and #AC: one whose delivery raises it again would keep the CPU in the delivery for ever, where
- * neither an NMI nor the preemption timer reaches it. With exits, each round passes the gate.
+ * #DB and #AC: one whose delivery raises it again would keep the CPU in the delivery for ever,
+ * where neither an NMI nor the preemption timer reaches it. With exits, each round passes the
+ * gate.
  */
-#define EXCEPTION_BITMAP (1u << VECTOR_MC | 1u << VECTOR_DB | 1u << VECTOR_AC)
+#define EXCEPTION_BITMAP  (1u << VECTOR_MC | 1u << VECTOR_DB | 1u << VECTOR_AC)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
 {

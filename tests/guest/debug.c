@@ -60,7 +60,7 @@ static struct trap misaligned_read(u64 rflags)
 
 TEST(debug, misaligned_read_in_ring_3_is_ac)
 {
-	/* Expect: with CR0.AM and RFLAGS.AC, #AC(0) at the instruction, RF set in what it pushes. */
+	/* Expect: with CR0.AM and RFLAGS.AC, #AC(0) at the instruction; RF is pushed as 1. */
 	u64 cr0 = read_cr0();
 	struct trap trap;
 
@@ -123,7 +123,7 @@ TEST(debug, icebp_is_a_trap)
 
 TEST(debug, two_reasons_arrive_together)
 {
-	/* Expect: a write to a breakpoint's address while single-stepping is one #DB, with B0 and BS. */
+	/* Expect: a write to a breakpoint's address in a single step is one #DB, B0 and BS. */
 	struct trap trap;
 
 	write_dr6(0);

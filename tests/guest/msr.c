@@ -4,6 +4,7 @@
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/machine.h"
 #include "tests/guest/lib/trap.h"
+#include "tests/guest/lib/nestor.h"
 #include "tests/test.h"
 
 #define CANONICAL            0xffff800012345678ULL
@@ -270,4 +271,25 @@ TEST(msr, vmx_capability_msrs_exist_where_cpuid_says)
 	EXPECT((basic & BITS(30, 0)) != 0);
 	EXPECT_EQ(basic & BIT(31), 0);
 	expect_write_fault(MSR_IA32_VMX_BASIC, basic);
+}
+
+TEST(msr, debugctl_has_what_the_cpu_has)
+{
+	/* Expect: 0 at first, and 0 can be written; BTF is kept or #GP; bits that no CPU has are
+	 * #GP. A hypervisor without last branch records refuses LBR. */
+	u64 value = ~0ULL;
+	struct trap trap = TRAP_OF(value = rdmsr(MSR_IA32_DEBUGCTL));
+
+	if (trap.vector == VECTOR_GP && !nestor_is_present())
+		SKIP("the CPU has no IA32_DEBUGCTL");
+	EXPECT_EQ(value, 0);
+	EXPECT_EQ(TRAP_OF(wrmsr(MSR_IA32_DEBUGCTL, 0)).vector, TRAP_NONE);
+	EXPECT_EQ(TRAP_OF(wrmsr(MSR_IA32_DEBUGCTL, BIT(63))).vector, VECTOR_GP);
+	if (nestor_is_present())
+		EXPECT_EQ(TRAP_OF(wrmsr(MSR_IA32_DEBUGCTL, DEBUGCTL_LBR)).vector, VECTOR_GP);
+	if (TRAP_OF(wrmsr(MSR_IA32_DEBUGCTL, DEBUGCTL_BTF)).vector == TRAP_NONE)
+		EXPECT_EQ(rdmsr(MSR_IA32_DEBUGCTL), DEBUGCTL_BTF);
+	else
+		EXPECT_EQ(rdmsr(MSR_IA32_DEBUGCTL), 0);
+	wrmsr(MSR_IA32_DEBUGCTL, 0);
 }

@@ -4,7 +4,7 @@
 
 # The verdict that each kind of expectation needs; tests/run/cases.txt explains the kinds.
 declare -A EXPECT_VERDICT=([pass]=pass [shows]=pass [counts]=pass [refused]=refused [panics]=crashed
-	[stops]=failed [fails]=failed [hangs]=hung)
+	[stops]=failed [halts]=hung [fails]=failed [hangs]=hung)
 
 # expect_check <expectation> <log> <verdict>: all parts of "a && b && c" must be met.
 expect_check() {
@@ -97,6 +97,13 @@ expect_stops() {
 		return 0
 	fi
 	return 1
+}
+
+expect_halts() {
+	expect_stops "$1" || return 1
+	tail -n 1 "$log" | grep -aq 'platform: halted; it is safe to switch off$' || {
+		printf 'not halted at its end' && return 1
+	}
 }
 
 expect_fails() {

@@ -38,7 +38,10 @@ void descriptors_init(void);
 void descriptors_load(u32 cpu);
 /* Make the gate of one vector present or not; a missing gate turns delivery into #NP. */
 void descriptor_set_gate_present(u8 vector, bool present);
-/* Deliver a vector on the stack that NMIs have, or where RSP is. Each CPU has one, for all its NMIs. */
+/*
+ * Deliver a vector on the stack that NMIs have, or where RSP is. Each CPU has one, for all its
+ * NMIs.
+ */
 void descriptor_use_nmi_stack(u8 vector, bool use);
 u64 descriptor_nmi_stack_top(u32 cpu);
 

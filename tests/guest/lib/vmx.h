@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VMX as a guest hypervisor uses it: VMX operation on the CPU that asks, and L2s that run a function of
- * this image. An L2 shares page tables, GDT, IDT and TSS with its L1 and has a stack and a VMCS of its
- * own. What must not fail ends the run when it does.
+ * VMX as a guest hypervisor uses it: VMX operation on the CPU that asks, and L2s that run a
+ * function of this image. An L2 shares page tables, GDT, IDT and TSS with its L1 and has a stack
+ * and a VMCS of its own. What must not fail ends the run when it does.
  *
  *     vmx_on();
  *     l2_create(&l2, code, PIN_NMI_EXITING, 0);
@@ -44,8 +44,8 @@ void vmx_write(enum vmcs_field field, u64 value);
 void vmx_change(enum vmcs_field field, u64 set, u64 clear);
 
 /*
- * A VMCS in which code runs in ring 0, interrupts off, with these controls beside those that the CPU
- * demands; MSRs and ports are L2's. It is current afterwards.
+ * A VMCS in which code runs in ring 0, interrupts off, with these controls beside those that the
+ * CPU demands; MSRs and ports are L2's. It is current afterwards.
  */
 void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu);
 void l2_destroy(struct l2 *l2);

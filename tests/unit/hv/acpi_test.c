@@ -136,6 +136,23 @@ UNIT(the_reset_register_must_be_a_port)
 	assert_false(acpi_reset_register(NULL, &reset));
 }
 
+UNIT(io_apics_are_the_entries_of_type_1)
+{
+	/* A local APIC, an I/O APIC, one cut short of its address, another, one that sticks out. */
+	static const u8 entries[] = { 0,    8,    0,    0,    1, 0, 0, 0, 1, 12, 0, 0,  0, 0,
+				      0xc0, 0xfe, 0,    0,    0, 0, 1, 4, 0, 0,  1, 12, 0, 0,
+				      0,    0x10, 0xc0, 0xfe, 0, 0, 0, 0, 1, 13, 0, 0 };
+	u8 table[44 + sizeof(entries)] = { 0 };
+	struct acpi_header *madt = (struct acpi_header *)table;
+
+	memcpy(table + 44, entries, sizeof(entries));
+	madt->length = sizeof(table);
+	assert_int_equal(acpi_io_apic(madt, 0), 0xfec00000);
+	assert_int_equal(acpi_io_apic(madt, 1), 0xfec01000);
+	assert_int_equal(acpi_io_apic(madt, 2), 0);
+	assert_int_equal(acpi_io_apic(NULL, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +160,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(revision_0_uses_the_rsdt, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_broken_is_not_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_reset_register_must_be_a_port, setup, teardown),
+		cmocka_unit_test_setup_teardown(io_apics_are_the_entries_of_type_1, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,7 @@ static inline void caps_model_load(const struct caps_model *model)
 	host_cpuid_set(0, 0, (struct cpuid_regs){ .eax = 0x16 });
 	host_cpuid_set(1, 0, (struct cpuid_regs){ .ecx = 1u << 5 });
 	host_cpuid_set(0x80000000, 0, (struct cpuid_regs){ .eax = 0x80000008 });
+	host_cpuid_set(0x80000001, 0, (struct cpuid_regs){ .edx = 1u << 20 });
 	host_cpuid_set(0x80000008, 0, (struct cpuid_regs){ .eax = 0x3028 });
 	host_msr_set(MSR_IA32_FEATURE_CONTROL, 0);
 	host_msr_set(MSR_IA32_VMX_BASIC, model->revision | PAGE_SIZE << 32 | 6ULL << 50 | BIT(54) |

@@ -50,6 +50,17 @@ UNIT(penryn_is_refused_for_ept_without_reading_its_msr)
 	assert_refused_for("lacks \"enable EPT\"");
 }
 
+UNIT(hidden_execute_disable_is_refused)
+{
+	caps_model_load(&caps_models[SKYLAKE_X]);
+	host_cpuid_set(0x80000001, 0, (struct cpuid_regs){ .edx = ~(1u << 20) });
+	vmx_caps_read();
+	assert_refused_for("no execute-disable bit");
+	host_cpuid_set(0x80000000, 0, (struct cpuid_regs){ .eax = 0x80000000 });
+	vmx_caps_read();
+	assert_refused_for("no execute-disable bit");
+}
+
 UNIT(vmx_locked_off_is_refused)
 {
 	caps_model_load(&caps_models[SKYLAKE_X]);
@@ -306,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_cpu_without_vmx_is_refused_and_no_msr_is_read),
 		cmocka_unit_test(models_with_ept_are_accepted),
 		cmocka_unit_test(penryn_is_refused_for_ept_without_reading_its_msr),
+		cmocka_unit_test(hidden_execute_disable_is_refused),
 		cmocka_unit_test(vmx_locked_off_is_refused),
 		cmocka_unit_test(vmx_locked_on_is_accepted),
 		cmocka_unit_test(an_unlocked_feature_control_is_accepted),
