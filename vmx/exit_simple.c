@@ -41,8 +41,8 @@ enum exit_action exit_cpuid(struct vcpu *v)
 	return EXIT_SKIP_INSN;
 }
 
-/* The guest is behind its HLT when it wakes; what waits already wakes it at once. A debug trap that is
- * due at the end of the HLT (SDM, "HLT": a debug exception resumes) does not let it begin. */
+/* The guest is behind its HLT when it wakes; what waits already wakes it at once. A debug trap that
+ * is due at its end (SDM, "HLT": a debug exception resumes) does not let it begin. */
 enum exit_action exit_hlt(struct vcpu *v)
 {
 	bool trap_due = (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) ||

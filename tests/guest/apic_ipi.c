@@ -246,7 +246,7 @@ APIC_TEST(nmis_from_two_cpus_are_two, NEED_CPUS_2)
 {
 	bool all = true;
 
-	/* Expect: a CPU that takes one NMI holds another, so none of two from two senders is lost. */
+	/* Expect: a CPU that takes one NMI holds another: none of two from two senders is lost. */
 	nmi_round = nmi_rounds_done = 0;
 	smp_start(1, nmi_each_round, NULL);
 	for (u32 i = 1; i <= NMI_STORM; i++) {

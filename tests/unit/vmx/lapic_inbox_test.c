@@ -41,7 +41,7 @@ UNIT(a_vector_that_came_both_ways_is_level)
 	assert_true(in_bitmap(lapic, LAPIC_TMR, 0x40));
 }
 
-/* One is taken while the next one waits, whether they came by the inbox, a collect apart, or both. */
+/* One is taken while the next waits, whether a collect came between them or not. */
 UNIT(nmis_are_at_most_two_until_taken)
 {
 	for (u32 collected = 0; collected <= 3; collected++) {

@@ -306,6 +306,7 @@ UNIT(a_bios_leaves_the_timer_on)
 		assert_int_equal(intr, on);
 		if (on)
 			assert_int_equal(board_acknowledge(&board), 8);
+		assert_int_equal(board_next_deadline(&board) != CLOCK_NEVER, on);
 	}
 }
 
