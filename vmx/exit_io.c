@@ -8,6 +8,7 @@
 #include "hv/x86.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
+#include "vmx/debug_access.h"
 #include "vmx/port_io.h"
 #include "vmx/vm.h"
 
@@ -69,21 +70,6 @@ void port_write(struct vcpu *v, u16 port, u32 bytes, u32 value)
 		write_bytes(v, port, bytes, value);
 		return;
 	}
-}
-
-void debug_check_access(u64 dr7, enum access_kind kind, u64 address, u32 bytes)
-{
-	struct breakpoints points = { .dr7 = dr7 };
-	u32 hits;
-
-	if (kind == ACCESS_PORT && !(vmcs_read(VMCS_GUEST_CR4) & CR4_DE))
-		return;
-	for (u32 i = 0; i < BREAKPOINTS; i++)
-		points.address[i] = read_breakpoint_address(i);
-	hits = breakpoint_hits(&points, kind, address, bytes);
-	if (hits)
-		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
-			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | hits | PENDING_DEBUG_ENABLED);
 }
 
 static enum exit_action plain_io(struct vcpu *v, u64 q)

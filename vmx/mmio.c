@@ -9,6 +9,7 @@
 #include "hv/format.h"
 #include "hv/msr_index.h"
 #include "hv/percpu.h"
+#include "vmx/debug_access.h"
 #include "vmx/inject.h"
 #include "vmx/events.h"
 #include "vmx/linear_now.h"
@@ -22,6 +23,7 @@ struct access {
 	const struct ept_violation *violation;
 	const struct mmio_range *range; /* NULL: no device of the board */
 	bool local_apic;                /* the vCPU's own registers */
+	u64 linear;
 	l1_gpa_t gpa;
 	enum mmio_code code;
 	struct mmio_insn insn;
@@ -150,6 +152,7 @@ static enum step locate(struct access *a)
 		return refuse(a, "by an access that crosses a page");
 	if (told_linear(a, linear) - linear >= a->insn.bytes)
 		return refuse(a, "by an instruction whose operand lies elsewhere");
+	a->linear = linear;
 	a->gpa = l1_gpa(ALIGN_DOWN(a->violation->gpa.raw, PAGE_SIZE) + offset);
 	a->local_apic = ALIGN_DOWN(a->gpa.raw, PAGE_SIZE) == lapic_mmio_page(&a->v->lapic);
 	if (a->local_apic)
@@ -236,6 +239,8 @@ static void carry_out(struct access *a)
 		vmcs_write(VMCS_GUEST_RFLAGS, flags);
 	if (regs[GPR_RSP] != rsp)
 		vmcs_write(VMCS_GUEST_RSP, regs[GPR_RSP]);
+	debug_note_access(mmio_writes(&a->insn) ? ACCESS_WRITE : ACCESS_READ, a->linear,
+			  a->insn.bytes);
 }
 
 enum exit_action mmio_access(struct vcpu *v, const struct ept_violation *violation)

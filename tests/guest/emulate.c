@@ -13,11 +13,13 @@
 
 #define MSR_UNKNOWN 0x1fffu
 #define UNCLAIMED   0x6f0u
+#define HOLE        0xfeb00000ULL /* as in mmio.c: nothing is there */
 #define DR6_B0      BIT(0)
 #define DR6_BS      BIT(14)
 #define DR7_RESET   0x400ULL
 #define DR7_L0      BIT(0)
 #define DR7_IO      (2ULL << 16) /* breakpoint 0: port accesses, 1 byte */
+#define DR7_WRITE   (1ULL << 16) /* breakpoint 0: data writes, 1 byte */
 #define DR7_ACCESS  (3ULL << 16) /* breakpoint 0: data accesses, 1 byte */
 
 extern const char emulate_after_cpuid[], emulate_after_in[], emulate_after_outs[];
@@ -151,6 +153,46 @@ TEST(emulate, data_breakpoint_sees_outs)
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(trap.rip, emulate_after_outs);
 	EXPECT_EQ(read_dr6() & (DR6_BS | DR6_B0), DR6_B0);
+	write_dr6(0);
+}
+
+/* An instruction with RBX at the hole, RAX = 0. */
+#define TRAP_AT_HOLE(insn)                                                       \
+	({                                                                       \
+		u64 rax_ = 0;                                                    \
+		struct trap trap_ = TRAP_OF(__asm__ volatile(insn "; nop"        \
+							     : "+a"(rax_)        \
+							     : "b"(HOLE)         \
+							     : "cc", "memory")); \
+		trap_;                                                           \
+	})
+
+/* What a breakpoint of this kind at the hole's second byte makes of an instruction's vector. */
+#define VECTOR_AT_HOLE(kind, insn)                      \
+	({                                              \
+		u64 vector_;                            \
+                                                        \
+		write_dr6(0);                           \
+		write_dr0(HOLE + 1);                    \
+		write_dr7(DR7_RESET | DR7_L0 | (kind)); \
+		vector_ = TRAP_AT_HOLE(insn).vector;    \
+		write_dr7(DR7_RESET);                   \
+		vector_;                                \
+	})
+
+TEST(emulate, data_breakpoints_see_device_memory)
+{
+	/* Expect: #DB behind a load or store that touches the breakpoint's byte, by its kind;
+	 * read-modify-write counts as a write. */
+	if (machine_is_tcg())
+		SKIP("QEMU maps nothing there");
+	EXPECT_EQ(VECTOR_AT_HOLE(DR7_ACCESS, "movl (%%rbx), %%eax"), VECTOR_DB);
+	EXPECT_EQ(read_dr6() & (DR6_BS | DR6_B0), DR6_B0);
+	EXPECT_EQ(VECTOR_AT_HOLE(DR7_ACCESS, "movl %%eax, (%%rbx)"), VECTOR_DB);
+	EXPECT_EQ(VECTOR_AT_HOLE(DR7_WRITE, "movl %%eax, (%%rbx)"), VECTOR_DB);
+	EXPECT_EQ(VECTOR_AT_HOLE(DR7_WRITE, "orl %%eax, (%%rbx)"), VECTOR_DB);
+	EXPECT_EQ(VECTOR_AT_HOLE(DR7_WRITE, "movl (%%rbx), %%eax"), TRAP_NONE);
+	EXPECT_EQ(VECTOR_AT_HOLE(DR7_ACCESS, "movb (%%rbx), %%al"), TRAP_NONE);
 	write_dr6(0);
 }
 
