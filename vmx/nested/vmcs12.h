@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmcs12: a VMCS as L1 wrote it. It lives in L1's memory (the VMCS region, in L0's own layout,
+ * known by its revision identifier) and, while L1 may use it, as a copy in L0. Only the copy is
+ * ever checked or used. Each field takes 64 bits, so that VMREAD and VMWRITE are the same for all.
+ */
+#ifndef VMX_NESTED_VMCS12_H
+#define VMX_NESTED_VMCS12_H
+
+#include "vmx/vmcs_fields.h"
+
+#define VMCS12_REVISION 0x4e535431u /* "1TSN": not a number that a CPU has */
+
+enum vmcs12_row {
+#define FIELD(width, encoding, name, shadow) VMCS12_ROW_##name,
+#include "vmx/vmcs_fields.def"
+#undef FIELD
+	VMCS12_ROWS
+};
+
+/* Named as in the table: v12->GUEST_RIP is v12->fields[VMCS12_ROW_GUEST_RIP]. */
+struct vmcs12 {
+	u32 revision; /* bit 31: a shadow VMCS */
+	u32 abort;    /* VMX-abort indicator */
+	u32 launched;
+	u32 reserved;
+	union {
+		u64 fields[VMCS12_ROWS];
+		struct {
+#define FIELD(width, encoding, name, shadow) u64 name;
+#include "vmx/vmcs_fields.def"
+#undef FIELD
+		};
+	};
+};
+
+_Static_assert(sizeof(struct vmcs12) <= 4096, "the size of a VMCS region");
+
+#endif
