@@ -83,6 +83,8 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/mmio_execute.c \
            vmx/mmio_range.c \
            vmx/msr_bitmap.c \
+           vmx/nested/caps12.c \
+           vmx/nested/vmcs12.c \
            vmx/string_operand.c \
            vmx/vmcs_fields.c
 UNITS   := $(sort $(shell find tests/unit -name '*_test.c'))
