@@ -85,6 +85,11 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/mmio_execute.c \
            vmx/mmio_range.c \
            vmx/msr_bitmap.c \
+           vmx/nested/caps12.c \
+           vmx/nested/context.c \
+           vmx/nested/derive.c \
+           vmx/nested/host_state.c \
+           vmx/nested/vmcs12.c \
            vmx/port_range.c \
            vmx/string_operand.c \
            vmx/triple_fault.c \

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmcs12: a VMCS as L1 wrote it. It lives in L1's memory (the VMCS region, in L0's own layout,
+ * known by its revision identifier) and, while L1 may use it, as a copy in L0. Only the copy is
+ * ever checked or used. Each field takes 64 bits, so that VMREAD and VMWRITE are the same for all.
+ */
+#ifndef VMX_NESTED_VMCS12_H
+#define VMX_NESTED_VMCS12_H
+
+#include "vmx/vmcs_fields.h"
+
+#define VMCS12_REVISION 0x4e535431u /* "1TSN": not a number that a CPU has */
+
+enum vmcs12_row {
+#define FIELD(width, encoding, name, shadow, exists) VMCS12_ROW_##name,
+#include "vmx/vmcs_fields.def"
+#undef FIELD
+	VMCS12_ROWS
+};
+
+/* Named as in the table: v12->GUEST_RIP is v12->fields[VMCS12_ROW_GUEST_RIP]. */
+struct vmcs12 {
+	u32 revision; /* bit 31: a shadow VMCS */
+	u32 abort;    /* VMX-abort indicator */
+	u32 launched;
+	u32 reserved;
+	union {
+		u64 fields[VMCS12_ROWS];
+		struct {
+#define FIELD(width, encoding, name, shadow, exists) u64 name;
+#include "vmx/vmcs_fields.def"
+#undef FIELD
+		};
+	};
+};
+
+struct vmx_caps;
+
+/* Whether L1, with these capabilities, has the field. */
+bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *field);
+
+/* What VMREAD and VMWRITE do to the copy: 0, or the VM-instruction error (12 and 13). */
+u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 *value);
+u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value);
+
+_Static_assert(sizeof(struct vmcs12) <= 4096, "the size of a VMCS region");
+
+#endif
