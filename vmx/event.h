@@ -29,6 +29,14 @@ enum intr_type {
 #define BLOCKED_BY_SMI        (1u << 2)
 #define BLOCKED_BY_NMI        (1u << 3)
 
+/* Activity state (SDM "Guest Non-Register State"). */
+enum activity_state {
+	ACTIVITY_ACTIVE = 0,
+	ACTIVITY_HLT = 1,
+	ACTIVITY_SHUTDOWN = 2,
+	ACTIVITY_WAIT_FOR_SIPI = 3,
+};
+
 /* Pending debug exceptions; bits 3:0 name the breakpoints, as DR6's do. */
 #define PENDING_DEBUG_ENABLED (1u << 12) /* at least one of them is enabled */
 #define PENDING_DEBUG_BS      (1u << 14)
