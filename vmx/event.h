@@ -29,6 +29,10 @@ enum intr_type {
 #define BLOCKED_BY_SMI        (1u << 2)
 #define BLOCKED_BY_NMI        (1u << 3)
 
+/* Pending debug exceptions; bits 3:0 name the breakpoints, as DR6's do. */
+#define PENDING_DEBUG_ENABLED (1u << 12) /* at least one of them is enabled */
+#define PENDING_DEBUG_BS      (1u << 14)
+
 /* Activity state (SDM "Guest Non-Register State"). */
 enum activity_state {
 	ACTIVITY_ACTIVE = 0,
@@ -36,10 +40,6 @@ enum activity_state {
 	ACTIVITY_SHUTDOWN = 2,
 	ACTIVITY_WAIT_FOR_SIPI = 3,
 };
-
-/* Pending debug exceptions; bits 3:0 name the breakpoints, as DR6's do. */
-#define PENDING_DEBUG_ENABLED (1u << 12) /* at least one of them is enabled */
-#define PENDING_DEBUG_BS      (1u << 14)
 
 /*
  * The entry information that delivers again what an exit cut short (SDM "Information for VM Exits

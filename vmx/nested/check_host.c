@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SDM "Checks on Host Control Registers, MSRs, and SSP" and the two sections after it: the rules of
- * check_host.def as functions. */
+/* SDM "Checks on Host Control Registers, MSRs, and SSP" and what follows it on the host-state area:
+ * the rules of check_host.def as functions. */
 #include "vmx/access_rights.h"
 #include "vmx/nested/check_rules.h"
 

@@ -44,7 +44,7 @@ static bool activity_takes_event(const struct vmcs12 *v)
 	case ACTIVITY_HLT:
 		return injects_type(v, INTR_EXTERNAL) || injects_type(v, INTR_NMI) ||
 		       injects_exception(v, BIT(VECTOR_DB) | BIT(VECTOR_MC)) ||
-		       (injects_type(v, INTR_OTHER) && INTR_INFO_VECTOR(v->ENTRY_INTR_INFO) == 0);
+		       injects_type(v, INTR_OTHER); /* a pending MTF exit: there is no other */
 	case ACTIVITY_SHUTDOWN:
 		return injects_type(v, INTR_NMI) || injects_exception(v, BIT(VECTOR_MC));
 	default:

@@ -63,8 +63,8 @@ struct entry_check_context {
 	bool long_mode;   /* L1's EFER.LMA at VMLAUNCH or VMRESUME */
 	/* What stands in L1's memory; only looked at where entry_checks_need() asks for it. */
 	u8 vtpr;         /* byte 80h of the virtual-APIC page */
-	u32 link_header; /* the first four bytes of the VMCS that the link pointer names */
-	u64 pdptes[4];   /* at guest CR3 */
+	u32 link_header; /* the first four bytes at the link pointer; ~0 where no memory is */
+	u64 pdptes[4];   /* at guest CR3; ~0 where no memory is */
 };
 
 struct entry_check_failure {
@@ -73,8 +73,10 @@ struct entry_check_failure {
 	u32 qualification;
 };
 
-/* Run the sections of the mask and tell the first rule that is broken. Controls and host state come
- * before what must be read for guest state: two calls. */
+/*
+ * Run the sections of the mask and tell the first rule that is broken. For guest state L1's memory
+ * is read only when controls and host state have passed: two calls.
+ */
 struct entry_check_failure entry_checks_run(const struct entry_check_context *c, u32 sections);
 
 /*
@@ -85,7 +87,8 @@ struct entry_check_failure entry_checks_run(const struct entry_check_context *c,
 u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after);
 u32 entry_checks_of_memory(u32 need);
 
-/* What the rules must know of L1's memory; an address that is itself refused is not asked for. */
+/* What the rules must know of L1's memory, VTPR for the controls and the rest for guest state. An
+ * address that is itself refused is not asked for. */
 enum entry_check_need { NEED_VTPR = 1, NEED_LINK_HEADER = 2, NEED_PDPTES = 4 };
 u32 entry_checks_need(const struct entry_check_context *c);
 

@@ -75,7 +75,7 @@ UNIT(a_write_changes_only_the_answers_that_it_asks_for)
 		w.v.fields[row] = other_value(old, row, &seed);
 		asked = entry_checks_after_write(row, old, w.v.fields[row]);
 		for (u32 s = 0; s < ENTRY_CHECK_SECTIONS; s++)
-			if (!(asked & 1u << s) && strcmp(answer(&w, s), before[s]))
+			if (!(asked & 1u << s) && !is_same(answer(&w, s), before[s]))
 				fail_msg("%s changes \"%s\" to \"%s\" after: %s",
 					 vmcs_field_table[row].name, before[s], answer(&w, s),
 					 entry_cases[i].text);
@@ -117,7 +117,7 @@ UNIT(memory_counts_only_where_it_is_needed)
 			w.c.pdptes[n] = ~w.c.pdptes[n];
 		for (u32 s = 0; s < ENTRY_CHECK_SECTIONS; s++)
 			if (!(entry_checks_of_memory(need) & 1u << s) &&
-			    strcmp(answer(&w, s), before[s]))
+			    !is_same(answer(&w, s), before[s]))
 				fail_msg("\"%s\" became \"%s\" in: %s", before[s], answer(&w, s),
 					 entry_cases[i / 2].text);
 	}

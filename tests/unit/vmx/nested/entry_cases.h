@@ -5,6 +5,11 @@
 
 #include "entry_world.h"
 
+static inline bool is_same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
 #define ALL_SECTIONS    (ENTRY_CHECK_MASK(SECTIONS) - 1)
 
 #define JOIN3_(a, b, c) a##_##b##_##c

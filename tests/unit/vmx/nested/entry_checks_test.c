@@ -38,11 +38,11 @@ UNIT(each_case_passes_until_its_rule_is_broken)
 
 	for (u32 i = 0; i < ARRAY_SIZE(entry_cases); i++) {
 		entry_cases[i].make(&w, false);
-		if (strcmp(verdict(&w), "all rules hold"))
+		if (!is_same(verdict(&w), "all rules hold"))
 			fail_msg("\"%s\" broken before the change of: %s", verdict(&w),
 				 entry_cases[i].text);
 		entry_cases[i].make(&w, true);
-		if (entry_cases[i].rule && strcmp(verdict(&w), entry_cases[i].rule))
+		if (entry_cases[i].rule && !is_same(verdict(&w), entry_cases[i].rule))
 			fail_msg("\"%s\" instead of \"%s\" by: %s", verdict(&w),
 				 entry_cases[i].rule, entry_cases[i].text);
 	}
@@ -54,7 +54,7 @@ UNIT(each_rule_has_a_case)
 		u32 found = 0;
 
 		for (u32 i = 0; i < ARRAY_SIZE(entry_cases); i++)
-			found += entry_cases[i].rule && !strcmp(entry_cases[i].rule, rules[r]);
+			found += entry_cases[i].rule && is_same(entry_cases[i].rule, rules[r]);
 		if (!found)
 			fail_msg("no case breaks \"%s\"", rules[r]);
 	}
@@ -120,7 +120,7 @@ static u32 qualification_of(const char *rule)
 	struct world w;
 
 	for (u32 i = 0; i < ARRAY_SIZE(entry_cases); i++) {
-		if (!entry_cases[i].rule || strcmp(entry_cases[i].rule, rule))
+		if (!entry_cases[i].rule || !is_same(entry_cases[i].rule, rule))
 			continue;
 		entry_cases[i].make(&w, true);
 		return failure_of(&w).qualification;

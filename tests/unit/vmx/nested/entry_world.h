@@ -7,6 +7,7 @@
 #ifndef TESTS_UNIT_VMX_NESTED_ENTRY_WORLD_H
 #define TESTS_UNIT_VMX_NESTED_ENTRY_WORLD_H
 
+#include <string.h>
 #include "hv/msr_index.h"
 #include "vmx/access_rights.h"
 #include "vmx/event.h"
