@@ -80,9 +80,9 @@ struct entry_check_failure {
 struct entry_check_failure entry_checks_run(const struct entry_check_context *c, u32 sections);
 
 /*
- * For a caller that keeps what has passed: the sections whose answer may change when this field goes
- * from one value to the other; and those that look at L1's memory, which changes without a VMWRITE,
- * so they run at each entry. All run again when cpu, current or long_mode are others.
+ * For a caller that keeps what has passed: the sections whose answer may change when this field
+ * goes from one value to the other; and those that look at L1's memory, which changes without a
+ * VMWRITE, so they run at each entry. All run again when cpu, current or long_mode are others.
  */
 u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after);
 u32 entry_checks_of_memory(u32 need);

@@ -133,6 +133,11 @@ UNIT(memory_is_asked_for_at_good_addresses_only)
 	w.v.VIRTUAL_APIC_ADDR = 0x9000;
 	w.v.LINK_POINTER = 0x8000;
 	assert_int_equal(entry_checks_need(&w.c), NEED_VTPR | NEED_LINK_HEADER);
+	w.v.CPU_CONTROLS2 |= CPU2_APIC_ACCESSES;
+	assert_int_equal(entry_checks_need(&w.c), NEED_LINK_HEADER);
+	w.v.CPU_CONTROLS2 ^= CPU2_APIC_ACCESSES | CPU2_VIRTUAL_INTERRUPTS;
+	assert_int_equal(entry_checks_need(&w.c), NEED_LINK_HEADER);
+	w.v.CPU_CONTROLS2 &= ~(u64)CPU2_VIRTUAL_INTERRUPTS;
 	w.v.VIRTUAL_APIC_ADDR |= 1;
 	w.v.LINK_POINTER |= BIT(WORLD_BITS);
 	assert_int_equal(entry_checks_need(&w.c), 0);
