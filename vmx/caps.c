@@ -121,7 +121,7 @@ static const char *missing_control(void)
 #define TEXT_MAY(text)    NULL
 #define TEXT_OFF(text)    NULL
 	static const char *const texts[] = {
-#define CONTROL(set, bit, name, l0, text) TEXT_##l0(text),
+#define CONTROL(set, bit, name, l0, l1, text) TEXT_##l0(text),
 #include "vmx/controls.def"
 #undef CONTROL
 	};

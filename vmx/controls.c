@@ -3,8 +3,12 @@
 #include "vmx/controls.h"
 
 const struct control_info control_table[] = {
-#define CONTROL(set_, bit_, name_, l0_, text_) \
-	{ .text = (text_), .set = CONTROL_SET_##set_, .bit = (bit_), .use = CONTROL_##l0_ },
+#define CONTROL(set_, bit_, name_, l0_, l1_, text_) \
+	{ .text = (text_),                          \
+	  .set = CONTROL_SET_##set_,                \
+	  .bit = (bit_),                            \
+	  .use = CONTROL_##l0_,                     \
+	  .offered = CONTROL_##l1_ },
 #include "vmx/controls.def"
 #undef CONTROL
 };
@@ -13,7 +17,7 @@ const u32 control_count = ARRAY_SIZE(control_table);
 
 /* One enumerator for each (set, bit): two rows for one bit do not compile. */
 enum control_place {
-#define CONTROL(set, bit, name, l0, text) PLACE_##set##_##bit,
+#define CONTROL(set, bit, name, l0, l1, text) PLACE_##set##_##bit,
 #include "vmx/controls.def"
 #undef CONTROL
 	PLACES
@@ -39,6 +43,17 @@ u32 controls_needed(enum control_set set)
 u32 controls_wanted(enum control_set set)
 {
 	return mask_of(set, CONTROL_WANT);
+}
+
+u32 controls_offered(enum control_set set)
+{
+	u32 mask = 0;
+
+	for (u32 i = 0; i < control_count; i++) {
+		if (control_table[i].set == set && control_table[i].offered)
+			mask |= 1u << control_table[i].bit;
+	}
+	return mask;
 }
 
 const char *control_set_name(enum control_set set)

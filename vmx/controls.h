@@ -29,16 +29,20 @@ enum control_use { CONTROL_OFF, CONTROL_MAY, CONTROL_WANT, CONTROL_SWITCH, CONTR
 #define CONTROL_NAME_ENTRY(name) ENTRY_CTL_##name
 
 enum control_mask {
-#define CONTROL(set, bit, name, l0, text) CONTROL_NAME_##set(name) = 1u << (bit),
+#define CONTROL(set, bit, name, l0, l1, text) CONTROL_NAME_##set(name) = 1u << (bit),
 #include "vmx/controls.def"
 #undef CONTROL
 };
+
+/* Whether L1 may see a control. */
+enum control_offer { CONTROL_HIDE, CONTROL_OFFER };
 
 struct control_info {
 	const char *text;
 	u8 set; /* enum control_set */
 	u8 bit;
-	u8 use; /* enum control_use */
+	u8 use;     /* enum control_use */
+	u8 offered; /* enum control_offer */
 };
 
 /* By set, then bit; control_count of them. */
@@ -51,5 +55,7 @@ const char *control_set_name(enum control_set set);
 /* The mask of a set's controls that vmcs01 needs, or wants. */
 u32 controls_needed(enum control_set set);
 u32 controls_wanted(enum control_set set);
+/* The mask of those that L1 is offered where the CPU has them. */
+u32 controls_offered(enum control_set set);
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include "vmx/vmcs_fields.h"
 
-#define FIELD(width, encoding, name, shadow)                                                      \
+#define FIELD(width, encoding, name, shadow, exists)                                              \
 	_Static_assert(VMCS_##width == VMCS_ENCODING_WIDTH(encoding), #name ": width");           \
 	_Static_assert(((encoding) & ~0x6ffeu) == 0, #name ": reserved or access-type bits set"); \
 	_Static_assert(VMCS_ENCODING_INDEX(encoding) < VMCS_GROUP_INDICES, #name ": index");      \
@@ -17,29 +17,34 @@
 #undef FIELD
 
 enum vmcs_row {
-#define FIELD(width, encoding, name, shadow) ROW_##name,
+#define FIELD(width, encoding, name, shadow, exists) ROW_##name,
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 	ROWS
 };
 
+#define ALWAYS           .control = 0
+#define WITH(set_, name) .set = CONTROL_SET_##set_, .control = CONTROL_NAME_##set_(name)
 const struct vmcs_field_info vmcs_field_table[] = {
-#define FIELD(width_, encoding_, name_, shadow_)                 \
+#define FIELD(width_, encoding_, name_, shadow_, exists_)        \
 	[ROW_##name_] = { .name = #name_,                        \
 			  .encoding = (encoding_),               \
 			  .width = VMCS_##width_,                \
 			  .kind = VMCS_ENCODING_KIND(encoding_), \
-			  .shadow = VMCS_SHADOW_##shadow_ },
+			  .shadow = VMCS_SHADOW_##shadow_,       \
+			  exists_ },
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 };
+#undef ALWAYS
+#undef WITH
 
 const u32 vmcs_field_count = ROWS;
 
 /* 1 + the row of each slot; 0: no such field. */
 _Static_assert(ROWS < 255, "rows fit a byte");
 static const u8 row_of_slot[VMCS_SLOTS] = {
-#define FIELD(width, encoding, name, shadow) [VMCS_SLOT(encoding)] = 1 + ROW_##name,
+#define FIELD(width, encoding, name, shadow, exists) [VMCS_SLOT(encoding)] = 1 + ROW_##name,
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 };

@@ -6,10 +6,10 @@
 #ifndef VMX_VMCS_FIELDS_H
 #define VMX_VMCS_FIELDS_H
 
-#include "hv/types.h"
+#include "vmx/controls.h"
 
 enum vmcs_field {
-#define FIELD(width, encoding, name, shadow) VMCS_##name = (encoding),
+#define FIELD(width, encoding, name, shadow, exists) VMCS_##name = (encoding),
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 };
@@ -28,6 +28,8 @@ struct vmcs_field_info {
 	u8 width;         /* enum vmcs_width */
 	u8 kind;          /* enum vmcs_kind */
 	u8 shadow;        /* enum vmcs_shadow */
+	u8 set;           /* enum control_set of what follows */
+	u32 control;      /* it exists only where this control is offered; 0: always */
 };
 
 #define VMCS_ENCODING_HIGH       1u /* access type: the high half of a 64-bit field */

@@ -16,8 +16,8 @@
 
 /* Which part of the state a section belongs to. */
 enum entry_check_kind {
-	ENTRY_CHECK_CONTROLS, /* a failure is VMfailValid(7) */
-	ENTRY_CHECK_HOST,     /* VMfailValid(8) */
+	ENTRY_CHECK_CONTROLS, /* a failure is VMfailValid(VMX_ERROR_ENTRY_CONTROLS) */
+	ENTRY_CHECK_HOST,     /* VMfailValid(VMX_ERROR_ENTRY_HOST_STATE) */
 	ENTRY_CHECK_GUEST,    /* exit 33 with the qualification below */
 };
 

@@ -12,7 +12,7 @@
 #define VMCS12_REVISION 0x4e535431u /* "1TSN": not a number that a CPU has */
 
 enum vmcs12_row {
-#define FIELD(width, encoding, name, shadow) VMCS12_ROW_##name,
+#define FIELD(width, encoding, name, shadow, exists) VMCS12_ROW_##name,
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 	VMCS12_ROWS
@@ -27,12 +27,21 @@ struct vmcs12 {
 	union {
 		u64 fields[VMCS12_ROWS];
 		struct {
-#define FIELD(width, encoding, name, shadow) u64 name;
+#define FIELD(width, encoding, name, shadow, exists) u64 name;
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 		};
 	};
 };
+
+struct vmx_caps;
+
+/* Whether L1, with these capabilities, has the field. */
+bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *field);
+
+/* What VMREAD and VMWRITE do to the copy: 0, or the VM-instruction error (12 and 13). */
+u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 *value);
+u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value);
 
 _Static_assert(sizeof(struct vmcs12) <= 4096, "the size of a VMCS region");
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* "Loading Host State": each value by the SDM's words, and nothing that L2 had stays behind. */
+#include "unit.h"
+#include "hv/msr_index.h"
+#include "hv/string.h"
+#include "vmx/access_rights.h"
+#include "vmx/control_regs.h"
+#include "vmx/nested/derive.h"
+#include "vmx/nested/host_state.h"
+
+static struct vmcs12 v12;
+static struct host_state_inputs in;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&v12, 0, sizeof(v12));
+	v12.EXIT_CONTROLS = EXIT_CTL_HOST_64BIT;
+	v12.HOST_CR0 = CR0_PE | CR0_PG | CR0_NE | CR0_WP;
+	v12.HOST_CR3 = 0x5000;
+	v12.HOST_CR4 = CR4_PAE | CR4_PCIDE;
+	v12.HOST_SEL_CS = 8;
+	v12.HOST_SEL_SS = 16;
+	v12.HOST_SEL_TR = 24;
+	v12.HOST_RIP = 0x123456;
+	v12.HOST_RSP = 0x7ff0;
+	in = (struct host_state_inputs){
+		.v12 = &v12,
+		.cr0_fixed0 = CR0_NE,
+		.cr4_fixed0 = CR4_VMXE,
+		.l2_cr0 = CR0_PE | CR0_ET,
+		.l2_efer = EFER_NXE,
+		.l2_pat = 7,
+	};
+	return 0;
+}
+
+static const struct host_state_row *row_of(enum vmcs_field field)
+{
+	for (u32 i = 0; i < host_state_row_count; i++)
+		if (host_state_rows[i].field == field)
+			return &host_state_rows[i];
+	return NULL;
+}
+
+static u64 loaded(enum vmcs_field field)
+{
+	const struct host_state_row *row = row_of(field);
+
+	if (!row)
+		fail_msg("%s is not loaded", vmcs_field_name(field));
+	return row ? host_state_value(row, &in) : 0;
+}
+
+UNIT(what_l2_can_change_is_loaded)
+{
+	/* PDPTEs are loaded from memory where L1 uses PAE paging; an unusable LDTR has no more. */
+	for (u32 i = 0; i < derive_first(DERIVE_GROUPS); i++) {
+		enum vmcs_field field = derive_rows[i].field;
+
+		if (VMCS_ENCODING_KIND(field) != VMCS_GUEST_STATE)
+			continue;
+		if (field >= VMCS_GUEST_PDPTE0 && field <= VMCS_GUEST_PDPTE3)
+			continue;
+		if (field == VMCS_GUEST_BASE_LDTR || field == VMCS_GUEST_LIMIT_LDTR)
+			continue;
+		if (!row_of(field))
+			fail_msg("%s stays as L2 left it", vmcs_field_name(field));
+	}
+}
+
+UNIT(no_field_is_loaded_twice)
+{
+	for (u32 i = 0; i < host_state_row_count; i++)
+		assert_ptr_equal(row_of(host_state_rows[i].field), &host_state_rows[i]);
+}
+
+UNIT(cr0_keeps_the_bits_that_no_exit_changes)
+{
+	in.l2_cr0 = CR0_ET | CR0_CD | CR0_NW | CR0_TS;
+	v12.HOST_CR0 = CR0_PE | CR0_PG | CR0_NE;
+	assert_int_equal(loaded(VMCS_CR0_SHADOW),
+			 CR0_PE | CR0_PG | CR0_NE | CR0_ET | CR0_CD | CR0_NW);
+	assert_int_equal(loaded(VMCS_GUEST_CR0), CR0_PE | CR0_PG | CR0_NE | CR0_ET);
+}
+
+UNIT(cr4_follows_the_hosts_address_space_size)
+{
+	assert_int_equal(loaded(VMCS_CR4_SHADOW), CR4_PAE | CR4_PCIDE);
+	v12.HOST_CR4 = CR4_PCIDE;
+	assert_int_equal(loaded(VMCS_CR4_SHADOW), CR4_PAE | CR4_PCIDE);
+	v12.EXIT_CONTROLS = 0;
+	assert_int_equal(loaded(VMCS_CR4_SHADOW), 0);
+	assert_int_equal(loaded(VMCS_GUEST_CR4), CR4_VMXE | CR4_L0_ON);
+}
+
+UNIT(efer_is_loaded_or_follows_the_mode)
+{
+	assert_int_equal(loaded(VMCS_GUEST_EFER), EFER_NXE | EFER_LMA | EFER_LME);
+	v12.EXIT_CONTROLS = 0;
+	in.l2_efer = EFER_NXE | EFER_LMA | EFER_LME;
+	assert_int_equal(loaded(VMCS_GUEST_EFER), EFER_NXE);
+	v12.EXIT_CONTROLS = EXIT_CTL_LOAD_EFER;
+	v12.HOST_EFER = EFER_SCE;
+	assert_int_equal(loaded(VMCS_GUEST_EFER), EFER_SCE);
+}
+
+UNIT(pat_is_loaded_or_stays)
+{
+	v12.HOST_PAT = 6;
+	assert_int_equal(loaded(VMCS_GUEST_PAT), 7);
+	v12.EXIT_CONTROLS |= EXIT_CTL_LOAD_PAT;
+	assert_int_equal(loaded(VMCS_GUEST_PAT), 6);
+}
+
+UNIT(segments_are_flat)
+{
+	assert_int_equal(loaded(VMCS_GUEST_AR_CS), 0xa09b);
+	assert_int_equal(loaded(VMCS_GUEST_LIMIT_CS), 0xffffffff);
+	assert_int_equal(loaded(VMCS_GUEST_BASE_CS), 0);
+	assert_int_equal(loaded(VMCS_GUEST_AR_SS), 0xc093);
+	assert_int_equal(loaded(VMCS_GUEST_AR_DS), AR_UNUSABLE);
+	assert_int_equal(loaded(VMCS_GUEST_AR_TR), 0x8b);
+	assert_int_equal(loaded(VMCS_GUEST_LIMIT_TR), 0x67);
+	assert_int_equal(loaded(VMCS_GUEST_SEL_LDTR), 0);
+	assert_int_equal(loaded(VMCS_GUEST_AR_LDTR), AR_UNUSABLE);
+	assert_int_equal(loaded(VMCS_GUEST_LIMIT_GDTR), 0xffff);
+	assert_int_equal(loaded(VMCS_GUEST_LIMIT_IDTR), 0xffff);
+	v12.EXIT_CONTROLS = 0;
+	assert_int_equal(loaded(VMCS_GUEST_AR_CS), 0xc09b);
+}
+
+UNIT(the_rest_is_what_l1_said_or_quiet)
+{
+	assert_int_equal(loaded(VMCS_GUEST_RIP), 0x123456);
+	assert_int_equal(loaded(VMCS_GUEST_RSP), 0x7ff0);
+	assert_int_equal(loaded(VMCS_GUEST_CR3), 0x5000);
+	assert_int_equal(loaded(VMCS_GUEST_RFLAGS), 2);
+	assert_int_equal(loaded(VMCS_GUEST_DR7), 0x400);
+	assert_int_equal(loaded(VMCS_GUEST_DEBUGCTL), 0);
+	assert_int_equal(loaded(VMCS_GUEST_INTERRUPTIBILITY), 0);
+	assert_int_equal(loaded(VMCS_GUEST_PENDING_DEBUG), 0);
+	assert_int_equal(loaded(VMCS_GUEST_ACTIVITY), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_l2_can_change_is_loaded, setup),
+		cmocka_unit_test_setup(no_field_is_loaded_twice, setup),
+		cmocka_unit_test_setup(cr0_keeps_the_bits_that_no_exit_changes, setup),
+		cmocka_unit_test_setup(cr4_follows_the_hosts_address_space_size, setup),
+		cmocka_unit_test_setup(efer_is_loaded_or_follows_the_mode, setup),
+		cmocka_unit_test_setup(pat_is_loaded_or_stays, setup),
+		cmocka_unit_test_setup(segments_are_flat, setup),
+		cmocka_unit_test_setup(the_rest_is_what_l1_said_or_quiet, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmcs02 from vmcs12: a table says which field of vmcs02 follows from what, and to which group it
+ * belongs. A VMWRITE marks the groups that its field has a part in; an entry derives the marked
+ * groups only. Pure: values come out, who writes them is not said here.
+ */
+#ifndef VMX_NESTED_DERIVE_H
+#define VMX_NESTED_DERIVE_H
+
+#include "vmx/controls.h"
+#include "vmx/nested/vmcs12.h"
+
+enum derive_group {
+	DERIVE_CONTROLS,  /* execution, exit and entry controls */
+	DERIVE_EXCEPTION, /* exception bitmap, page-fault filter */
+	DERIVE_CR,        /* CR0 and CR4 with masks and shadows, CR3, CR3 targets */
+	DERIVE_SEGMENTS,  /* and descriptor tables */
+	DERIVE_MSRS,      /* EFER, PAT, SYSENTER, debug controls, PDPTEs */
+	DERIVE_TSC,
+	DERIVE_RUN,   /* RIP, RSP, RFLAGS, interruptibility, activity, pending debug: each entry */
+	DERIVE_EVENT, /* what the entry injects: each entry */
+	DERIVE_GROUPS
+};
+
+#define DERIVE_ALL        ((1u << DERIVE_GROUPS) - 1)
+#define DERIVE_EACH_ENTRY (1u << DERIVE_RUN | 1u << DERIVE_EVENT)
+
+/* What vmcs02 follows from beside vmcs12: L0's own needs, and L1's state where vmcs12 does not load
+ * another. */
+struct derive_inputs {
+	const struct vmcs12 *v12;
+	u32 l0_controls[CONTROL_SETS]; /* what vmcs01 runs L1 with, without windows and timer */
+	u32 l0_exceptions;
+	u64 cr0_fixed0; /* that hardware demands; unrestricted guests may clear PE and PG */
+	u64 cr4_fixed0;
+	u64 cr4_guest; /* bits that L0 leaves to a guest */
+	u64 l1_tsc_offset;
+	u64 l1_efer, l1_pat, l1_dr7, l1_debugctl;
+};
+
+struct derive_row {
+	enum vmcs_field field;
+	u8 group;
+	u8 source; /* enum vmcs12_row that is copied where there is no function */
+	u64 (*value)(const struct derive_inputs *in);
+};
+
+/* Ordered by group; group g has rows [derive_first(g), derive_first(g + 1)). */
+extern const struct derive_row derive_rows[];
+u32 derive_first(u32 group);
+
+static inline u64 derive_value(const struct derive_row *row, const struct derive_inputs *in)
+{
+	return row->value ? row->value(in) : in->v12->fields[row->source];
+}
+
+/* The groups, as a mask, that a write to this field of vmcs12 marks. */
+u32 derive_marks(enum vmcs12_row row);
+
+/* CR0 and CR4 as L2 sees them: what vmcs12 holds after an exit, from what vmcs02 held. */
+u64 derive_cr0_of_l2(const struct vmcs12 *v12, u64 hardware_cr0, u64 shadow);
+u64 derive_cr4_of_l2(const struct derive_inputs *in, u64 hardware_cr4, u64 shadow);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a VM exit loads into L1 (SDM "Loading Host State"): for each guest field of vmcs01 that the
+ * exit defines, its value from vmcs12. Pure: values come out.
+ */
+#ifndef VMX_NESTED_HOST_STATE_H
+#define VMX_NESTED_HOST_STATE_H
+
+#include "vmx/nested/vmcs12.h"
+
+/* Beside vmcs12: what hardware demands of vmcs01, and what L1 had where the exit loads nothing. */
+struct host_state_inputs {
+	const struct vmcs12 *v12;
+	u64 cr0_fixed0; /* as vmcs01 holds it: without PE and PG */
+	u64 cr4_fixed0;
+	u64 l2_cr0;  /* CR0's bits that no exit changes come from L2: ET, CD, NW, reserved ones */
+	u64 l2_efer; /* bits of EFER that the exit leaves alone */
+	u64 l2_pat;
+};
+
+struct host_state_row {
+	enum vmcs_field field;
+	u64 (*value)(const struct host_state_inputs *in);
+	u8 source;    /* enum vmcs12_row, copied where there is no function */
+	u32 constant; /* where there is neither: source == VMCS12_ROWS */
+};
+
+extern const struct host_state_row host_state_rows[];
+extern const u32 host_state_row_count;
+
+u64 host_state_value(const struct host_state_row *row, const struct host_state_inputs *in);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Fields of vmcs12 by encoding. */
+#include "vmx/nested/vmcs12.h"
+#include "vmx/caps.h"
+#include "vmx/nested/vmx_error.h"
+
+/* What VMWRITE leaves of a segment's access rights, as processors do (bits 11:8 are reserved). */
+#define ACCESS_RIGHTS_KEPT 0x1f0ffULL
+#define HIGH_HALF          BITS(63, 32)
+
+bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *field)
+{
+	return (l1->allowed1[field->set] & field->control) == field->control;
+}
+
+/* NULL: no such field for L1. */
+static const struct vmcs_field_info *find(const struct vmx_caps *l1, u64 encoding)
+{
+	const struct vmcs_field_info *field = vmcs_field_find(encoding);
+
+	return field && vmcs12_has_field(l1, field) ? field : NULL;
+}
+
+static u32 row_of(const struct vmcs_field_info *field)
+{
+	return (u32)(field - vmcs_field_table);
+}
+
+static bool is_access_rights(u32 encoding)
+{
+	return encoding >= VMCS_GUEST_AR_ES && encoding <= VMCS_GUEST_AR_TR;
+}
+
+u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 *value)
+{
+	const struct vmcs_field_info *field = find(l1, encoding);
+
+	if (!field)
+		return VMX_ERROR_UNSUPPORTED_FIELD;
+	*value = v12->fields[row_of(field)];
+	if (encoding & VMCS_ENCODING_HIGH)
+		*value >>= 32;
+	return 0;
+}
+
+u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value)
+{
+	const struct vmcs_field_info *field = find(l1, encoding);
+	u64 *place;
+
+	if (!field)
+		return VMX_ERROR_UNSUPPORTED_FIELD;
+	if (field->kind == VMCS_EXIT_INFO && !(l1->misc & VMX_MISC_VMWRITE_ANY))
+		return VMX_ERROR_READ_ONLY_FIELD;
+	place = &v12->fields[row_of(field)];
+	if (encoding & VMCS_ENCODING_HIGH)
+		value = value << 32 | (*place & ~HIGH_HALF);
+	else if (field->width == VMCS_W16)
+		value = (u16)value;
+	else if (field->width == VMCS_W32)
+		value = (u32)value;
+	if (is_access_rights(field->encoding))
+		value &= ACCESS_RIGHTS_KEPT;
+	*place = value;
+	return 0;
+}
