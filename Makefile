@@ -86,9 +86,17 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/mmio_range.c \
            vmx/msr_bitmap.c \
            vmx/nested/caps12.c \
+           vmx/nested/check_controls.c \
+           vmx/nested/check_host.c \
+           vmx/nested/check_inputs.c \
+           vmx/nested/check_registers.c \
+           vmx/nested/check_segments.c \
+           vmx/nested/check_state.c \
            vmx/nested/context.c \
            vmx/nested/derive.c \
+           vmx/nested/entry_checks.c \
            vmx/nested/host_state.c \
+           vmx/nested/msr_list.c \
            vmx/nested/vmcs12.c \
            vmx/port_range.c \
            vmx/string_operand.c \

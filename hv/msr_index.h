@@ -11,7 +11,10 @@
 #define MSR_IA32_TSC_ADJUST         0x3bu
 #define MSR_IA32_SPEC_CTRL          0x48u
 #define MSR_IA32_PRED_CMD           0x49u
+#define MSR_IA32_BIOS_UPDT_TRIG     0x79u
 #define MSR_IA32_BIOS_SIGN_ID       0x8bu
+#define MSR_IA32_SMM_MONITOR_CTL    0x9bu
+#define MSR_IA32_SMBASE             0x9eu
 #define MSR_IA32_MTRRCAP            0xfeu
 #define MSR_IA32_ARCH_CAPABILITIES  0x10au
 #define MSR_IA32_SYSENTER_CS        0x174u
@@ -71,6 +74,8 @@
 #define APIC_BASE_BSP               (1u << 8)
 #define APIC_BASE_X2APIC            (1u << 10)
 #define APIC_BASE_ENABLED           (1u << 11)
+
+#define DEBUGCTL_BTF                (1u << 1) /* single-step on branches */
 
 #define CR0_PE                      (1u << 0)
 #define CR0_MP                      (1u << 1)

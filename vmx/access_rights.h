@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Access rights of segment registers as the VMCS holds them (SDM "Format of Access Rights"). */
+/* Access rights of segment registers as the VMCS holds them (SDM "Format of Access Rights"), and
+ * the parts of a selector. */
 #ifndef VMX_ACCESS_RIGHTS_H
 #define VMX_ACCESS_RIGHTS_H
 
@@ -20,5 +21,8 @@
 #define AR_REAL_DATA       (AR_P | AR_S | 0x3u)
 
 #define AR_TYPE_BUSY_TSS16 0x3u
+
+#define SELECTOR_RPL(sel)  ((sel)&3u)
+#define SELECTOR_TI        (1u << 2) /* in the LDT */
 
 #endif

@@ -40,11 +40,20 @@ enum intr_type {
 #define DEBUG_SINGLE_STEP     (1u << 14)
 #define DEBUG_RTM             (1u << 16)
 #define DR7_GENERAL_DETECT    (1u << 13)
+
 /* Pending debug exceptions that the next entry delivers (unless MOV SS holds them back). */
 static inline bool is_debug_trap(u64 pending)
 {
 	return pending & (PENDING_DEBUG_ENABLED | PENDING_DEBUG_BS);
 }
+
+/* Activity state (SDM "Guest Non-Register State"). */
+enum activity_state {
+	ACTIVITY_ACTIVE = 0,
+	ACTIVITY_HLT = 1,
+	ACTIVITY_SHUTDOWN = 2,
+	ACTIVITY_WAIT_FOR_SIPI = 3,
+};
 
 /*
  * The entry information that delivers again what an exit cut short (SDM "Information for VM Exits

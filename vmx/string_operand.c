@@ -3,15 +3,7 @@
  * Addressing"). */
 #include "vmx/string_operand.h"
 #include "vmx/access_rights.h"
-
-#define LINEAR_BITS 48
-
-static bool is_canonical(u64 linear)
-{
-	u64 upper = linear >> (LINEAR_BITS - 1);
-
-	return upper == 0 || upper == BITS(64 - LINEAR_BITS, 0);
-}
+#include "vmx/canonical.h"
 
 /* Type bits of a segment: code, and for code readable, for data writable and expand-down. */
 #define TYPE_READ_OR_WRITE 2u
@@ -46,8 +38,8 @@ enum vector string_operand_fault(const struct string_operand *operand)
 	enum vector fault = operand->is_stack_segment ? VECTOR_SS : VECTOR_GP;
 
 	if (operand->long_code) {
-		if (!is_canonical(operand->linear) ||
-		    !is_canonical(operand->linear + operand->bytes - 1))
+		if (!is_canonical(operand->linear, LINEAR_BITS) ||
+		    !is_canonical(operand->linear + operand->bytes - 1, LINEAR_BITS))
 			return fault;
 	} else {
 		if (!operand->type_free && !type_allows(operand))
