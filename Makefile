@@ -87,6 +87,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/nested/context.c \
            vmx/nested/derive.c \
            vmx/nested/ept12.c \
+           vmx/nested/ept_compose.c \
            vmx/nested/host_state.c \
            vmx/nested/vmcs12.c \
            vmx/string_operand.c \
