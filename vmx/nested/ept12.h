@@ -83,7 +83,8 @@ struct ept12_walk ept12_translate(const struct ept12 *ept, const struct ept12_ac
 /* Whether the access makes the leaf's dirty flag 1: L1's page-modification log is due. */
 bool ept12_sets_dirty(const struct ept12_walk *walk);
 
-/* Set the flags that a walk with outcome OK owes. 0, or what mark() said: translate again. */
+/* Set the flags that a walk with outcome OK owes. 0, or what mark() said: translate again. The
+ * second try may say so too where tables point to themselves, but each sets more of the flags. */
 int ept12_set_flags(const struct ept12 *ept, const struct ept12_walk *walk);
 
 /* Whether the leaf was dirty before this access. */

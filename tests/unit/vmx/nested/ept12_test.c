@@ -1,70 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * EPT12's walk: all permissions at all levels and random tables against an oracle written apart;
- * the reserved bits, the flags and the exit qualification against literal numbers of the SDM.
+ * EPT12's walk: all permissions at all levels and random tables against an oracle written apart,
+ * the reserved bits of each format against literal numbers of the SDM.
  */
-#include "unit.h"
-#include "ept12_oracle.h"
-#include "ept12_tables.h"
-
-#define ALL_CAPS 0x063341c1ULL /* with the 5-level walk */
-#define GPA      0x0000123456789abcULL
-#define PAGE     0x0000000765432000ULL
-#define RWX      7ULL
-#define WB       (6ULL << 3)
-
-static struct ept12_tables tables;
-static struct vmx_caps l1;
-static struct ept12 ept;
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&tables, 0, sizeof(tables));
-	l1 = (struct vmx_caps){ .ept_vpid = ALL_CAPS, .physical_bits = 40 };
-	ept = (struct ept12){ .eptp = ept12_table_at(4) | 0x1e,
-			      .l1 = &l1,
-			      .read = ept12_tables_read,
-			      .mark = ept12_tables_mark,
-			      .context = &tables };
-	return 0;
-}
-
-static u64 *entry_at(u32 level)
-{
-	return &tables.entries[level][GPA >> (12 + 9 * (level - 1)) & 511];
-}
-
-/* A path to a leaf of this level, which allows everything. */
-static void build(u32 leaf)
-{
-	memset(tables.entries, 0, sizeof(tables.entries));
-	for (u32 level = TABLES; level > leaf; level--)
-		*entry_at(level) = ept12_table_at(level - 1) | RWX;
-	*entry_at(leaf) =
-		(PAGE & ~((PAGE_SIZE << (9 * (leaf - 1))) - 1)) | WB | RWX | (leaf > 1 ? 0x80 : 0);
-}
-
-static struct ept12_walk walk_as(struct ept12_access access)
-{
-	struct ept12_walk walk = ept12_translate(&ept, &access);
-	const char *objection = ept12_oracle_objection(&ept, &access, &walk);
-
-	if (objection)
-		fail_msg("%s of the walk of 0x%llx is wrong", objection,
-			 (unsigned long long)access.gpa.raw);
-	return walk;
-}
-
-static struct ept12_walk walk_read(void)
-{
-	return walk_as((struct ept12_access){ .gpa = l2_gpa(GPA), .read = true });
-}
-
-static struct ept12_walk walk_write(void)
-{
-	return walk_as((struct ept12_access){ .gpa = l2_gpa(GPA), .write = true });
-}
+#include "ept12_fixture.h"
 
 /* Access number n: read, write, fetch in bits 2:0, an access of L2's page walk in bit 3. */
 static struct ept12_access access_of(u32 n)
@@ -236,143 +175,6 @@ UNIT(misconfiguration_below_outranks_a_missing_permission_above)
 	assert_int_equal(walk_write().outcome, EPT12_VIOLATION);
 }
 
-UNIT(violation_says_what_was_asked_and_what_is_allowed)
-{
-	struct ept12_access access = { .gpa = l2_gpa(GPA), .write = true, .qualification = ~0ULL };
-	struct ept12_walk walk;
-
-	build(1);
-	*entry_at(2) &= ~2ULL;
-	*entry_at(3) &= ~4ULL;
-	walk = walk_as(access);
-	assert_int_equal(walk.outcome, EPT12_VIOLATION);
-	assert_int_equal(walk.qualification, 0x2 | 0x8 | 0x1180);
-	access.qualification = 0x80;
-	access.read = true;
-	assert_int_equal(walk_as(access).qualification, 0x3 | 0x8 | 0x80);
-}
-
-UNIT(walk_of_page_tables_is_a_write_where_there_are_flags)
-{
-	struct ept12_access access = { .gpa = l2_gpa(GPA), .read = true, .paging_structure = true };
-
-	build(1);
-	*entry_at(1) &= ~2ULL;
-	assert_int_equal(walk_as(access).outcome, EPT12_OK);
-	ept.eptp |= 0x40;
-	assert_int_equal(walk_as(access).qualification, 0x3 | 0x28);
-	access.paging_structure = false; /* the PDPTEs of MOV to CR3 */
-	assert_int_equal(walk_as(access).outcome, EPT12_OK);
-}
-
-UNIT(access_comes_from_the_exit_qualification)
-{
-	static const struct {
-		u64 qualification;
-		bool read, write, fetch, paging_structure;
-	} cases[] = {
-		{ 0x181, true, false, false, false }, { 0x182, false, true, false, false },
-		{ 0x184, false, false, true, false }, { 0x081, true, false, false, true },
-		{ 0x083, true, true, false, true },   { 0x001, true, false, false, false },
-	};
-
-	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct ept12_access access =
-			ept12_access_of_exit(l2_gpa(GPA), cases[i].qualification);
-
-		assert_int_equal(access.gpa.raw, GPA);
-		assert_int_equal(access.read, cases[i].read);
-		assert_int_equal(access.write, cases[i].write);
-		assert_int_equal(access.fetch, cases[i].fetch);
-		assert_int_equal(access.paging_structure, cases[i].paging_structure);
-		assert_int_equal(access.qualification, cases[i].qualification);
-	}
-}
-
-/* The flags in each entry after an access must be these, from the root to a 4K leaf. */
-static void expect_flags(u64 root, u64 leaf)
-{
-	for (u32 level = 4; level >= 1; level--)
-		assert_int_equal(*entry_at(level) & 0x300, level == 1 ? leaf : root);
-}
-
-UNIT(flags_are_set_by_their_own_step)
-{
-	struct ept12_walk walk;
-
-	build(1);
-	ept.eptp |= 0x40;
-	walk = walk_read();
-	assert_int_equal(tables.marks, 0);
-	expect_flags(0, 0);
-	assert_false(ept12_sets_dirty(&walk));
-	assert_int_equal(ept12_set_flags(&ept, &walk), 0);
-	expect_flags(0x100, 0x100);
-	assert_int_equal(tables.marks, 4);
-
-	walk = walk_write();
-	assert_true(ept12_sets_dirty(&walk));
-	assert_false(ept12_was_dirty(&walk));
-	assert_int_equal(ept12_set_flags(&ept, &walk), 0);
-	expect_flags(0x100, 0x300);
-	assert_int_equal(tables.marks, 5);
-
-	walk = walk_write();
-	assert_false(ept12_sets_dirty(&walk));
-	assert_true(ept12_was_dirty(&walk));
-	assert_int_equal(ept12_set_flags(&ept, &walk), 0);
-	assert_int_equal(tables.marks, 5);
-}
-
-UNIT(flags_that_are_off_are_ignored)
-{
-	struct ept12_walk walk;
-
-	build(1);
-	walk = walk_write();
-	assert_false(ept12_sets_dirty(&walk));
-	assert_int_equal(ept12_set_flags(&ept, &walk), 0);
-	assert_int_equal(tables.marks, 0);
-}
-
-UNIT(entry_that_changed_since_is_told)
-{
-	struct ept12_walk walk;
-
-	build(2);
-	ept.eptp |= 0x40;
-	walk = walk_write();
-	*entry_at(3) = 0;
-	assert_int_equal(ept12_set_flags(&ept, &walk), -EBUSY);
-	assert_int_equal(*entry_at(3), 0);
-	assert_int_equal(*entry_at(2) & 0x300, 0);
-	tables.mark_fails = -EFAULT;
-	assert_int_equal(ept12_set_flags(&ept, &walk), -EFAULT);
-}
-
-UNIT(eptp_by_single_bits_and_at_random)
-{
-	u64 seed = 1;
-
-	for (u32 i = 0; i < 200000; i++) {
-		u64 r = unit_random(&seed), eptp = ept12_table_at(4) | 0x1e;
-
-		l1.physical_bits = 36 + (u32)(r % 17);
-		l1.ept_vpid = r & BIT(40) ? ALL_CAPS : unit_random(&seed);
-		eptp ^= BIT(r >> 8 & 63);
-		if (r & BIT(41))
-			eptp ^= BIT(r >> 16 & 63) ^ BIT(r >> 24 & 7);
-		assert_int_equal(eptp_is_valid(eptp, &l1), ept12_oracle_eptp(eptp, &l1));
-	}
-	l1 = (struct vmx_caps){ .ept_vpid = ALL_CAPS & ~BIT(7), .physical_bits = 40 };
-	assert_true(eptp_is_valid(0x4401e, &l1));
-	assert_true(eptp_is_valid(0xfffffff05e, &l1));
-	assert_false(eptp_is_valid(0x1000000001e, &l1));
-	assert_false(eptp_is_valid(0x44026, &l1));
-	assert_false(eptp_is_valid(0x4409e, &l1));
-	assert_false(eptp_is_valid(0x4401c, &l1));
-}
-
 /* Mostly sound entries, each with a few bits turned over. */
 UNIT(random_tables_against_the_oracle)
 {
@@ -411,14 +213,6 @@ int main(void)
 		cmocka_unit_test_setup(table_without_memory_misconfigures, set_up),
 		cmocka_unit_test_setup(misconfiguration_below_outranks_a_missing_permission_above,
 				       set_up),
-		cmocka_unit_test_setup(violation_says_what_was_asked_and_what_is_allowed, set_up),
-		cmocka_unit_test_setup(walk_of_page_tables_is_a_write_where_there_are_flags,
-				       set_up),
-		cmocka_unit_test_setup(access_comes_from_the_exit_qualification, set_up),
-		cmocka_unit_test_setup(flags_are_set_by_their_own_step, set_up),
-		cmocka_unit_test_setup(flags_that_are_off_are_ignored, set_up),
-		cmocka_unit_test_setup(entry_that_changed_since_is_told, set_up),
-		cmocka_unit_test_setup(eptp_by_single_bits_and_at_random, set_up),
 		cmocka_unit_test_setup(random_tables_against_the_oracle, set_up),
 	};
 
