@@ -90,6 +90,8 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/nested/ept_compose.c \
            vmx/nested/host_state.c \
            vmx/nested/insn_info.c \
+           vmx/nested/route.c \
+           vmx/nested/route_rules.c \
            vmx/nested/vmcs12.c \
            vmx/string_operand.c \
            vmx/vmcs_fields.c
