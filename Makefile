@@ -95,8 +95,13 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/nested/context.c \
            vmx/nested/derive.c \
            vmx/nested/entry_checks.c \
+           vmx/nested/ept12.c \
+           vmx/nested/ept_compose.c \
            vmx/nested/host_state.c \
+           vmx/nested/insn_info.c \
            vmx/nested/msr_list.c \
+           vmx/nested/route.c \
+           vmx/nested/route_rules.c \
            vmx/nested/vmcs12.c \
            vmx/port_range.c \
            vmx/string_operand.c \

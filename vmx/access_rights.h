@@ -4,6 +4,19 @@
 #ifndef VMX_ACCESS_RIGHTS_H
 #define VMX_ACCESS_RIGHTS_H
 
+/* In the order of the VMCS's fields; instruction information has the first six. */
+enum segment {
+	SEGMENT_ES,
+	SEGMENT_CS,
+	SEGMENT_SS,
+	SEGMENT_DS,
+	SEGMENT_FS,
+	SEGMENT_GS,
+	SEGMENT_LDTR,
+	SEGMENT_TR,
+	SEGMENTS
+};
+
 #define AR_TYPE(ar)        ((ar)&0xfu)
 #define AR_S               (1u << 4)
 #define AR_DPL(ar)         ((ar) >> 5 & 3u)

@@ -6,17 +6,11 @@
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
+#include "vmx/qualification.h"
 #include "vmx/request.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
-
-/* SDM "Exit Qualification for Control-Register Accesses". */
-#define QUALIFICATION_CR(q)   ((u32)((q)&0xf))
-#define QUALIFICATION_TYPE(q) ((u32)((q) >> 4 & 3))
-#define QUALIFICATION_GPR(q)  ((enum gpr)((q) >> 8 & 0xf))
-
-enum cr_access_type { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
 
 static u64 operand_value(const struct vcpu *v, enum gpr reg)
 {
@@ -153,7 +147,7 @@ enum exit_action exit_cr_access(struct vcpu *v)
 {
 	u64 q = exit_qualification(v);
 	u32 cr = QUALIFICATION_CR(q);
-	enum gpr reg = QUALIFICATION_GPR(q);
+	enum gpr reg = (enum gpr)QUALIFICATION_GPR(q);
 
 	switch ((enum cr_access_type)QUALIFICATION_TYPE(q)) {
 	case CR_MOV_TO:

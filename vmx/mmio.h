@@ -8,12 +8,7 @@
 #define VMX_MMIO_H
 
 #include "vmx/exit.h"
-
-/* SDM "Exit Qualification for EPT Violations". */
-#define EPT_VIOLATION_WRITE   (1u << 1)
-#define EPT_VIOLATION_FETCH   (1u << 2)
-#define EPT_VIOLATION_LINEAR  (1u << 7) /* the guest-linear address is valid */
-#define EPT_VIOLATION_OPERAND (1u << 8) /* it is what was accessed: no access of the page walk */
+#include "vmx/qualification.h"
 
 struct ept_violation {
 	l1_gpa_t gpa;

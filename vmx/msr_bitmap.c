@@ -27,6 +27,12 @@ static u32 read_byte(u32 msr)
 	return (msr < RANGE_MSRS ? 0 : RANGE_BYTES) + (msr % RANGE_MSRS) / 8;
 }
 
+u32 msr_bitmap_bit(u32 msr, bool write)
+{
+	ASSERT(msr_bitmap_covers(msr));
+	return (read_byte(msr) + (write ? WRITE_OFFSET : 0)) * 8 + msr % 8;
+}
+
 static u8 bit_in_byte(u32 msr)
 {
 	return (u8)(1u << (msr % 8));

@@ -21,6 +21,9 @@ void msr_bitmap_intercept_all(struct msr_bitmap *bitmap);
 /* Does the bitmap have bits for this MSR? */
 bool msr_bitmap_covers(u32 msr);
 
+/* Which of the page's bits is a covered MSR's, for reads or for writes. */
+u32 msr_bitmap_bit(u32 msr, bool write);
+
 /* Let these accesses through. The MSR must be covered. */
 void msr_bitmap_pass(struct msr_bitmap *bitmap, u32 msr, enum msr_access access);
 

@@ -18,8 +18,6 @@
 #define ADDRESS_SIZE(info) ((info) >> 7 & 7u)
 #define SEGMENT(info)      ((info) >> 15 & 7u)
 
-enum segment_number { SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_FS, SEGMENT_GS };
-
 /* The instruction of an exit, taken apart. */
 struct string_insn {
 	u16 port;
@@ -27,7 +25,7 @@ struct string_insn {
 	bool in, rep;
 	bool long_code;
 	u32 address_size;
-	u32 segment; /* enum segment_number */
+	u32 segment; /* enum segment */
 };
 
 /* A string instruction's element in L1's memory; it may cross a page, so each byte has its address.

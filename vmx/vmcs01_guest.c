@@ -17,18 +17,6 @@
 #define RIP_AFTER_INIT  0xfff0
 #define CPUID_SIGNATURE 1u
 
-enum segment {
-	SEGMENT_ES,
-	SEGMENT_CS,
-	SEGMENT_SS,
-	SEGMENT_DS,
-	SEGMENT_FS,
-	SEGMENT_GS,
-	SEGMENT_LDTR,
-	SEGMENT_TR,
-	SEGMENTS
-};
-
 /* The VMCS fields of a segment register. */
 static const struct {
 	enum vmcs_field selector, base, limit, rights;

@@ -48,6 +48,9 @@ UNIT(bits_stand_where_the_manual_says)
 		msr_bitmap_pass(&bitmap, cases[i].msr, cases[i].access);
 		assert_int_equal(bitmap.bits[cases[i].byte], cases[i].value);
 		assert_int_equal(bits_clear(), 1);
+		assert_int_equal(msr_bitmap_bit(cases[i].msr, cases[i].access == MSR_WRITE),
+				 cases[i].byte * 8 +
+					 (u32)__builtin_ctz(~(u32)cases[i].value & 0xff));
 	}
 }
 
