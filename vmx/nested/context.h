@@ -5,8 +5,8 @@
  * least recently used one is recycled for another VMCS. With at least as many contexts as vCPUs
  * there is always one to recycle, because a vCPU attaches one at most.
  *
- * The pool's lock protects the index, the order and who is attached. What a context holds belongs to
- * the vCPU that it is attached to, and to whoever has just claimed it.
+ * The pool's lock protects the index, the order and who is attached. What a context holds belongs
+ * to the vCPU that it is attached to, and to whoever has just claimed it.
  */
 #ifndef VMX_NESTED_CONTEXT_H
 #define VMX_NESTED_CONTEXT_H
@@ -44,8 +44,8 @@ struct context_pool {
 };
 
 /*
- * count ≥ vCPUs; the contexts are zeroed. evict is called, with the lock held, for a context that is
- * about to become another VMCS's: its vmcs12 is written back before anyone can find that VMCS
+ * count ≥ vCPUs; the contexts are zeroed. evict is called, with the lock held, for a context that
+ * is about to become another VMCS's: its vmcs12 is written back before anyone can find that VMCS
  * missing.
  */
 void context_pool_create(struct context_pool *pool, struct context *contexts, u32 count,

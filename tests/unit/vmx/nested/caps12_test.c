@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* L1's capability MSRs on each CPU model: consistent in themselves, and never more than the host. */
+/* L1's capability MSRs on each CPU model: consistent, and never more than the host's. */
 #include "unit.h"
 #include "hv/msr_index.h"
 #include "tests/unit/vmx/caps_models.h"

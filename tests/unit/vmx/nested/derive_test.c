@@ -194,7 +194,7 @@ UNIT(tsc_offsets_add_up)
 /* R17: random VMWRITEs, and after each entry vmcs02 is what a full rebuild makes. */
 UNIT(deriving_the_marked_groups_is_a_full_rebuild)
 {
-	u64 vmcs02[ROWS_MAX];
+	u64 vmcs02[ROWS_MAX] = { 0 };
 	u32 count = derive_first(DERIVE_GROUPS);
 	u32 dirty = DERIVE_ALL;
 
