@@ -2,9 +2,22 @@
 /* EPT violations of L1: a page of a region that was not mapped yet, or an access for vmx/mmio.c. */
 #include "hv/errno.h"
 #include "mm/ept01.h"
+#include "vmx/event.h"
 #include "vmx/mmio.h"
 #include "vmx/ops.h"
 #include "vmx/vm.h"
+
+/*
+ * An IRET that faults here has ended blocking by NMI and will run again: until then NMIs stay
+ * blocked (SDM "Exit Qualification for EPT Violations", "NMI unblocking due to IRET", which has no
+ * meaning in an event's delivery). An IRET that faults by an exception has ended it for good.
+ */
+static void __attribute__((noinline)) block_nmi_again(void)
+{
+	if (!(vmcs_read(VMCS_IDT_VECTORING_INFO) & INTR_INFO_VALID))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKED_BY_NMI);
+}
 
 enum exit_action exit_ept_violation(struct vcpu *v)
 {
@@ -15,6 +28,8 @@ enum exit_action exit_ept_violation(struct vcpu *v)
 	int error;
 
 	v->exit->detail = violation.gpa.raw;
+	if (unlikely(violation.qualification & EPT_VIOLATION_NMI_UNBLOCKING))
+		block_nmi_again();
 	error = ept01_fault(v->vm->memory, violation.gpa,
 			    violation.qualification & EPT_VIOLATION_WRITE);
 	if (!error)

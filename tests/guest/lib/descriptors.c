@@ -37,10 +37,8 @@ static u8 stacks[CPUS_MAX][TRAP_STACKS][TRAP_STACK_SIZE] __attribute__((aligned(
 const struct table_pointer descriptor_gdt_pointer = { sizeof(gdt) - 1, (u64)gdt };
 const struct table_pointer descriptor_idt_pointer = { sizeof(idt) - 1, (u64)idt };
 
-static void set_gate(u8 vector)
+static void set_gate(u8 vector, u64 stub)
 {
-	u64 stub = trap_stubs[vector];
-
 	idt[vector] = (struct gate){
 		.offset_low = (u16)stub,
 		.selector = KERNEL_CS,
@@ -48,6 +46,14 @@ static void set_gate(u8 vector)
 		.offset_middle = (u16)(stub >> 16),
 		.offset_high = (u32)(stub >> 32),
 	};
+}
+
+void descriptor_set_handler(u8 vector, const char *code)
+{
+	u8 stack = idt[vector].stack;
+
+	set_gate(vector, code ? (u64)code : trap_stubs[vector]);
+	idt[vector].stack = stack;
 }
 
 void descriptor_set_gate_present(u8 vector, bool present)
@@ -97,7 +103,7 @@ void descriptors_load(u32 cpu)
 void descriptors_init(void)
 {
 	for (unsigned int vector = 0; vector < 256; vector++)
-		set_gate((u8)vector);
+		set_gate((u8)vector, trap_stubs[vector]);
 	idt[VECTOR_NMI].stack = 1;
 	idt[VECTOR_DF].stack = 2;
 	descriptors_load(0);

@@ -36,6 +36,8 @@ extern const struct table_pointer descriptor_idt_pointer;
 void descriptors_init(void);
 /* Load IDT and TSS on the CPU that is to be number cpu. */
 void descriptors_load(u32 cpu);
+/* Have a vector delivered to this code, or NULL: to the library. */
+void descriptor_set_handler(u8 vector, const char *code);
 /* Make the gate of one vector present or not; a missing gate turns delivery into #NP. */
 void descriptor_set_gate_present(u8 vector, bool present);
 /*
