@@ -59,6 +59,7 @@ vcpu_loop:
 	push rdi
 	mov eax, FIELD_HOST_RSP
 	vmwrite rax, rsp
+	mov [rdi + VCPU_HOST_RSP], rsp
 
 enter:
 	cmp dword [rdi + VCPU_LAUNCHED], 0

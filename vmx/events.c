@@ -14,11 +14,11 @@
 /* Switch controls of the primary set, where that changes them. */
 static void set_controls(struct vcpu *v, u32 mask, bool on)
 {
-	u32 controls = on ? v->cpu_controls | mask : v->cpu_controls & ~mask;
+	u32 controls = on ? v->vmcs->cpu_controls | mask : v->vmcs->cpu_controls & ~mask;
 
-	if (controls == v->cpu_controls)
+	if (controls == v->vmcs->cpu_controls)
 		return;
-	v->cpu_controls = controls;
+	v->vmcs->cpu_controls = controls;
 	vmcs_write(VMCS_CPU_CONTROLS, controls);
 }
 

@@ -113,7 +113,7 @@ static void serve(struct vcpu *v)
 
 	if (!is_due && !__atomic_load_n(&v->requests, __ATOMIC_ACQUIRE))
 		return;
-	vmcs_load(v->vmcs01);
+	vmcs_load(v->vmcs->page);
 	if (is_due)
 		events_timer(v);
 	vcpu_handle_requests(v);
@@ -139,7 +139,7 @@ static void take_over(struct vcpu *v)
 {
 	struct cpu *cpu = this_cpu();
 
-	vmcs_load(v->vmcs01);
+	vmcs_load(v->vmcs->page);
 	if (cpu->guest == v)
 		return;
 	if (cpu->guest) {
@@ -201,7 +201,7 @@ void sched_run(struct vm *vm)
 			v = next;
 			run_turn(v);
 		} else {
-			vmcs_load(v->vmcs01);
+			vmcs_load(v->vmcs->page);
 			idle(v);
 		}
 	}

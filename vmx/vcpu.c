@@ -6,11 +6,26 @@
 #include "hv/x86.h"
 #include "mm/page.h"
 #include "vmx/caps.h"
+#include "vmx/cpu_vmx.h"
+#include "vmx/ops.h"
 #include "vmx/vm.h"
 
 #define MISC_ENABLE_FAST_STRINGS BIT(0)
 #define MISC_ENABLE_NO_BTS       BIT(11)
 #define MISC_ENABLE_NO_PEBS      BIT(12)
+
+void vcpu_switch_vmcs(struct vcpu *v, struct hw_vmcs *vmcs)
+{
+	v->vmcs->launched = v->launched;
+	v->vmcs->host_rsp = v->host_rsp;
+	v->vmcs = vmcs;
+	v->launched = vmcs->launched;
+	vmcs_load(vmcs->page);
+	if (vmcs->host_rsp == v->host_rsp)
+		return;
+	vmcs->host_rsp = v->host_rsp;
+	vmcs_write(VMCS_HOST_RSP, v->host_rsp);
+}
 
 int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 {

@@ -15,6 +15,7 @@
 
 struct vm;
 struct cpu;
+struct nested;
 
 /* General registers, numbered as instructions and exit qualifications number them. RSP lives in the
  * VMCS. */
@@ -49,9 +50,18 @@ struct start_state {
 /* SDM "Activity state", kept by L0: only an active vCPU is entered. */
 enum vcpu_activity { VCPU_ACTIVE, VCPU_HALTED, VCPU_WAIT_FOR_SIPI };
 
+/* A VMCS that a vCPU is entered with, and what L0 remembers of it. */
+struct hw_vmcs {
+	void *page;
+	u64 host_rsp;     /* what its HOST_RSP holds, while it is not the vCPU's */
+	u32 launched;     /* entered since its VMCLEAR; likewise */
+	u32 cpu_controls; /* what its primary controls hold */
+};
+
 struct vcpu {
 	u64 regs[GPRS]; /* loaded and stored by vmx/enter.asm; regs[GPR_RSP] is not used */
-	u32 launched;   /* vmcs01 was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
+	u64 host_rsp;   /* of vcpu_loop, which stores it in the VMCS too */
+	u32 launched;   /* *vmcs was entered since its VMCLEAR: VMRESUME, else VMLAUNCH */
 	u32 in_guest; /* 1 from before the gate's test until after the exit; pairs with requests */
 	u32 requests; /* enum vcpu_request: set by any CPU, taken by the vCPU's own */
 	struct vm *vm;
@@ -60,13 +70,14 @@ struct vcpu {
 	u32 index;
 	enum vcpu_activity activity;
 	/* In host TSC; LAPIC_NEVER where there is none. */
-	u64 timer_due;    /* when the APIC timer, and for vCPU 0 the board, wants its time */
-	u64 slice_end;    /* when another vCPU of this CPU has its turn */
-	u64 deadline;     /* the earlier one: what the VMX-preemption timer runs for */
-	u32 cpu_controls; /* what VMCS_CPU_CONTROLS holds */
-	u32 insn_length;  /* of the instruction that EXIT_SKIP_DECODED completes */
+	u64 timer_due;   /* when the APIC timer, and for vCPU 0 the board, wants its time */
+	u64 slice_end;   /* when another vCPU of this CPU has its turn */
+	u64 deadline;    /* the earlier one: what the VMX-preemption timer runs for */
+	u32 insn_length; /* of the instruction that EXIT_SKIP_DECODED completes */
 
-	void *vmcs01;
+	struct hw_vmcs vmcs01; /* runs L1 */
+	struct hw_vmcs *vmcs;  /* the one that the vCPU is entered with: vmcs01, or a vmcs02 */
+	struct nested *nested; /* vmx/nested: L1's VMX operation */
 	struct msr_bitmap *msr_bitmap;
 	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on; XCR0 lives here */
 	struct lapic lapic;
@@ -95,8 +106,10 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
 	v->regs[GPR_RDX] = value >> 32;
 }
 
-/* Before any CPU can send it a message: what belongs to the vCPU for ever; the VM has its memory. 0
- * or -ENOMEM. */
+/* Enter the vCPU with another VMCS from now on; it becomes current. */
+void vcpu_switch_vmcs(struct vcpu *v, struct hw_vmcs *vmcs);
+
+/* Before any CPU can send it a message: what belongs to the vCPU for ever. 0 or -ENOMEM. */
 int vcpu_create(struct vcpu *v, struct vm *vm, u32 index);
 
 /* The state after a reset, but for what the VMCS holds; v->vm and v->index are set. On the CPU that

@@ -68,8 +68,8 @@ static void write_controls(struct vcpu *v)
 	u32 cpu2 = vmx_controls_for(CONTROL_SET_CPU2);
 
 	vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN));
-	v->cpu_controls = vmx_controls_for(CONTROL_SET_CPU);
-	vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls);
+	v->vmcs01.cpu_controls = vmx_controls_for(CONTROL_SET_CPU);
+	vmcs_write(VMCS_CPU_CONTROLS, v->vmcs01.cpu_controls);
 	vmcs_write(VMCS_CPU_CONTROLS2, cpu2);
 	write_pause_loop_exiting(v, cpu2);
 	vmcs_write(VMCS_EXIT_CONTROLS, vmx_controls_for(CONTROL_SET_EXIT));
@@ -121,12 +121,13 @@ void vmcs01_write_host_state(void)
 
 int vmcs01_create(struct vcpu *v)
 {
-	v->vmcs01 = vmcs_alloc();
+	v->vmcs01.page = vmcs_alloc();
+	v->vmcs = &v->vmcs01;
 	v->msr_bitmap = page_alloc(0);
-	if (!v->vmcs01 || !v->msr_bitmap)
+	if (!v->vmcs01.page || !v->msr_bitmap)
 		return -ENOMEM;
 	msr_bitmap_for_l1(v->msr_bitmap);
-	vmcs_load_first(v->vmcs01);
+	vmcs_load_first(v->vmcs01.page);
 	write_controls(v);
 	apicv_create(v);
 	vmcs01_write_host_state();
