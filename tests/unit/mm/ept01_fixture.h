@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What EPT01 stands on in tests of changes: 2 MiB leaves, all memory write-back, and who is kicked. */
+/* What EPT01 stands on in tests of changes: 2 MiB leaves, write-back memory, whom to kick. */
 #ifndef TESTS_UNIT_MM_EPT01_FIXTURE_H
 #define TESTS_UNIT_MM_EPT01_FIXTURE_H
 
