@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The physical local APIC (SDM "Advanced Programmable Interrupt Controller (APIC)"). */
 #include "hv/apic.h"
+#include "hv/cpuid.h"
 #include "hv/msr_index.h"
 #include "hv/tsc.h"
 #include "hv/x86.h"
@@ -164,7 +165,7 @@ static u64 timer_hz; /* 0: TSC-deadline mode */
 
 static bool has_tsc_deadline(void)
 {
-	return cpuid(1, 0).ecx & BIT(24);
+	return cpuid(CPUID_LEAF_FEATURES, 0).ecx & CPUID_1_ECX_TSC_DEADLINE;
 }
 
 void apic_timer_measure(void)

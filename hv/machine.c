@@ -170,22 +170,13 @@ static void make_devices(struct vm *vm)
 	l1_board_create(vm, &memory);
 }
 
-static u32 vcpu_count(const struct config *config)
-{
-	return config->vcpus ? config->vcpus : MIN(cpu_online_count(), VCPUS_MAX);
-}
-
 static void make_vcpus(struct vm *vm)
 {
-	u32 count = vcpu_count(vm->config);
-
-	for (u32 i = 0; i < count; i++) {
+	for (u32 i = 0; i < vm->vcpu_count; i++) {
 		if (vcpu_create(&machine.vcpus[i], vm, i))
 			panic("no memory for the local APIC of vCPU %u", i);
 		vm->vcpus[i] = &machine.vcpus[i];
 	}
-	vm->vcpu_count = count;
-	vm->cpu_count = MIN(count, cpu_online_count());
 	vm->start = (struct start_state){
 		.rip = machine.plan.entry.raw,
 		.rax = MULTIBOOT_LOADER_MAGIC,
@@ -203,12 +194,14 @@ void machine_join(void)
 u32 machine_run(const struct boot_info *info)
 {
 	struct vm *vm = &machine.vm;
-	u32 vcpus = vcpu_count(&info->config);
 
 	vm->config = &info->config;
+	vm->vcpu_count =
+		info->config.vcpus ? info->config.vcpus : MIN(cpu_online_count(), VCPUS_MAX);
+	vm->cpu_count = MIN(vm->vcpu_count, cpu_online_count());
 	vm->tsc_per_tick = (u32)(tsc_hz() >> 32) + 1; /* CPUID tells the clock in 32 bits */
 	cpuid_policy_build(&vm->cpuid, &(struct cpuid_setup){
-					       .vcpus = vcpus,
+					       .vcpus = vm->vcpu_count,
 					       .cpu2_controls = vmx_controls_for(CONTROL_SET_CPU2),
 					       .tsc_hz = tsc_hz(),
 					       .tsc_per_tick = vm->tsc_per_tick,
@@ -225,7 +218,8 @@ u32 machine_run(const struct boot_info *info)
 	vm_change_init(vm);
 	make_devices(vm);
 	log_line("L1", "starts: %s, %llu MiB, %u vCPU%s", info->kernel.name,
-		 (unsigned long long)(machine.memory / MIB), vcpus, vcpus == 1 ? "" : "s");
+		 (unsigned long long)(machine.memory / MIB), vm->vcpu_count,
+		 vm->vcpu_count == 1 ? "" : "s");
 	__atomic_store_n(&machine.ready, true, __ATOMIC_RELEASE);
 	sched_run(vm);
 	return vm->exit_code;

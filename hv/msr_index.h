@@ -124,6 +124,10 @@
 #define EFER_LMA                    (1u << 10)
 #define EFER_NXE                    (1u << 11)
 
+/* After a reset; a VM exit leaves DR7 so, too. */
+#define DR6_AT_RESET                0xffff0ff0ULL
+#define DR7_AT_RESET                0x400ULL
+
 #define RFLAGS_CF                   (1u << 0)
 #define RFLAGS_FIXED                (1u << 1)
 #define RFLAGS_PF                   (1u << 2)

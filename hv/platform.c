@@ -83,14 +83,15 @@ static u32 mask_io_apics(u64 rsdp)
 
 void platform_init(const struct boot_info *info)
 {
-	u32 masters;
+	u32 masters, pins;
 
 	on_exit = info->config.on_exit;
 	has_reset_register = acpi_reset_register(acpi_find(info->rsdp, "FACP"), &reset_register);
 	platform_mask_pics();
 	masters = pci_stop_bus_masters();
+	pins = mask_io_apics(info->rsdp);
 	log_line("platform", "%u PCI bus masters stopped, %u pins of I/O APICs masked", masters,
-		 mask_io_apics(info->rsdp));
+		 pins);
 }
 
 void platform_log_microcode(void)

@@ -4,31 +4,11 @@ bits 64
 default rel
 %include "asm_offsets.inc"
 
-; Register order of struct vcpu.regs; rsp (4) lives in the VMCS, rdi (7) is switched last.
-%macro each_guest_register 1
-	%1 rax, 0
-	%1 rcx, 1
-	%1 rdx, 2
-	%1 rbx, 3
-	%1 rbp, 5
-	%1 rsi, 6
-	%1 r8, 8
-	%1 r9, 9
-	%1 r10, 10
-	%1 r11, 11
-	%1 r12, 12
-	%1 r13, 13
-	%1 r14, 14
-	%1 r15, 15
-%endmacro
+%include "vmx/guest_registers.inc"
 
-%macro load_register 2
-	mov %1, [rdi + VCPU_REGS + 8 * %2]
-%endmacro
-
-%macro store_register 2
-	mov [rdi + VCPU_REGS + 8 * %2], %1
-%endmacro
+%if VCPU_REGS != 0
+%error "struct vcpu begins with the registers"
+%endif
 
 ; A full fence: whoever sets a request from here on sees in_guest and kicks.
 %macro declare_in_guest 0
@@ -74,13 +54,13 @@ global gate_begin:function hidden
 gate_begin:
 	cmp dword [rdi + VCPU_REQUESTS], 0
 	jne gate_cancel
-	mov rdi, [rdi + VCPU_REGS + 8 * 7]
+	mov rdi, [rdi + 8 * 7]
 	vmresume
 	jmp failed
 gate_launch:
 	cmp dword [rdi + VCPU_REQUESTS], 0
 	jne gate_cancel
-	mov rdi, [rdi + VCPU_REGS + 8 * 7]
+	mov rdi, [rdi + 8 * 7]
 	vmlaunch
 	jmp failed
 global gate_end:function hidden
@@ -117,7 +97,7 @@ vcpu_exit_landing:
 	push rdi
 	mov rdi, [rsp + 8]
 	each_guest_register store_register
-	pop qword [rdi + VCPU_REGS + 8 * 7]
+	pop qword [rdi + 8 * 7]
 	mov dword [rdi + VCPU_IN_GUEST], 0
 	mov dword [rdi + VCPU_LAUNCHED], 1
 	; No guest value stays in a register that C code might use speculatively.

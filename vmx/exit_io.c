@@ -6,9 +6,9 @@
 #include "hv/msr_index.h"
 #include "hv/percpu.h"
 #include "hv/x86.h"
+#include "vmx/debug_access.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
-#include "vmx/debug_access.h"
 #include "vmx/port_io.h"
 #include "vmx/vm.h"
 

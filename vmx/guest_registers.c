@@ -12,7 +12,6 @@
 #include "vmx/caps.h"
 #include "vmx/vm.h"
 
-#define DR6_AT_RESET  0xffff0ff0ULL
 #define FCW_AT_INIT   0x037f
 #define MXCSR_AT_INIT 0x1f80
 

@@ -20,9 +20,8 @@
 #include "vmx/ops.h"
 #include "vmx/vmcs01.h"
 
-#define DR7_AT_RESET 0x400
-#define TABLE_LIMIT  0xffff
-#define IRET_FRAME   5 /* RIP, CS, RFLAGS, RSP, SS */
+#define TABLE_LIMIT 0xffff
+#define IRET_FRAME  5 /* RIP, CS, RFLAGS, RSP, SS */
 
 /* vmx/nmi_mask.asm; nmi_mask_enter() returns true after an exit. */
 #pragma GCC visibility push(hidden)

@@ -5,10 +5,10 @@
  */
 #include "hv/msr_index.h"
 #include "hv/string.h"
+#include "vmx/debug_access.h"
 #include "vmx/inject.h"
 #include "vmx/linear_now.h"
 #include "vmx/ops.h"
-#include "vmx/debug_access.h"
 #include "vmx/port_io.h"
 #include "vmx/segment.h"
 #include "vmx/string_operand.h"

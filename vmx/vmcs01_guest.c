@@ -12,7 +12,6 @@
 #include "vmx/vmcs01.h"
 
 #define PAT_AT_RESET    0x0007040600070406ULL
-#define DR7_AT_RESET    0x400
 #define CR0_AFTER_INIT  (CR0_CD | CR0_NW | CR0_ET)
 #define RIP_AFTER_INIT  0xfff0
 #define CPUID_SIGNATURE 1u

@@ -206,21 +206,6 @@ APIC_TEST(both_controllers_at_once, NEED_PIC | NEED_PIT)
 	EXPECT_EQ(irq_count(PIC_VECTOR), 1);
 }
 
-static bool has_capability(u64 capability)
-{
-	u64 capabilities = 0;
-
-	return !nestor_call(NESTOR_CALL_CAPABILITIES, 0, 0, &capabilities) &&
-	       (capabilities & capability);
-}
-
-static u64 exits(void)
-{
-	static u64 counters[NESTOR_COUNTERS];
-
-	return nestor_read_counters(counters) ? counters[NESTOR_COUNTER_EXITS] : 0;
-}
-
 APIC_TEST(cr8_exits_only_without_a_shadow, 0)
 {
 	/* Expect: where Nestor says that the CPU keeps the priority, a hundred writes and reads of
@@ -237,7 +222,7 @@ APIC_TEST(cr8_exits_only_without_a_shadow, 0)
 	write_cr8(0);
 	count = nestor_exit_count(EXIT_REASON_CR) - before;
 	EXPECT_EQ(errors, 0);
-	EXPECT_EQ(count, has_capability(NESTOR_CAP_TPR_SHADOW) ? 0 : 2 * ROUNDS + 1);
+	EXPECT_EQ(count, nestor_has(NESTOR_CAP_TPR_SHADOW) ? 0 : 2 * ROUNDS + 1);
 }
 
 APIC_TEST(self_ipi_and_eoi_exit_only_in_software, 0)
@@ -248,14 +233,14 @@ APIC_TEST(self_ipi_and_eoi_exit_only_in_software, 0)
 
 	if (!nestor_is_present())
 		SKIP("needs Nestor");
-	before = exits();
+	before = nestor_count(NESTOR_COUNTER_EXITS);
 	for (u32 i = 0; i < ROUNDS; i++) {
 		apic_self_ipi(LOW);
 		irq_window();
 	}
-	count = exits() - before;
+	count = nestor_count(NESTOR_COUNTER_EXITS) - before;
 	EXPECT_EQ(irq_count(LOW), ROUNDS);
-	if (has_capability(NESTOR_CAP_APIC_VIRTUAL))
+	if (nestor_has(NESTOR_CAP_APIC_VIRTUAL))
 		EXPECT(count < ROUNDS / 10);
 	else
 		EXPECT(count >= 2ULL * ROUNDS);

@@ -12,7 +12,6 @@
 #define DR6_BD      BIT(13)
 #define DR6_BS      BIT(14)
 #define DR6_EVENTS  (DR6_B0 | DR6_BD | DR6_BS)
-#define DR7_RESET   0x400ULL
 #define DR7_L0      BIT(0)
 #define DR7_GD      BIT(13)
 #define DR7_WRITE_8 (1ULL << 16 | 2ULL << 18) /* breakpoint 0: data writes, 8 bytes */
@@ -100,11 +99,11 @@ TEST(debug, general_detect_is_a_fault)
 	struct trap trap;
 
 	write_dr6(0);
-	write_dr7(DR7_RESET | DR7_GD);
+	write_dr7(DR7_AT_RESET | DR7_GD);
 	trap = TRAP_OF(__asm__ volatile("debug_at_mov_dr: mov %%dr6, %%rax" ::: "rax"));
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(trap.rip, debug_at_mov_dr);
-	EXPECT_EQ(read_dr7(), DR7_RESET);
+	EXPECT_EQ(read_dr7(), DR7_AT_RESET);
 	EXPECT_EQ(read_dr6() & DR6_EVENTS, DR6_BD);
 	write_dr6(0);
 }
@@ -128,13 +127,13 @@ TEST(debug, two_reasons_arrive_together)
 
 	write_dr6(0);
 	write_dr0((u64)&word);
-	write_dr7(DR7_RESET | DR7_L0 | DR7_WRITE_8);
+	write_dr7(DR7_AT_RESET | DR7_L0 | DR7_WRITE_8);
 	trap = TRAP_OF(__asm__ volatile("pushfq; orq %0, (%%rsp); popfq\n\t"
 					"movq $1, %1\n"
 					"debug_after_write: nop" ::"i"(RFLAGS_TF),
 					"m"(word)
 					: "cc", "memory"));
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(trap.rip, debug_after_write);
 	EXPECT_EQ(read_dr6() & DR6_EVENTS, DR6_B0 | DR6_BS);
@@ -146,9 +145,9 @@ TEST(debug, dr6_keeps_what_it_said)
 	/* Expect: the next #DB does not clear BS, which only software does. */
 	write_dr6(DR6_BS);
 	write_dr0((u64)&word);
-	write_dr7(DR7_RESET | DR7_L0 | DR7_WRITE_8);
+	write_dr7(DR7_AT_RESET | DR7_L0 | DR7_WRITE_8);
 	EXPECT_EQ(TRAP_OF(WRITE_ONCE(word, 2)).vector, VECTOR_DB);
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	EXPECT_EQ(read_dr6() & DR6_EVENTS, DR6_B0 | DR6_BS);
 	write_dr6(0);
 }
@@ -159,12 +158,12 @@ TEST(debug, rf_lets_the_instruction_pass)
 	 * returns to the instruction, which runs, and the breakpoint stays armed in DR7. */
 	write_dr6(0);
 	write_dr0((u64)debug_at_nop);
-	write_dr7(DR7_RESET | DR7_L0);
+	write_dr7(DR7_AT_RESET | DR7_L0);
 	seen_rip = 0;
 	trap_set_handler(VECTOR_DB, note_and_resume);
 	EXPECT_EQ(TRAP_OF(__asm__ volatile("debug_at_nop: nop")).vector, TRAP_NONE);
 	trap_set_handler(VECTOR_DB, NULL);
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	EXPECT_EQ(seen_rip, debug_at_nop);
 	EXPECT_EQ(seen_rflags & RFLAGS_RF, 0);
 	EXPECT_EQ(seen_dr7 & DR7_L0, DR7_L0);

@@ -16,7 +16,6 @@
 #define HOLE        0xfeb00000ULL /* as in mmio.c: nothing is there */
 #define DR6_B0      BIT(0)
 #define DR6_BS      BIT(14)
-#define DR7_RESET   0x400ULL
 #define DR7_L0      BIT(0)
 #define DR7_IO      (2ULL << 16) /* breakpoint 0: port accesses, 1 byte */
 #define DR7_WRITE   (1ULL << 16) /* breakpoint 0: data writes, 1 byte */
@@ -74,7 +73,7 @@ TEST(emulate, rf_ends_with_the_instruction)
 
 	write_dr6(0);
 	write_dr0((u64)emulate_after_cpuid);
-	write_dr7(DR7_RESET | DR7_L0);
+	write_dr7(DR7_AT_RESET | DR7_L0);
 	trap = TRAP_OF(__asm__ volatile("mov %%rsp, %%rax\n\t"
 					"push %0; push %%rax; pushfq\n\t"
 					"orq %1, (%%rsp)\n\t"
@@ -87,7 +86,7 @@ TEST(emulate, rf_ends_with_the_instruction)
 					"emulate_after_cpuid: nop; nop" ::"i"(KERNEL_DS),
 					"i"(RFLAGS_RF), "i"(KERNEL_CS)
 					: "rax", "rbx", "rcx", "rdx", "cc", "memory"));
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(trap.rip, emulate_after_cpuid);
 	write_dr6(0);
@@ -124,10 +123,10 @@ TEST(emulate, port_breakpoint_is_hit)
 	write_cr4(cr4 | CR4_DE);
 	write_dr6(0);
 	write_dr0(UNCLAIMED);
-	write_dr7(DR7_RESET | DR7_L0 | DR7_IO);
+	write_dr7(DR7_AT_RESET | DR7_L0 | DR7_IO);
 	trap = TRAP_OF(__asm__ volatile("inb %w0, %%al; emulate_after_in: nop" ::"d"(UNCLAIMED)
 					: "rax"));
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(trap.rip, emulate_after_in);
 	EXPECT_EQ(read_dr6() & (DR6_BS | DR6_B0), DR6_B0);
@@ -144,12 +143,12 @@ TEST(emulate, data_breakpoint_sees_outs)
 
 	write_dr6(0);
 	write_dr0((u64)bytes);
-	write_dr7(DR7_RESET | DR7_L0 | DR7_ACCESS);
+	write_dr7(DR7_AT_RESET | DR7_L0 | DR7_ACCESS);
 	trap = TRAP_OF(__asm__ volatile("cld; outsb; emulate_after_outs: nop"
 					: "+S"(at)
 					: "d"(UNCLAIMED)
 					: "memory"));
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(trap.rip, emulate_after_outs);
 	EXPECT_EQ(read_dr6() & (DR6_BS | DR6_B0), DR6_B0);
@@ -168,16 +167,16 @@ TEST(emulate, data_breakpoint_sees_outs)
 	})
 
 /* What a breakpoint of this kind at the hole's second byte makes of an instruction's vector. */
-#define VECTOR_AT_HOLE(kind, insn)                      \
-	({                                              \
-		u64 vector_;                            \
-                                                        \
-		write_dr6(0);                           \
-		write_dr0(HOLE + 1);                    \
-		write_dr7(DR7_RESET | DR7_L0 | (kind)); \
-		vector_ = TRAP_AT_HOLE(insn).vector;    \
-		write_dr7(DR7_RESET);                   \
-		vector_;                                \
+#define VECTOR_AT_HOLE(kind, insn)                         \
+	({                                                 \
+		u64 vector_;                               \
+                                                           \
+		write_dr6(0);                              \
+		write_dr0(HOLE + 1);                       \
+		write_dr7(DR7_AT_RESET | DR7_L0 | (kind)); \
+		vector_ = TRAP_AT_HOLE(insn).vector;       \
+		write_dr7(DR7_AT_RESET);                   \
+		vector_;                                   \
 	})
 
 TEST(emulate, data_breakpoints_see_device_memory)

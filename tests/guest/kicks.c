@@ -175,7 +175,7 @@ static void prepare(u32 count)
 {
 	for (u32 cpu = 0; cpu < count; cpu++)
 		players[cpu] = (struct player){ .random = cpu + 1 };
-	can_change_memory = nestor_is_present() && !nestor_call(NESTOR_CALL_KICK_DELAY, 0, 0, NULL);
+	can_change_memory = nestor_has(NESTOR_CAP_TEST_CALLS);
 	irq_set(ALARM, IRQ_ACK_APIC, note_late);
 }
 

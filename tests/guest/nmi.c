@@ -5,6 +5,8 @@
 #include "tests/guest/lib/machine_test.h"
 #include "tests/guest/lib/smp.h"
 
+#define SETTLE_TICKS 1000000ULL /* far above what a CPU takes from SIPI to HLT */
+
 static bool stop, listening, other_took_it;
 static u32 nested;
 static u64 beats;
@@ -98,8 +100,12 @@ MACHINE_TEST(nmi, init_ends_blocking, NEED_APIC | NEED_CPUS_2)
 	EXPECT(listening);
 	EXPECT(smp_restart(1, 0));
 	irq_set(VECTOR_NMI, IRQ_ACK_NONE, NULL);
-	EXPECT(smp_run(1, go_on, NULL));
+	/* Until it stands in HLT: a job would begin with an interrupt, whose IRET unblocks. */
+	start = rdtsc();
+	while (rdtsc() - start < SETTLE_TICKS)
+		cpu_pause();
 	send_nmi(1);
 	EXPECT(irq_wait_on(1, VECTOR_NMI, 2));
+	EXPECT(smp_run(1, go_on, NULL));
 	WRITE_ONCE(stop, true);
 }

@@ -49,14 +49,6 @@ __asm__(".text\n"
 	"iretq\n");
 _Static_assert(NESTOR_CALL_REGION_MOVE == 10, "as the handler has it");
 
-static bool test_calls_are_on(void)
-{
-	u64 capabilities = 0;
-
-	return nestor_is_present() && !nestor_call(NESTOR_CALL_CAPABILITIES, 0, 0, &capabilities) &&
-	       (capabilities & NESTOR_CAP_TEST_CALLS);
-}
-
 /* Ask for the first, with the stack in the region, and wait for both. */
 static void take_two_nmis(void)
 {
@@ -82,8 +74,7 @@ static void take_two_nmis(void)
 MACHINE_TEST(nmi, iret_that_faults_in_ept_blocks_on, NEED_XAPIC)
 {
 	/* Expect: the NMI that waits comes behind the IRET, not at it a second time. */
-	if (!test_calls_are_on())
-		SKIP("needs test_calls = on");
+	TEST_CALLS_REQUIRED();
 	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_ADD, HERE, BYTES, NULL), 0);
 	nmi_iret_count = 0;
 	nmi_iret_destination = (u64)smp_apic_id(0) << 24;

@@ -30,20 +30,6 @@ static u64 phase;              /* what the other CPU may find now: round * 4 + o
 static u64 looks, stale, last; /* the other CPU's, each written by it alone */
 static bool stop;
 
-static bool test_calls_are_on(void)
-{
-	u64 capabilities = 0;
-
-	return nestor_is_present() && !nestor_call(NESTOR_CALL_CAPABILITIES, 0, 0, &capabilities) &&
-	       (capabilities & NESTOR_CAP_TEST_CALLS);
-}
-
-#define TEST_CALLS_REQUIRED()                          \
-	do {                                           \
-		if (!test_calls_are_on())              \
-			SKIP("needs test_calls = on"); \
-	} while (0)
-
 static s64 add(u64 gpa, u64 bytes)
 {
 	return nestor_call(NESTOR_CALL_REGION_ADD, gpa, bytes, NULL);
@@ -99,7 +85,7 @@ TEST(regions, calls_are_refused_where_they_are_off)
 	/* Expect: EPERM for each of the three, and for the calls that disturb kicks. */
 	if (!nestor_is_present())
 		SKIP("needs Nestor");
-	if (test_calls_are_on())
+	if (nestor_has(NESTOR_CAP_TEST_CALLS))
 		SKIP("test_calls = on");
 	EXPECT_EQ(add(HERE, BYTES), -NESTOR_EPERM);
 	EXPECT_EQ(delete (HERE), -NESTOR_EPERM);

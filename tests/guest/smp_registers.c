@@ -17,7 +17,6 @@
 #define XMM_BYTES   256u
 #define YMM_OFFSET  576u /* upper halves, in the standard form of the XSAVE area */
 #define YMM_BYTES   256u
-#define DR6_ONES    0xffff0ff0ULL
 #define MSRS        6u
 #define BREAKPOINTS 4u
 
@@ -99,7 +98,7 @@ static void make_pattern(struct registers *r, u32 cpu)
 	r->cr2 = 0x1000ULL * (cpu + 1);
 	for (u32 i = 0; i < BREAKPOINTS; i++)
 		r->dr[i] = 0x100000ULL * (cpu + 1) + i;
-	r->dr6 = DR6_ONES | BIT(cpu % BREAKPOINTS);
+	r->dr6 = DR6_AT_RESET | BIT(cpu % BREAKPOINTS);
 	r->msrs[0] = (u64)(cpu + 1) << 32;
 	for (u32 i = 1; i < msr_count(); i++)
 		r->msrs[i] = 0x10000ULL * (cpu + 1) + i;
@@ -183,6 +182,6 @@ MACHINE_TEST(smp, a_cpu_starts_with_quiet_debug_registers, NEED_CPUS_2)
 		EXPECT(smp_run(cpu, read_fresh, &found[cpu]));
 		for (u32 i = 0; i < BREAKPOINTS; i++)
 			EXPECT_EQ(found[cpu].dr[i], 0);
-		EXPECT_EQ(found[cpu].dr6, DR6_ONES);
+		EXPECT_EQ(found[cpu].dr6, DR6_AT_RESET);
 	}
 }

@@ -12,7 +12,6 @@
 #include "tests/guest/lib/apic.h"
 
 #define VECTOR      0x84u
-#define DR7_RESET   0x400ULL
 #define DR7_L0      BIT(0)
 #define DR7_WRITE_8 (1ULL << 16 | 2ULL << 18) /* breakpoint 0: data writes, 8 bytes */
 #define STORM_TICKS 100000ULL
@@ -55,7 +54,7 @@ static void debug_storm(void *unused)
 	(void)unused;
 	write_dr6(0);
 	write_dr0((u64)slot);
-	write_dr7(DR7_RESET | DR7_L0 | DR7_WRITE_8);
+	write_dr7(DR7_AT_RESET | DR7_L0 | DR7_WRITE_8);
 	WRITE_ONCE(begun[0], 1);
 	*slot = 0;
 }
@@ -116,7 +115,7 @@ MACHINE_TEST(storm, devices_go_on_in_a_debug_storm, NEED_CPUS_2 | NEED_IOAPIC | 
 	descriptor_use_nmi_stack(VECTOR_DB, true);
 	pit_program(0, PIT_MODE_0, (u16)(PIT_HZ / 1000));
 	trap = TRAP_OF(debug_storm(NULL));
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	write_dr6(0);
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(irq_count_on(1, VECTOR), 1);

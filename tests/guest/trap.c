@@ -12,7 +12,6 @@
 #define DR6_B0      BIT(0)
 #define DR6_BS      BIT(14)
 #define DR7_L0      BIT(0)
-#define DR7_RESET   0x400ULL
 #define DR7_WRITE_8 (1ULL << 16 | 2ULL << 18) /* breakpoint 0: data writes, 8 bytes */
 
 /* Labels inside the tests' assembly, to compare RIP with. */
@@ -222,18 +221,18 @@ TEST(trap, breakpoint_registers_catch_execution_and_writes)
 
 	write_dr6(0);
 	write_dr0((u64)trap_at_breakpoint);
-	write_dr7(DR7_RESET | DR7_L0);
+	write_dr7(DR7_AT_RESET | DR7_L0);
 	trap = TRAP_OF(__asm__ volatile("nop; trap_at_breakpoint: nop"));
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(trap.rip, trap_at_breakpoint);
 	EXPECT_EQ(read_dr6() & (DR6_BS | DR6_B0), DR6_B0);
 
 	write_dr6(0);
 	write_dr0((u64)&word);
-	write_dr7(DR7_RESET | DR7_L0 | DR7_WRITE_8);
+	write_dr7(DR7_AT_RESET | DR7_L0 | DR7_WRITE_8);
 	trap = TRAP_OF(WRITE_ONCE(word, 7));
-	write_dr7(DR7_RESET);
+	write_dr7(DR7_AT_RESET);
 	EXPECT_EQ(trap.vector, VECTOR_DB);
 	EXPECT_EQ(READ_ONCE(word), 7);
 	EXPECT_EQ(read_dr6() & (DR6_BS | DR6_B0), DR6_B0);

@@ -10,7 +10,6 @@
 #define LIMIT_FLAT     0xffffffffu
 #define LIMIT_TABLE    0xffffu
 #define LIMIT_TSS      0x67u
-#define DR7_LOADED     0x400u
 /* CR0's bits that a VM exit does not change (SDM "Loading Host Control Registers, Debug Registers,
  * MSRs"): 63:32, 28:19, 17, 15:6, ET, CD, NW. CD and NW are L0's in hardware. */
 #define CR0_NOT_LOADED (BITS(28, 19) | BIT(17) | BITS(15, 6) | CR0_ET | CR0_CD | CR0_NW)
@@ -97,7 +96,7 @@ const struct host_state_row host_state_rows[] = {
 	VALUE(CR4_SHADOW, cr4),
 	VALUE(GUEST_EFER, efer),
 	VALUE(GUEST_PAT, pat),
-	CONSTANT(DR7, DR7_LOADED),
+	CONSTANT(DR7, DR7_AT_RESET),
 	CONSTANT(DEBUGCTL, 0),
 	COPY(SYSENTER_CS, SYSENTER_CS),
 	COPY(SYSENTER_ESP, SYSENTER_ESP),

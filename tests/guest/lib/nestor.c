@@ -47,10 +47,25 @@ s64 nestor_call3(u64 number, u64 rbx, u64 rcx, u64 rdx)
 	return (s64)number;
 }
 
+bool nestor_has(u64 capability)
+{
+	u64 capabilities = 0;
+
+	return nestor_is_present() && !nestor_call(NESTOR_CALL_CAPABILITIES, 0, 0, &capabilities) &&
+	       (capabilities & capability);
+}
+
 bool nestor_read_counters(u64 counters[NESTOR_COUNTERS])
 {
 	memset(counters, 0, NESTOR_COUNTERS * sizeof(counters[0]));
 	return nestor_call(NESTOR_CALL_COUNTERS, (u64)counters, NESTOR_COUNTERS, NULL) == 0;
+}
+
+u64 nestor_count(enum nestor_counter which)
+{
+	u64 counters[NESTOR_COUNTERS];
+
+	return nestor_is_present() && nestor_read_counters(counters) ? counters[which] : 0;
 }
 
 u64 nestor_exit_count(u32 reason)

@@ -22,8 +22,19 @@ u32 nestor_cpuid_base(void);
 s64 nestor_call(u64 number, u64 rbx, u64 rcx, u64 *result);
 /* The same with a third argument. */
 s64 nestor_call3(u64 number, u64 rbx, u64 rcx, u64 rdx);
+/* Is this bit of NESTOR_CAP_* set? False where Nestor is not there. */
+bool nestor_has(u64 capability);
+/* At the head of a test that changes its memory or delays kicks (tests/test.h). */
+#define TEST_CALLS_REQUIRED()                           \
+	do {                                            \
+		if (!nestor_has(NESTOR_CAP_TEST_CALLS)) \
+			SKIP("needs test_calls = on");  \
+	} while (0)
+
 /* Zero-filled where Nestor has fewer. False on an error. */
 bool nestor_read_counters(u64 counters[NESTOR_COUNTERS]);
+/* One of them; 0 where it cannot be read. */
+u64 nestor_count(enum nestor_counter which);
 /* Exits so far with this basic reason; ~0 on an error. */
 u64 nestor_exit_count(u32 reason);
 

@@ -9,7 +9,6 @@
 #include "vmx/access_rights.h"
 
 #define VMX_BASIC_TRUE BIT(55)
-#define DR7_RESET      0x400
 
 _Static_assert(offsetof(struct l2, launched) == 128, "vmx_enter.asm");
 _Static_assert(VMCS_HOST_RSP == 0x6c14 && VMCS_HOST_RIP == 0x6c16, "vmx_enter.asm");
@@ -221,7 +220,7 @@ static void write_guest_state(void (*code)(void), u64 rsp)
 		{ VMCS_GUEST_RIP, (u64)code },
 		{ VMCS_GUEST_RSP, rsp },
 		{ VMCS_GUEST_RFLAGS, RFLAGS_FIXED },
-		{ VMCS_GUEST_DR7, DR7_RESET },
+		{ VMCS_GUEST_DR7, DR7_AT_RESET },
 		{ VMCS_LINK_POINTER, ~0ULL },
 	};
 

@@ -14,30 +14,7 @@ global l2_switch
 section .text
 bits 64
 
-%macro each_register 1
-	%1 rax, 0
-	%1 rcx, 1
-	%1 rdx, 2
-	%1 rbx, 3
-	%1 rbp, 5
-	%1 rsi, 6
-	%1 r8, 8
-	%1 r9, 9
-	%1 r10, 10
-	%1 r11, 11
-	%1 r12, 12
-	%1 r13, 13
-	%1 r14, 14
-	%1 r15, 15
-%endmacro
-
-%macro load_register 2
-	mov %1, [rdi + 8 * %2]
-%endmacro
-
-%macro store_register 2
-	mov [rdi + 8 * %2], %1
-%endmacro
+%include "vmx/guest_registers.inc"
 
 ; u32 l2_switch(struct l2 *): VM_EXITED where a VM exit, or an entry that failed on L2's state, came back.
 l2_switch:
@@ -54,7 +31,7 @@ l2_switch:
 	mov ecx, .landing
 	vmwrite rax, rcx
 	cmp dword [rdi + LAUNCHED], 0
-	each_register load_register	; MOV leaves the flags alone
+	each_guest_register load_register	; MOV leaves the flags alone
 	mov rdi, [rdi + 8 * 7]
 	jne .resume
 	vmlaunch
@@ -70,7 +47,7 @@ l2_switch:
 .landing:
 	push rdi
 	mov rdi, [rsp + 8]
-	each_register store_register
+	each_guest_register store_register
 	pop qword [rdi + 8 * 7]
 	pop rdi
 	xor eax, eax			; VM_EXITED

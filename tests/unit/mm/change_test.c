@@ -2,12 +2,12 @@
 /* mm/change.c with EPT01 under it: the order of a change's steps, seen from inside its kick, and
  * translations that a change overtakes. */
 #include "unit.h"
+#include "ept01_fixture.h"
 #include "host_memory.h"
 #include "hv/cpu.h"
 #include "hv/errno.h"
 #include "mm/change.h"
 #include "mm/ept01.h"
-#include "mm/mtrr.h"
 #include "mm/vm_memory.h"
 
 static struct vm_memory *memory;
@@ -28,15 +28,9 @@ static void kick_and_wait(u64 cpu_mask)
 
 static int set_up(void **state)
 {
-	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
-					       .maxphyaddr = 40 };
-	static const struct ept_features features = { .leaf_2m = true };
-	static const struct change_ops ops = { .kick_and_wait = kick_and_wait };
-
 	(void)state;
 	host_memory_default();
-	ept01_set_features(&features, &types);
-	change_set_ops(&ops);
+	ept01_fixture(kick_and_wait);
 	memory = vm_memory_create(l1_gfn(BIT(24)));
 	kicks = 0;
 	kicked = 0;

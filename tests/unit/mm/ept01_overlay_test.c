@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/ept01_overlay.c: when the page is there, and that it goes by the protocol of changes. */
 #include "unit.h"
+#include "ept01_fixture.h"
 #include "host_memory.h"
 #include "hv/errno.h"
 #include "mm/change.h"
@@ -30,15 +31,9 @@ static void kick_and_wait(u64 cpu_mask)
 
 static int set_up(void **state)
 {
-	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
-					       .maxphyaddr = 40 };
-	static const struct ept_features features = { .leaf_2m = true };
-	static const struct change_ops ops = { .kick_and_wait = kick_and_wait };
-
 	(void)state;
 	host_memory_default();
-	ept01_set_features(&features, &types);
-	change_set_ops(&ops);
+	ept01_fixture(kick_and_wait);
 	memory = vm_memory_create(l1_gfn(BIT(24)));
 	kicks = 0;
 	if (ept01_overlay_create(memory, l1_gfn(PLACE), pfn(FRAME)))

@@ -8,12 +8,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include "unit.h"
+#include "ept01_fixture.h"
 #include "host_memory.h"
 #include "hv/cpu.h"
 #include "hv/errno.h"
 #include "mm/change.h"
 #include "mm/ept01.h"
-#include "mm/mtrr.h"
 #include "mm/vm_memory.h"
 
 #define WRITERS 2u
@@ -43,16 +43,11 @@ static void kick_and_wait(u64 cpu_mask)
 
 static int set_up(void **state)
 {
-	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
-					       .maxphyaddr = 40 };
-	static const struct ept_features features = { .leaf_2m = true };
-	static const struct change_ops ops = { .kick_and_wait = kick_and_wait };
 	static const struct page_range guest = { { MIB }, 16 * MIB };
 
 	(void)state;
 	host_memory_init(16 * MIB, &guest, 1, WRITERS + READERS);
-	ept01_set_features(&features, &types);
-	change_set_ops(&ops);
+	ept01_fixture(kick_and_wait);
 	memory = vm_memory_create(l1_gfn(BIT(28)));
 	memset(places, 0, sizeof(places));
 	failures = 0;
