@@ -110,7 +110,7 @@ void apicv_mode_changed(struct vcpu *v)
 
 u32 apicv_event_cut_short(const struct vcpu *v, u32 info)
 {
-	if (!v->vm->hides_virtual_events || !apicv_delivers(&v->apicv) ||
+	if (!v->vm->hides_virtual_events || !apicv_delivers(&v->apicv) || vcpu_is_in_l2(v) ||
 	    !may_take_interrupt(vmcs_read(VMCS_GUEST_RFLAGS),
 				vmcs_read(VMCS_GUEST_INTERRUPTIBILITY)))
 		return info;

@@ -44,7 +44,6 @@ vcpu_loop:
 enter:
 	cmp dword [rdi + VCPU_LAUNCHED], 0
 	je first_entry
-resume:
 	declare_in_guest
 	each_guest_register load_register
 
@@ -118,7 +117,7 @@ vcpu_exit_landing:
 	call vcpu_handle_exit
 	mov rdi, [rsp]
 	test al, al
-	jnz resume
+	jnz enter
 stopped:
 	xor eax, eax                            ; VMX_SUCCEED: the vCPU leaves its loop
 leave:

@@ -89,7 +89,7 @@ static enum exit_action mov_to_cr0(struct vcpu *v, u64 value)
 {
 	struct cr_state before = cr_state_read(), after = before;
 
-	if (cr0_write_faults(&before, value))
+	if (cr0_write_faults(&before, value) || (value & v->cr0_fixed) != v->cr0_fixed)
 		return fault(v);
 	after.cr0 = (value & CR0_DEFINED) | CR0_ET;
 	after.efer = efer_after_cr0(before.efer, value);
@@ -100,7 +100,8 @@ static enum exit_action mov_to_cr4(struct vcpu *v, u64 value)
 {
 	struct cr_state before = cr_state_read(), after = before;
 
-	if (cr4_write_faults(&before, value, v->vm->cr4_allowed))
+	if (cr4_write_faults(&before, value, v->vm->cr4_allowed) ||
+	    (value & v->cr4_fixed) != v->cr4_fixed)
 		return fault(v);
 	after.cr4 = value;
 	return change_state(v, &before, &after);

@@ -7,6 +7,8 @@
 #include "mm/page.h"
 #include "vmx/caps.h"
 #include "vmx/cpu_vmx.h"
+#include "vmx/events.h"
+#include "vmx/nested_calls.h"
 #include "vmx/ops.h"
 #include "vmx/vm.h"
 
@@ -21,10 +23,11 @@ void vcpu_switch_vmcs(struct vcpu *v, struct hw_vmcs *vmcs)
 	v->vmcs = vmcs;
 	v->launched = vmcs->launched;
 	vmcs_load(vmcs->page);
-	if (vmcs->host_rsp == v->host_rsp)
-		return;
-	vmcs->host_rsp = v->host_rsp;
-	vmcs_write(VMCS_HOST_RSP, v->host_rsp);
+	if (unlikely(vmcs->host_rsp != v->host_rsp)) {
+		vmcs->host_rsp = v->host_rsp;
+		vmcs_write(VMCS_HOST_RSP, v->host_rsp);
+	}
+	events_timer_control(v);
 }
 
 int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
@@ -49,11 +52,12 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 	if (config.is_bsp)
 		lapic_wire_lint(&v->lapic);
 	walk_cache_init(&v->walk, vm->memory, index);
-	return 0;
+	return nested_create_vcpu(v);
 }
 
 void vcpu_reset(struct vcpu *v)
 {
+	nested_reset(v);
 	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
 	v->tsc_offset = 0;
 	v->cpuid =

@@ -56,6 +56,7 @@ struct hw_vmcs {
 	u64 host_rsp;     /* what its HOST_RSP holds, while it is not the vCPU's */
 	u32 launched;     /* entered since its VMCLEAR; likewise */
 	u32 cpu_controls; /* what its primary controls hold */
+	u32 pin_controls; /* and its pin-based ones */
 };
 
 struct vcpu {
@@ -77,13 +78,16 @@ struct vcpu {
 
 	struct hw_vmcs vmcs01; /* runs L1 */
 	struct hw_vmcs *vmcs;  /* the one that the vCPU is entered with: vmcs01, or a vmcs02 */
-	struct nested *nested; /* vmx/nested: L1's VMX operation */
+	struct nested *nested; /* L1's VMX operation */
 	struct msr_bitmap *msr_bitmap;
 	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on; XCR0 lives here */
 	struct lapic lapic;
 	struct apicv apicv;
 	u64 misc_enable;
-	u64 tsc_offset; /* IA32_TSC_ADJUST, too */
+	u64 tsc_offset;    /* IA32_TSC_ADJUST, too */
+	u64 l2_tsc_offset; /* what L1 adds for the L2 that runs */
+	u64 cr0_fixed;     /* bits that L1 may not clear: VMX operation's, or none */
+	u64 cr4_fixed;
 	struct guest_mtrrs mtrrs;
 	struct guest_registers registers; /* current only while another vCPU has the CPU */
 	struct walk_cache walk;           /* what L0 reads of L1's memory on its behalf */
@@ -109,6 +113,11 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
 /* Enter the vCPU with another VMCS from now on; it becomes current. */
 void vcpu_switch_vmcs(struct vcpu *v, struct hw_vmcs *vmcs);
 
+static inline bool vcpu_is_in_l2(const struct vcpu *v)
+{
+	return v->vmcs != &v->vmcs01;
+}
+
 /* Before any CPU can send it a message: what belongs to the vCPU for ever. 0 or -ENOMEM. */
 int vcpu_create(struct vcpu *v, struct vm *vm, u32 index);
 
@@ -122,6 +131,7 @@ enum vcpu_request {
 	REQUEST_EVENT = 2,     /* there may be an event to deliver */
 	REQUEST_DEADLINE = 8,  /* the board's next deadline changed */
 	REQUEST_LEAVE = 4,     /* leave vcpu_loop: the VM stops, or another vCPU wants the CPU */
+	REQUEST_YIELD = 32,    /* another vCPU wants the VMCS that is current here */
 	REQUEST_PAGE = 16,     /* a page that the VMCS uses went away: be out of the guest */
 };
 

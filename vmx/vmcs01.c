@@ -67,7 +67,8 @@ static void write_controls(struct vcpu *v)
 {
 	u32 cpu2 = vmx_controls_for(CONTROL_SET_CPU2);
 
-	vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN));
+	v->vmcs01.pin_controls = vmx_controls_for(CONTROL_SET_PIN);
+	vmcs_write(VMCS_PIN_CONTROLS, v->vmcs01.pin_controls);
 	v->vmcs01.cpu_controls = vmx_controls_for(CONTROL_SET_CPU);
 	vmcs_write(VMCS_CPU_CONTROLS, v->vmcs01.cpu_controls);
 	vmcs_write(VMCS_CPU_CONTROLS2, cpu2);

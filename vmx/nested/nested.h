@@ -1,37 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1's VMX operation. What vmx/ calls of it stands in vmx/exit.h and vmx/nested_calls.h, because
- * vmx/ lies below.
+ * L1's VMX operation, for the files of vmx/nested/. What vmx/ calls of it stands in vmx/exit.h and
+ * vmx/nested_calls.h, because vmx/ lies below.
  */
 #ifndef VMX_NESTED_NESTED_H
 #define VMX_NESTED_NESTED_H
 
 #include "vmx/exit.h"
 #include "vmx/nested/context.h"
+#include "vmx/nested/derive.h"
+#include "vmx/nested/entry_checks.h"
 #include "vmx/nested/vmx_error.h"
+#include "vmx/ops.h"
 
+/* One for the VM; constant but for the pool. */
 struct nested_vm {
-	struct vmx_caps caps; /* as L1 sees them; constant */
+	struct vmx_caps caps; /* as L1 sees them */
+	struct entry_check_cpu check_cpu;
+	struct derive_inputs derive; /* L0's own needs */
 	struct context_pool contexts;
+	u64 *vmread_bitmap, *vmwrite_bitmap; /* NULL: no VMCS shadowing */
+	struct msr_bitmap *msr_bitmap;       /* what L0 lets through for any L2 */
 };
 
+/* One for each vCPU. */
 struct nested {
 	bool in_operation; /* between VMXON and VMXOFF */
 	l1_gpa_t vmxon_region;
 	struct context *current; /* of the current VMCS; NULL: none */
-	bool in_l2;
 	u64 feature_control;
+	u64 vpid_epoch;      /* INVVPIDs that L1 did here, and VMXONs */
+	bool deliver_in_l1;  /* L1's APIC had events while L2 ran */
+	bool looks_again;    /* L2 is left right behind its entry, for an event that waits */
+	bool loads_pdptes;   /* by the entry under way: */
+	u64 pdptes[4];
 };
 
-/* How a VMX instruction ends (SDM "Conventions" of the VMX instruction reference): RFLAGS, and the
- * error number in the current VMCS, where there is one. */
+/* --- how a VMX instruction ends (SDM "Conventions" of the VMX instruction reference) ---------- */
+
+/* RFLAGS, and the error number in the current VMCS, where there is one. */
 enum exit_action vmx_succeed(void);
 enum exit_action vmx_fail(struct vcpu *v, enum vmx_error error);
 enum exit_action vmx_fail_invalid(void);
+/* A fault with error code 0 where it has one; false for return. */
+bool vmx_fault(struct vcpu *v, enum vector vector);
 
 /*
- * What all VMX instructions but VMXON check first: #UD outside VMX operation or in a mode without
- * them, #GP(0) above CPL 0. False: the fault was injected.
+ * What all VMX instructions but VMXON check first: #UD outside VMX operation, #GP(0) above CPL 0.
+ * (The CPU itself has checked the mode.) False: the fault was injected.
  */
 bool vmx_insn_allowed(struct vcpu *v);
 
@@ -41,10 +57,85 @@ bool vmx_insn_allowed(struct vcpu *v);
  */
 bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes);
 bool vmx_operand_write(struct vcpu *v, const void *value, u32 bytes);
+struct insn_operand;
+struct insn_operand vmx_operand_decode(void);
+/* A register operand. */
+u64 vmx_register_read(const struct vcpu *v, enum gpr reg);
+void vmx_register_write(struct vcpu *v, enum gpr reg, u64 value);
 
-/* The current VMCS is written back and left: VMXOFF, VMCLEAR, VMPTRLD of another. */
+/* --- the current VMCS ------------------------------------------------------------------------- */
+
+/* Another VMCS, or none, is current from now on; what vmcs12 holds stays in the context. */
 void nested_leave_current(struct vcpu *v);
+/* vmcs12 has all that L1 wrote and all that L2 left. vmcs01 is current before and after. */
+void nested_sync(struct vcpu *v, struct context *context);
 /* vmcs12 into L1's memory; where that has no region, what L1 wrote is lost with the page. */
 void nested_write_back(struct vm *vm, const struct context *context);
+
+/* A field of vmcs12 became another: what has to be derived and checked again. */
+static inline void nested_field_changed(struct context *context, u32 row, u64 before)
+{
+	u64 after = context->v12.fields[row];
+
+	if (before == after)
+		return;
+	context->dirty |= derive_marks((enum vmcs12_row)row);
+	context->unchecked |= entry_checks_after_write((enum vmcs12_row)row, before, after);
+}
+
+/* --- vmcs02 ----------------------------------------------------------------------------------- */
+
+/* Its memory; controls and host state are written when a CPU first uses it. 0 or -ENOMEM. */
+int vmcs02_create(struct context *context);
+/* The groups in which it is behind; it is current, and the vCPU's. */
+void vmcs02_update(struct vcpu *v, struct context *context, const struct derive_inputs *in);
+/* Guest state that v12 does not have: what L1 sees at an exit without looking, or all of it. It is
+ * current. */
+void vmcs02_save(struct context *context);
+void vmcs02_save_lazy(struct vcpu *v, struct context *context);
+/* Groups, and sections of checks, that work with lazy guest state. */
+#define LAZY_GROUPS \
+	(1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
+/* Clear it on this CPU, so that another may use it, or its page may go. */
+void vmcs02_clear(struct context *context);
+
+/* --- entries and exits ------------------------------------------------------------------------ */
+
+/* What L1 is told of an exit (SDM "VM-Exit Information Fields"). */
+struct exit12 {
+	u32 reason;
+	u32 intr_info, intr_error;
+	u32 vectoring_info, vectoring_error;
+	u32 insn_length, insn_info;
+	u64 qualification;
+	u64 guest_linear, guest_physical;
+};
+
+/* The exit in hand, for L1. */
+struct exit12 exit12_of_hardware(struct vcpu *v);
+/* L2 leaves to L1 with it. vmcs02 is current before, vmcs01 afterwards. */
+void nested_reflect(struct vcpu *v, const struct exit12 *exit);
+/* VM entry fails in loading guest state: exit 33 or 34. In L1 or, after its MSRs, in L2. */
+void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification);
+
+/* An access to a control register that is not L1's to handle. */
+enum exit_action exit02_cr_access(struct vcpu *v);
+/* EPT violations and misconfigurations. */
+enum exit_action exit02_ept(struct vcpu *v);
+
+/* Lists of MSRs. 0, or the number of the entry, from 1 on, that cannot be done. */
+u32 msr_list_load(struct vcpu *v, l1_gpa_t list, u32 count);
+u32 msr_list_store(struct vcpu *v, l1_gpa_t list, u32 count);
+
+/* Another vCPU wants what is here: a context, or hardware state that is active on this CPU. */
+void nested_yield(struct vcpu *v);
+
+/* vmcs02's MSR bitmap: what L0 or L1 wants to see. */
+void msr_bitmap_merge(struct vcpu *v, struct context *context);
+
+/* Translations of L2 on this CPU: EPTP02 and VPID02 for the entry. vmcs02 is current. */
+void translations_enter(struct vcpu *v, struct context *context);
+/* L1's memory changed: what this CPU cached of L2's. */
+void translations_flush(struct vcpu *v);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory operands of VMX instructions. */
-#include "hv/msr_index.h"
+#include "hv/string.h"
 #include "vmx/inject.h"
 #include "vmx/linear_now.h"
 #include "vmx/nested/insn_info.h"
@@ -15,15 +15,33 @@ struct place {
 	u32 bytes_in_first;
 };
 
-static enum vmcs_field of_segment(enum vmcs_field of_es, enum segment_number segment)
+static enum vmcs_field of_segment(enum vmcs_field of_es, enum segment segment)
 {
-	return (enum vmcs_field)(of_es + 2 * segment);
+	return (enum vmcs_field)((u32)of_es + 2 * (u32)segment);
+}
+
+struct insn_operand vmx_operand_decode(void)
+{
+	return insn_info_decode((u32)vmcs_read(VMCS_EXIT_INSN_INFO));
+}
+
+u64 vmx_register_read(const struct vcpu *v, enum gpr reg)
+{
+	return reg == GPR_RSP ? vmcs_read(VMCS_GUEST_RSP) : v->regs[reg];
+}
+
+void vmx_register_write(struct vcpu *v, enum gpr reg, u64 value)
+{
+	if (reg == GPR_RSP)
+		vmcs_write(VMCS_GUEST_RSP, value);
+	else
+		v->regs[reg] = value;
 }
 
 /* The linear address; false: #GP or #SS was injected. */
 static bool find_linear(struct vcpu *v, u32 bytes, bool is_write, u64 *linear)
 {
-	struct insn_operand operand = insn_info_decode((u32)vmcs_read(VMCS_EXIT_INSN_INFO));
+	struct insn_operand operand = vmx_operand_decode();
 	struct insn_place place = {
 		.regs = v->regs,
 		.displacement = exit_qualification(v),

@@ -1,95 +1,86 @@
 /* SPDX-License-Identifier: MIT */
-/* VMX operation of L1: VMXON, VMXOFF, and the pointers VMCLEAR, VMPTRLD, VMPTRST. */
+/* VMX operation of L1: IA32_FEATURE_CONTROL, the capability MSRs, VMXON, VMXOFF. */
 #include "hv/msr_index.h"
-#include "hv/string.h"
 #include "vmx/control_regs.h"
-#include "vmx/inject.h"
+#include "vmx/nested/caps12.h"
 #include "vmx/nested/nested.h"
-#include "vmx/ops.h"
+#include "vmx/nested/pointer.h"
+#include "vmx/nested_calls.h"
+#include "vmx/request.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-#define RFLAGS_ARITHMETIC \
-	(RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
-#define REVISION_SHADOW (1u << 31)
-#define NO_POINTER      (~0ULL)
+/* What VMX operation fixes and L1 could change without an exit outside it. */
+#define CR0_FIXED_IN_OPERATION (CR0_PE | CR0_PG)
 
-static enum exit_action end(u64 flag)
+bool nested_msr_read(const struct vcpu *v, u32 msr, u64 *value)
 {
-	vmcs_write(VMCS_GUEST_RFLAGS,
-		   (vmcs_read(VMCS_GUEST_RFLAGS) & ~(u64)RFLAGS_ARITHMETIC) | flag);
-	return EXIT_SKIP_INSN;
+	if (msr == MSR_IA32_FEATURE_CONTROL) {
+		*value = v->nested->feature_control;
+		return true;
+	}
+	return caps12_msr(&v->vm->nested->caps, msr, value);
 }
 
-enum exit_action vmx_succeed(void)
+bool nested_msr_write(struct vcpu *v, u32 msr, u64 value)
 {
-	return end(0);
+	u64 *control = &v->nested->feature_control;
+
+	if (msr != MSR_IA32_FEATURE_CONTROL || (*control & FEATURE_CONTROL_LOCKED) ||
+	    (value & ~(u64)(FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMXON)))
+		return false;
+	*control = value;
+	return true;
 }
 
-enum exit_action vmx_fail_invalid(void)
+/* CR0 and CR4 as L1 sees them. */
+static u64 seen(enum vmcs_field reg, enum vmcs_field mask, enum vmcs_field shadow)
 {
-	return end(RFLAGS_CF);
-}
+	u64 owned = vmcs_read(mask);
 
-enum exit_action vmx_fail(struct vcpu *v, enum vmx_error error)
-{
-	if (!v->nested->current)
-		return vmx_fail_invalid();
-	v->nested->current->v12.INSN_ERROR = error;
-	return end(RFLAGS_ZF);
-}
-
-static bool fault(struct vcpu *v, enum vector vector)
-{
-	if (vector == VECTOR_UD)
-		inject_exception(v, vector);
-	else
-		inject_exception_error(v, vector, 0);
-	return false;
-}
-
-/* Real-address, virtual-8086 and compatibility mode have no VMX instructions. */
-static bool has_vmx_insns(void)
-{
-	bool long_mode = vmcs_read(VMCS_GUEST_EFER) & EFER_LMA;
-
-	return (vmcs_read(VMCS_GUEST_CR0) & CR0_PE) && !(vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_VM) &&
-	       (!long_mode || (vmcs_read(VMCS_GUEST_AR_CS) & AR_L));
-}
-
-bool vmx_insn_allowed(struct vcpu *v)
-{
-	if (!v->nested || !v->nested->in_operation || !has_vmx_insns())
-		return fault(v, VECTOR_UD);
-	return segment_cpl() == 0 || fault(v, VECTOR_GP);
-}
-
-static bool is_valid_pointer(const struct vcpu *v, l1_gpa_t pointer)
-{
-	return IS_ALIGNED(pointer.raw, PAGE_SIZE) &&
-	       !(pointer.raw >> v->vm->nested->caps.physical_bits);
-}
-
-/* The revision identifier at a VMCS pointer; a page that is not there has none of ours. */
-static u32 revision_at(struct vcpu *v, l1_gpa_t pointer)
-{
-	u32 revision;
-
-	return walk_cache_read(&v->walk, pointer, &revision, sizeof(revision)) ? 0 : revision;
+	return (vmcs_read(reg) & ~owned) | (vmcs_read(shadow) & owned);
 }
 
 /* SDM "VMXON": what makes it #GP besides CPL. */
-static bool may_enter_operation(const struct vcpu *v)
+static bool may_begin(const struct vcpu *v)
 {
 	const struct vmx_caps *caps = &v->vm->nested->caps;
-	u64 cr0 = vmcs_read(VMCS_CR0_SHADOW), cr4 = vmcs_read(VMCS_CR4_SHADOW);
+	u64 cr0 = seen(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
+	u64 cr4 = seen(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
 	u64 wanted = FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMXON;
 
-	cr0 = (vmcs_read(VMCS_GUEST_CR0) & ~(u64)CR0_L0_OWNED) | (cr0 & CR0_L0_OWNED);
-	cr4 |= vmcs_read(VMCS_GUEST_CR4) & ~vmcs_read(VMCS_CR4_MASK);
 	return (cr0 & caps->cr0_fixed0) == caps->cr0_fixed0 &&
 	       (cr4 & caps->cr4_fixed0) == caps->cr4_fixed0 &&
 	       (v->nested->feature_control & wanted) == wanted;
+}
+
+/* From now on L1 cannot clear the fixed bits; those that hardware leaves to it become L0's. */
+static void begin(struct vcpu *v)
+{
+	const struct vmx_caps *caps = &v->vm->nested->caps;
+	u64 cr0 = seen(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
+
+	v->cr0_fixed = caps->cr0_fixed0;
+	v->cr4_fixed = caps->cr4_fixed0;
+	vmcs_write(VMCS_CR0_SHADOW, cr0);
+	vmcs_write(VMCS_CR0_MASK, CR0_L0_OWNED | CR0_FIXED_IN_OPERATION);
+	v->nested->in_operation = true;
+	v->nested->vpid_epoch++;
+	shadow_set_operation(v, true);
+}
+
+static void end(struct vcpu *v)
+{
+	struct nested *nested = v->nested;
+
+	if (!nested->in_operation)
+		return;
+	nested_leave_current(v);
+	nested->in_operation = false;
+	v->cr0_fixed = 0;
+	v->cr4_fixed = 0;
+	vmcs_write(VMCS_CR0_MASK, CR0_L0_OWNED);
+	shadow_set_operation(v, false);
 }
 
 enum exit_action exit_vmxon(struct vcpu *v)
@@ -97,75 +88,48 @@ enum exit_action exit_vmxon(struct vcpu *v)
 	struct nested *nested = v->nested;
 	l1_gpa_t pointer;
 
-	if (!nested || !(vmcs_read(VMCS_CR4_SHADOW) & CR4_VMXE) || !has_vmx_insns()) {
-		fault(v, VECTOR_UD);
+	if (!(vmcs_read(VMCS_CR4_SHADOW) & CR4_VMXE)) {
+		vmx_fault(v, VECTOR_UD);
 		return EXIT_RESUME;
 	}
 	if (nested->in_operation)
 		return vmx_insn_allowed(v) ? vmx_fail(v, VMX_ERROR_VMXON_IN_ROOT) : EXIT_RESUME;
-	if (segment_cpl() || !may_enter_operation(v)) {
-		fault(v, VECTOR_GP);
+	if (segment_cpl() || !may_begin(v)) {
+		vmx_fault(v, VECTOR_GP);
 		return EXIT_RESUME;
 	}
 	if (!vmx_operand_read(v, &pointer.raw, sizeof(pointer.raw)))
 		return EXIT_RESUME;
-	if (!is_valid_pointer(v, pointer) || revision_at(v, pointer) != VMCS12_REVISION)
+	if (!pointer_is_valid(v, pointer) || pointer_revision(v, pointer) != VMCS12_REVISION)
 		return vmx_fail_invalid();
-	nested->in_operation = true;
 	nested->vmxon_region = pointer;
+	begin(v);
 	return vmx_succeed();
-}
-
-void nested_write_back(struct vm *vm, const struct context *context)
-{
-	(void)guest_write(vm->memory, context->vmptr, &context->v12, sizeof(context->v12));
-}
-
-void nested_leave_current(struct vcpu *v)
-{
-	struct context *context = v->nested->current;
-
-	if (!context)
-		return;
-	v->nested->current = NULL;
-	context_detach(&v->vm->nested->contexts, context, v->index);
 }
 
 enum exit_action exit_vmxoff(struct vcpu *v)
 {
+	struct context *context = v->nested->current;
+
 	if (!vmx_insn_allowed(v))
 		return EXIT_RESUME;
-	if (v->nested->current)
-		nested_write_back(v->vm, v->nested->current);
-	nested_leave_current(v);
-	v->nested->in_operation = false;
+	if (context) {
+		nested_sync(v, context);
+		nested_write_back(v->vm, context);
+	}
+	end(v);
+	/* An INIT that waited. */
+	vcpu_request(v, REQUEST_EVENT);
 	return vmx_succeed();
 }
 
-enum exit_action exit_vmclear(struct vcpu *v)
+bool nested_blocks_init(const struct vcpu *v)
 {
-	struct nested *nested = v->nested;
-	struct context *context;
-	l1_gpa_t pointer;
+	return v->nested->in_operation;
+}
 
-	if (!vmx_insn_allowed(v) || !vmx_operand_read(v, &pointer.raw, sizeof(pointer.raw)))
-		return EXIT_RESUME;
-	if (!is_valid_pointer(v, pointer))
-		return vmx_fail(v, VMX_ERROR_VMCLEAR_ADDRESS);
-	if (pointer.raw == nested->vmxon_region.raw)
-		return vmx_fail(v, VMX_ERROR_VMCLEAR_VMXON_POINTER);
-	context = context_find(&v->vm->nested->contexts, pointer);
-	if (context) {
-		context->v12.launched = 0;
-		nested_write_back(v->vm, context);
-	} else {
-		u32 clear = 0;
-
-		(void)walk_cache_write(&v->walk,
-				       l1_gpa_add(pointer, offsetof(struct vmcs12, launched)),
-				       &clear, sizeof(clear));
-	}
-	if (context && context == nested->current)
-		nested_leave_current(v);
-	return vmx_succeed();
+void nested_reset(struct vcpu *v)
+{
+	if (v->nested)
+		end(v);
 }

@@ -43,6 +43,16 @@ u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encodin
 	return 0;
 }
 
+/* What the field can hold of a value. */
+static u64 fitting(const struct vmcs_field_info *field, u64 value)
+{
+	if (is_access_rights(field->encoding))
+		return value & ACCESS_RIGHTS_KEPT;
+	if (field->width == VMCS_W16)
+		return (u16)value;
+	return field->width == VMCS_W32 ? (u32)value : value;
+}
+
 u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value)
 {
 	const struct vmcs_field_info *field = find(l1, encoding);
@@ -55,12 +65,12 @@ u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u6
 	place = &v12->fields[row_of(field)];
 	if (encoding & VMCS_ENCODING_HIGH)
 		value = value << 32 | (*place & ~HIGH_HALF);
-	else if (field->width == VMCS_W16)
-		value = (u16)value;
-	else if (field->width == VMCS_W32)
-		value = (u32)value;
-	if (is_access_rights(field->encoding))
-		value &= ACCESS_RIGHTS_KEPT;
-	*place = value;
+	*place = fitting(field, value);
 	return 0;
+}
+
+void vmcs12_truncate(struct vmcs12 *v12)
+{
+	for (u32 row = 0; row < VMCS12_ROWS; row++)
+		v12->fields[row] = fitting(&vmcs_field_table[row], v12->fields[row]);
 }

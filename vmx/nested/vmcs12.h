@@ -43,6 +43,9 @@ bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *f
 u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 *value);
 u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value);
 
+/* A copy from L1's memory may hold anything: no bits above a field's width stay. */
+void vmcs12_truncate(struct vmcs12 *v12);
+
 _Static_assert(sizeof(struct vmcs12) <= 4096, "the size of a VMCS region");
 
 #endif

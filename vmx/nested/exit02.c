@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* An exit of L2: whose it is, and what L0 does with its own. */
+#include "vmx/event.h"
+#include "vmx/events.h"
+#include "vmx/nested/nested.h"
+#include "vmx/nested/route.h"
+#include "vmx/nested_calls.h"
+#include "vmx/request.h"
+#include "vmx/segment.h"
+#include "vmx/vm.h"
+
+static int read_byte(void *vcpu, l1_gpa_t at, u8 *byte)
+{
+	struct vcpu *v = vcpu;
+
+	return walk_cache_read(&v->walk, at, byte, 1);
+}
+
+/* What the routing has to know of this exit: few reasons need more than their number. */
+static struct exit02 facts(struct vcpu *v)
+{
+	struct exit02 e = { .reason = v->exit->reason, .regs = v->regs };
+
+	switch (EXIT_REASON_BASIC(e.reason)) {
+	case EXIT_EXCEPTION_NMI:
+		e.intr_info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO);
+		e.intr_error = (u32)vmcs_read(VMCS_EXIT_INTR_ERROR);
+		break;
+	case EXIT_CR_ACCESS:
+		v->regs[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
+		e.long_code = segment_is_64bit_code();
+		e.qualification = exit_qualification(v);
+		break;
+	case EXIT_IO:
+		e.qualification = exit_qualification(v);
+		break;
+	case EXIT_VMREAD:
+	case EXIT_VMWRITE:
+		e.insn_info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO);
+		break;
+	default:
+		break;
+	}
+	return e;
+}
+
+static enum exit_action reflect(struct vcpu *v)
+{
+	const struct exit12 exit = exit12_of_hardware(v);
+
+	nested_reflect(v, &exit);
+	return EXIT_RESUME;
+}
+
+/* The CPU refuses what our rules let pass: L1 is told what the CPU says. */
+static enum exit_action entry_refused(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+
+	counter_inc(CTR_L2_ENTRIES_REFUSED);
+	v->launched = 0;
+	context->v12.launched = v->nested->was_launched;
+	context->dirty = DERIVE_ALL;
+	nested_entry_fails(v, EXIT_REASON_BASIC(v->exit->reason), exit_qualification(v));
+	vmcs02_clear(context);
+	vmcs_load(v->vmcs01.page);
+	return EXIT_RESUME;
+}
+
+static enum exit_action handle(struct vcpu *v)
+{
+	switch (EXIT_REASON_BASIC(v->exit->reason)) {
+	case EXIT_CR_ACCESS:
+		return exit02_cr_access(v);
+	case EXIT_EPT_VIOLATION:
+	case EXIT_EPT_MISCONFIG:
+		return exit02_ept(v);
+	default:
+		return exit_handle(v);
+	}
+}
+
+enum exit_action nested_exit(struct vcpu *v)
+{
+	const struct bitmap_source bitmaps = { read_byte, v };
+	const struct exit02 e = facts(v);
+
+	if (unlikely(v->nested->looks_again)) {
+		v->nested->looks_again = false;
+		events_new_deadline(v);
+		vcpu_request(v, REQUEST_EVENT);
+	}
+	if (unlikely(e.reason & EXIT_REASON_ENTRY_FAILURE))
+		return entry_refused(v);
+	if (!l0_wants(&e) && l1_wants(&e, &v->nested->current->v12, &bitmaps))
+		return reflect(v);
+	return handle(v);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The current-VMCS pointer: VMCLEAR, VMPTRLD, VMPTRST. */
+#include "vmx/nested/pointer.h"
+#include "hv/string.h"
+#include "vmx/nested/nested.h"
+#include "vmx/request.h"
+#include "vmx/vm.h"
+
+#define NO_POINTER (~0ULL)
+
+bool pointer_is_valid(const struct vcpu *v, l1_gpa_t pointer)
+{
+	return IS_ALIGNED(pointer.raw, PAGE_SIZE) &&
+	       !(pointer.raw >> v->vm->nested->caps.physical_bits);
+}
+
+u32 pointer_revision(struct vcpu *v, l1_gpa_t pointer)
+{
+	u32 revision;
+
+	return walk_cache_read(&v->walk, pointer, &revision, sizeof(revision)) ? 0 : revision;
+}
+
+void nested_write_back(struct vm *vm, const struct context *context)
+{
+	(void)guest_write(vm->memory, context->vmptr, &context->v12, sizeof(context->v12));
+}
+
+void nested_leave_current(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+
+	if (!context)
+		return;
+	shadow_link(v, NULL);
+	v->nested->current = NULL;
+	context_detach(&v->vm->nested->contexts, context, v->index);
+}
+
+/* Another vCPU has to give something up: it is asked, the instruction runs again. Who waits lets
+ * the other vCPUs of its CPU run. */
+static enum exit_action ask(struct vcpu *v, u32 owner)
+{
+	vcpu_request(v->vm->vcpus[owner], REQUEST_YIELD);
+	return vm_shares_cpus(v->vm) ? EXIT_LEAVE : EXIT_RESUME;
+}
+
+/* A VMCS that no context holds: only its launch state has to become "clear". */
+static void clear_in_memory(struct vcpu *v, l1_gpa_t pointer)
+{
+	u32 clear = 0;
+
+	(void)walk_cache_write(&v->walk, l1_gpa_add(pointer, offsetof(struct vmcs12, launched)),
+			       &clear, sizeof(clear));
+}
+
+/* All that L0 has of it goes to L1's memory; the context stays for who loads it next. */
+static void clear(struct vcpu *v, struct context *context)
+{
+	nested_sync(v, context);
+	context->v12.launched = 0;
+	nested_write_back(v->vm, context);
+	vmcs02_clear(context);
+	vmcs_load(v->vmcs01.page);
+	if (context == v->nested->current)
+		nested_leave_current(v);
+	else
+		context_detach(&v->vm->nested->contexts, context, v->index);
+}
+
+enum exit_action exit_vmclear(struct vcpu *v)
+{
+	struct nested *nested = v->nested;
+	struct context_pool *pool = &v->vm->nested->contexts;
+	const struct context_user user = { v->index, v->cpu };
+	struct context_claim claim;
+	l1_gpa_t pointer;
+
+	if (!vmx_insn_allowed(v) || !vmx_operand_read(v, &pointer.raw, sizeof(pointer.raw)))
+		return EXIT_RESUME;
+	if (!pointer_is_valid(v, pointer))
+		return vmx_fail(v, VMX_ERROR_VMCLEAR_ADDRESS);
+	if (pointer.raw == nested->vmxon_region.raw)
+		return vmx_fail(v, VMX_ERROR_VMCLEAR_VMXON_POINTER);
+	claim = context_claim_used(pool, pointer, &user);
+	if (claim.busy_with != CONTEXT_NOBODY)
+		return ask(v, claim.busy_with);
+	if (claim.context)
+		clear(v, claim.context);
+	else
+		clear_in_memory(v, pointer);
+	return vmx_succeed();
+}
+
+/* vmcs12 as it stands in L1's memory: copied once; nothing of it has been checked. */
+static void read_in(struct vcpu *v, struct context *context)
+{
+	struct vmcs12 *v12 = &context->v12;
+
+	if (guest_read(v->vm->memory, context->vmptr, v12, sizeof(*v12)))
+		memset(v12, 0, sizeof(*v12));
+	vmcs12_truncate(v12);
+	v12->launched = v12->launched != 0;
+	context->dirty = DERIVE_ALL;
+	context->unchecked = ENTRY_CHECKS_ALL;
+	context->is_lazy = false;
+}
+
+enum exit_action exit_vmptrld(struct vcpu *v)
+{
+	struct nested *nested = v->nested;
+	struct context_pool *pool = &v->vm->nested->contexts;
+	const struct context_user user = { v->index, v->cpu };
+	struct context_claim claim;
+	l1_gpa_t pointer;
+
+	if (!vmx_insn_allowed(v) || !vmx_operand_read(v, &pointer.raw, sizeof(pointer.raw)))
+		return EXIT_RESUME;
+	if (!pointer_is_valid(v, pointer))
+		return vmx_fail(v, VMX_ERROR_VMPTRLD_ADDRESS);
+	if (pointer.raw == nested->vmxon_region.raw)
+		return vmx_fail(v, VMX_ERROR_VMPTRLD_VMXON_POINTER);
+	if (pointer_revision(v, pointer) != VMCS12_REVISION)
+		return vmx_fail(v, VMX_ERROR_VMPTRLD_REVISION);
+	if (nested->current && nested->current->vmptr.raw == pointer.raw)
+		return vmx_succeed();
+	claim = context_claim(pool, pointer, &user);
+	if (claim.busy_with != CONTEXT_NOBODY)
+		return ask(v, claim.busy_with);
+	nested_leave_current(v);
+	if (claim.event != CONTEXT_HIT)
+		read_in(v, claim.context);
+	nested->current = claim.context;
+	shadow_push(claim.context);
+	vmcs_load(v->vmcs01.page);
+	shadow_link(v, claim.context);
+	return vmx_succeed();
+}
+
+enum exit_action exit_vmptrst(struct vcpu *v)
+{
+	const struct context *context = v->nested->current;
+	u64 pointer = context ? context->vmptr.raw : NO_POINTER;
+
+	if (!vmx_insn_allowed(v) || !vmx_operand_write(v, &pointer, sizeof(pointer)))
+		return EXIT_RESUME;
+	return vmx_succeed();
+}

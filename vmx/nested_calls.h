@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What vmx/ calls of vmx/nested/, which lies above it: L1's VMX operation. The handlers of VMX
+ * instructions stand in vmx/exit.h. */
+#ifndef VMX_NESTED_CALLS_H
+#define VMX_NESTED_CALLS_H
+
+#include "vmx/exit.h"
+
+/* Once, when L1's CPUID and CR4 are known; before the vCPUs. 0 or -ENOMEM. */
+int nested_create_vm(struct vm *vm);
+int nested_create_vcpu(struct vcpu *v);
+
+/* IA32_FEATURE_CONTROL and the capability MSRs. False: #GP(0). */
+bool nested_msr_read(const struct vcpu *v, u32 msr, u64 *value);
+bool nested_msr_write(struct vcpu *v, u32 msr, u64 value);
+
+/* An exit of L2: it becomes L1's, or L0 handles it. */
+enum exit_action nested_exit(struct vcpu *v);
+
+/* events_deliver() for a vCPU in L2: what waits for L1 ends L2's turn, or goes into L2. */
+void nested_deliver(struct vcpu *v);
+
+/* Whether INIT is blocked (SDM "VMX Operation": in root operation it stays latched). */
+bool nested_blocks_init(const struct vcpu *v);
+
+/* The requests that concern L2, at the gate. */
+void nested_handle_requests(struct vcpu *v, u32 requests);
+
+/* A reset of the vCPU ends VMX operation. */
+void nested_reset(struct vcpu *v);
+
+#endif
