@@ -159,7 +159,7 @@ void window_slot_use(struct window_slot *slot)
 	ASSERT(slot->mapped);
 	/* Full order: the declaration is seen before this CPU's access;
 	 * pairs with the exchange in window_slot_unmap. */
-	if (!(READ_ONCE(slot->users) & me))
+	if (!(__atomic_load_n(&slot->users, __ATOMIC_RELAXED) & me))
 		__atomic_fetch_or(&slot->users, me, __ATOMIC_SEQ_CST);
 }
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vCPU's walk cache: the pages of L1's memory that L0 reads on the vCPU's behalf (L1's paging
+ * structures, EPT12 tables, code and operands of instructions), each held by a pfn-cache and found
+ * by its gfn. It caches pages, never what is in them. It belongs to the CPU that runs the vCPU.
+ */
+#ifndef MM_WALK_CACHE_H
+#define MM_WALK_CACHE_H
+
+#include "mm/pfn_cache.h"
+
+#define WALK_CACHE_PAGES 32u
+
+struct walk_cache {
+	struct pfn_cache pages[WALK_CACHE_PAGES];
+	struct vm_memory *memory;
+	u64 hold; /* the vCPU's bit in a state word */
+	u32 vcpu;
+};
+
+/* Nothing is cached; vcpu is its number. */
+void walk_cache_init(struct walk_cache *cache, struct vm_memory *memory, u32 vcpu);
+/* Let go of all pages. */
+void walk_cache_deactivate(struct walk_cache *cache);
+
+/*
+ * Copy bytes that lie in one page. 0, or -EFAULT where it has no region, or for a write where that
+ * is read-only. Aligned accesses of 1, 2, 4 and 8 bytes are single ones towards L1's CPUs.
+ */
+int walk_cache_read(struct walk_cache *cache, l1_gpa_t gpa, void *dst, size_t bytes);
+int walk_cache_write(struct walk_cache *cache, l1_gpa_t gpa, const void *src, size_t bytes);
+/* As guest_or_byte and guest_cmpxchg. */
+int walk_cache_or_byte(struct walk_cache *cache, l1_gpa_t gpa, u8 bits);
+int walk_cache_cmpxchg(struct walk_cache *cache, l1_gpa_t gpa, u64 *expected, u64 desired);
+
+static inline struct pfn_cache *walk_cache_page(struct walk_cache *cache, l1_gpa_t gpa)
+{
+	return &cache->pages[(gpa.raw >> PAGE_SHIFT) % WALK_CACHE_PAGES];
+}
+
+/*
+ * Read an aligned u64, such as an entry of a table: walk_cache_read with the hit in line. The hold
+ * is pfn_cache_hold's, without what a page that only one CPU refreshes and holds does not need.
+ */
+static inline int walk_cache_read_u64(struct walk_cache *cache, l1_gpa_t gpa, u64 *value)
+{
+	struct pfn_cache *page = walk_cache_page(cache, gpa);
+	u64 hold = cache->hold;
+
+	if (likely(pfn_cache_begin_hold(page, hold))) {
+		u64 offset = gpa.raw ^ page->gpa.raw;
+
+		if (likely(offset < PAGE_SIZE)) {
+			*value = __atomic_load_n((const u64 *)(const void *)(page->va + offset),
+						 __ATOMIC_RELAXED);
+			counter_inc(CTR_CACHE_HITS);
+			__atomic_fetch_sub(&page->state, hold, __ATOMIC_RELEASE);
+			return 0;
+		}
+	}
+	__atomic_fetch_sub(&page->state, hold, __ATOMIC_RELEASE);
+	return walk_cache_read(cache, gpa, value, sizeof(*value));
+}
+
+#endif
