@@ -90,9 +90,9 @@ void pfn_cache_activate(struct pfn_cache *cache, l1_gpa_t gpa);
  */
 int pfn_cache_refresh(struct pfn_cache *cache);
 /*
- * Host use: leave the page that it has, or being inactive, for the page of gpa, another one, and be
- * valid for it. Errors as pfn_cache_refresh; then it has the page that it had, which may have become
- * invalid. -EBUSY also where somebody is at that page.
+ * Host use: go to the page of gpa, from another page or from none, and be valid for it. Errors as
+ * pfn_cache_refresh, then it stays where it was, but may have become invalid. -EBUSY also where
+ * somebody holds it.
  */
 int pfn_cache_move(struct pfn_cache *cache, l1_gpa_t gpa);
 /* Take it off the index, when its holders have let go; it may be inactive. A page that a VMCS uses

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Guest use of a pfn-cache: a VMCS gets the frame, and the gate is lowered for it, in one step under
+/* Guest use of a pfn-cache: a VMCS gets the frame, and its gate is lowered, in one step under
  * the memory's lock. */
 #include "hv/errno.h"
 #include "mm/pfn_state.h"
