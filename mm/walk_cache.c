@@ -64,7 +64,8 @@ static struct walk_page *find(struct walk_cache *cache, l1_gpa_t gpa)
 }
 
 /* Bring the page here, where the oldest was. A page without a region takes no place. */
-static int load(struct walk_cache *cache, l1_gpa_t gpa)
+static int __attribute__((noinline))
+load(struct walk_cache *cache, l1_gpa_t gpa, struct walk_page **loaded)
 {
 	struct walk_page *page = &cache->pages[cache->oldest];
 	bool was_active = pfn_cache_is_active(&page->cache);
@@ -79,15 +80,8 @@ static int load(struct walk_cache *cache, l1_gpa_t gpa)
 	}
 	enter_place(cache, page);
 	cache->oldest = (cache->oldest + 1) % WALK_CACHE_PAGES;
+	*loaded = page;
 	return 0;
-}
-
-/* Have the page here and valid. */
-static int __attribute__((noinline)) make_valid(struct walk_cache *cache, l1_gpa_t gpa)
-{
-	struct walk_page *page = find(cache, gpa);
-
-	return page ? pfn_cache_refresh(&page->cache) : load(cache, gpa);
 }
 
 /* An access under way: where the bytes are, while the page is held. */
@@ -96,30 +90,26 @@ struct hold {
 	char *at;
 };
 
-static bool try_hold(struct walk_cache *cache, l1_gpa_t gpa, struct hold *hold)
-{
-	struct walk_page *page = find(cache, gpa);
-	char *va = page ? pfn_cache_hold(&page->cache, gpa, cache->vcpu) : NULL;
-
-	if (!va)
-		return false;
-	hold->page = &page->cache;
-	hold->at = va + gpa.raw % PAGE_SIZE;
-	return true;
-}
-
 /* 0, or what kept the page from being held: -ENOENT, -ENOMEM, -EBUSY. */
 static int take(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hold *hold)
 {
-	int rc;
+	u64 offset = gpa.raw % PAGE_SIZE;
+	struct walk_page *page = find(cache, gpa);
+	char *va = page ? pfn_cache_hold(&page->cache, gpa, cache->vcpu) : NULL;
 
-	ASSERT(bytes <= PAGE_SIZE - gpa.raw % PAGE_SIZE);
-	if (likely(try_hold(cache, gpa, hold)))
-		return 0;
-	rc = make_valid(cache, gpa);
-	if (rc)
-		return rc;
-	return try_hold(cache, gpa, hold) ? 0 : -EBUSY; /* invalid again already */
+	ASSERT(bytes <= PAGE_SIZE - offset);
+	if (unlikely(!va)) {
+		int rc = page ? pfn_cache_refresh(&page->cache) : load(cache, gpa, &page);
+
+		if (rc)
+			return rc;
+		va = pfn_cache_hold(&page->cache, gpa, cache->vcpu);
+		if (!va)
+			return -EBUSY; /* invalid again already */
+	}
+	hold->page = &page->cache;
+	hold->at = va + offset;
+	return 0;
 }
 
 /* The same for an access that writes; -EFAULT: the page is read-only. */
