@@ -5,108 +5,35 @@
  */
 #include "mm/pfn_cache.h"
 #include "hv/errno.h"
-#include "hv/tsc.h"
-#include "hv/x86.h"
 #include "mm/change.h"
-#include "mm/ept01.h"
+#include "mm/pfn_state.h"
 #include "mm/vm_memory.h"
 
 #define REFRESH_TRIES 4u
-#define WAIT_SECONDS  2
-
-/* Holders come and go by addition: their bits have none of another's beside them. */
-_Static_assert((PFN_CACHE_HELD_BY_ANY | PFN_CACHE_REFRESHING | PFN_CACHE_ACTIVE |
-		PFN_CACHE_GENERATION | PFN_CACHE_VALID) ==
-		       PFN_CACHE_HELD_BY_ANY + PFN_CACHE_REFRESHING + PFN_CACHE_ACTIVE +
-			       PFN_CACHE_GENERATION + PFN_CACHE_VALID,
-	       "parts of the state word overlap");
 
 void pfn_cache_init(struct pfn_cache *cache, struct vm_memory *memory, enum window_access access)
 {
 	*cache = (struct pfn_cache){ .memory = memory, .writes = access == WINDOW_WRITE };
 }
 
-void pfn_cache_init_guest(struct pfn_cache *cache, struct vm_memory *memory, struct pfn_user *user,
-			  u32 bit)
+/* Lock held: where a change of that page finds it, and no more where it was. */
+static void enter_index(struct pfn_cache *cache, l1_gpa_t gpa)
 {
-	ASSERT(bit < 32);
-	pfn_cache_init(cache, memory, WINDOW_WRITE);
-	cache->user = user;
-	cache->bit = (u8)bit;
-}
-
-static u64 state_of(const struct pfn_cache *cache)
-{
-	return __atomic_load_n(&cache->state, __ATOMIC_ACQUIRE); /* pairs with pfn_cache_release */
-}
-
-/* Whether somebody may be at the mapping; true for a moment too where a hold is about to fail. */
-static bool is_mapping_held(const struct pfn_cache *cache)
-{
-	return !cache->user && (state_of(cache) & PFN_CACHE_HELD_BY_ANY);
-}
-
-/* Become the one who works on the cache; what it was before. REFRESHING in it: somebody else is. */
-static u64 try_begin_work(struct pfn_cache *cache)
-{
-	return __atomic_fetch_or(&cache->state, PFN_CACHE_REFRESHING, __ATOMIC_ACQUIRE);
-}
-
-static void begin_work(struct pfn_cache *cache)
-{
-	while (try_begin_work(cache) & PFN_CACHE_REFRESHING)
-		cpu_pause(); /* a refresh waits for nobody */
-}
-
-static void end_work(struct pfn_cache *cache)
-{
-	__atomic_fetch_and(&cache->state, ~PFN_CACHE_REFRESHING, __ATOMIC_RELEASE);
-}
-
-/* Lock held. The state before: who held it then may be at the page still. */
-static u64 invalidate(struct pfn_cache *cache)
-{
-	const u64 next_generation = PFN_CACHE_GENERATION & -PFN_CACHE_GENERATION;
-	u64 state = state_of(cache), invalid;
-
-	/* Full order, one operation: who comes to hold it after this sees that it is not valid, and
-	 * who came before is in the result; pairs with pfn_cache_begin_hold. */
-	do {
-		if (!(state & PFN_CACHE_VALID))
-			return state;
-		invalid = state & ~(PFN_CACHE_VALID | PFN_CACHE_GENERATION);
-		invalid |= (state + next_generation) & PFN_CACHE_GENERATION;
-	} while (!__atomic_compare_exchange_n(&cache->state, &state, invalid, false,
-					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-	return state;
-}
-
-/* No lock held; the cache is invalid, so holders only let go. */
-static void wait_for_holders(const struct pfn_cache *cache)
-{
-	u64 start = rdtsc();
-
-	epoch_assert_quiescent();
-	while (is_mapping_held(cache) && !(state_of(cache) & PFN_CACHE_VALID)) {
-		u64 holders = state_of(cache) & PFN_CACHE_HELD_BY_ANY;
-
-		if (holders && rdtsc() - start > WAIT_SECONDS * tsc_hz())
-			panic("vCPU %u does not let go of the page at 0x%llx",
-			      (u32)__builtin_ctzll(holders), (unsigned long long)cache->gpa.raw);
-		cpu_pause();
-	}
+	if (pfn_cache_is_active(cache))
+		pfn_index_remove(&cache->memory->caches, cache);
+	__atomic_store_n(&cache->gpa.raw, ALIGN_DOWN(gpa.raw, PAGE_SIZE), __ATOMIC_RELAXED);
+	pfn_index_insert(&cache->memory->caches, cache);
+	__atomic_fetch_or(&cache->state, PFN_CACHE_ACTIVE, __ATOMIC_RELAXED);
 }
 
 void pfn_cache_activate(struct pfn_cache *cache, l1_gpa_t gpa)
 {
-	begin_work(cache);
-	ASSERT(!(state_of(cache) & (PFN_CACHE_ACTIVE | PFN_CACHE_VALID)));
-	__atomic_store_n(&cache->gpa.raw, ALIGN_DOWN(gpa.raw, PAGE_SIZE), __ATOMIC_RELAXED);
+	pfn_state_begin_work(cache);
+	ASSERT(!(pfn_state(cache) & (PFN_CACHE_ACTIVE | PFN_CACHE_VALID)));
 	vm_memory_lock(cache->memory);
-	pfn_index_insert(&cache->memory->caches, cache);
+	enter_index(cache, gpa);
 	vm_memory_unlock(cache->memory);
-	__atomic_fetch_or(&cache->state, PFN_CACHE_ACTIVE, __ATOMIC_RELAXED);
-	end_work(cache);
+	pfn_state_end_work(cache);
 }
 
 static void unmap(struct pfn_cache *cache)
@@ -118,10 +45,14 @@ static void unmap(struct pfn_cache *cache)
 	cache->slot = NULL;
 }
 
-/* Another slot than before, since CPUs may owe for that one. */
+/* The slot that there is, unless other CPUs would owe for it. */
 static int map(struct pfn_cache *cache, pfn_t pfn)
 {
-	if (!cache->slot || cache->pfn.raw != pfn.raw) {
+	bool is_mapped = cache->slot && cache->pfn.raw == pfn.raw;
+
+	if (cache->slot && !is_mapped)
+		is_mapped = window_slot_repoint(cache->slot, pfn);
+	if (!is_mapped) {
 		unmap(cache);
 		window_pay_debts();
 		cache->slot = window_slot_get();
@@ -133,38 +64,70 @@ static int map(struct pfn_cache *cache, pfn_t pfn)
 	return 0;
 }
 
-/* Look up, map, publish. -EBUSY: a change came between, and nothing is known. */
-static int try_refresh(struct pfn_cache *cache)
+static bool is_at(const struct pfn_cache *cache, l1_gpa_t gpa)
+{
+	return pfn_cache_is_active(cache) && (gpa.raw ^ cache->gpa.raw) < PAGE_SIZE;
+}
+
+/* Lock held, and what was found is still so. */
+static int publish(struct pfn_cache *cache, l1_gpa_t gpa, const struct ept01_translation *t)
+{
+	pfn_t pfn = backing_pfn(&t->backing, t->gfn);
+	bool moves = !is_at(cache, gpa);
+	int rc;
+
+	if (moves)
+		pfn_state_invalidate(cache);
+	if (pfn_state_is_mapping_held(cache))
+		return -EBUSY; /* a change must find and await them where they are */
+	rc = cache->user ? 0 : map(cache, pfn);
+	if (rc)
+		return rc;
+	if (moves)
+		enter_index(cache, gpa);
+	cache->pfn = pfn;
+	cache->read_only = t->backing.flags & MEMSLOT_READONLY;
+	/* Release: what was written above; pairs with pfn_cache_begin_hold. */
+	__atomic_fetch_or(&cache->state, PFN_CACHE_VALID, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* Look up, then map and publish. -EBUSY: a change came between, and nothing is known. */
+static int try_refresh(struct pfn_cache *cache, l1_gpa_t gpa)
 {
 	struct vm_memory *memory = cache->memory;
 	struct ept01_translation t;
 	int rc;
 
-	/* A change waits for them, and nothing becomes valid before it has ended. */
-	if (is_mapping_held(cache))
-		return -EBUSY;
-	ept01_translate(memory, cache->gpa.raw >> PAGE_SHIFT, cache->writes, &t);
-	rc = t.error;
-	if (!rc) {
-		pfn_t pfn = backing_pfn(&t.backing, t.gfn);
-
-		rc = cache->user ? 0 : map(cache, pfn);
-		cache->pfn = pfn;
-		cache->read_only = t.backing.flags & MEMSLOT_READONLY;
-	}
+	ept01_translate(memory, gpa.raw >> PAGE_SHIFT, cache->writes, &t);
 	vm_memory_lock(memory);
 	if (!change_allows(memory, t.seq))
 		rc = -EBUSY;
-	else if (!rc) /* release: what was written above; pairs with pfn_cache_begin_hold */
-		__atomic_fetch_or(&cache->state, PFN_CACHE_VALID, __ATOMIC_RELEASE);
+	else
+		rc = t.error ? t.error : publish(cache, gpa, &t);
 	vm_memory_unlock(memory);
+	return rc;
+}
+
+/* REFRESHING is this CPU's. */
+static int refresh(struct pfn_cache *cache, l1_gpa_t gpa)
+{
+	int rc = -EBUSY;
+
+	counter_inc(CTR_CACHE_REFRESHES);
+	for (u32 i = 0; i < REFRESH_TRIES && rc == -EBUSY; i++) {
+		rc = try_refresh(cache, gpa);
+		counter_add(CTR_CACHE_OVERTAKEN, rc == -EBUSY);
+	}
+	if (rc && rc != -EBUSY && !(pfn_state(cache) & PFN_CACHE_VALID))
+		unmap(cache);
 	return rc;
 }
 
 int pfn_cache_refresh(struct pfn_cache *cache)
 {
-	u64 state = try_begin_work(cache);
-	int rc = -EBUSY;
+	u64 state = pfn_state_try_begin_work(cache);
+	int rc;
 
 	if (state & PFN_CACHE_REFRESHING)
 		return -EBUSY;
@@ -173,21 +136,28 @@ int pfn_cache_refresh(struct pfn_cache *cache)
 	else if (state & PFN_CACHE_VALID)
 		rc = 0;
 	else
-		counter_inc(CTR_CACHE_REFRESHES);
-	for (u32 i = 0; i < REFRESH_TRIES && rc == -EBUSY; i++) {
-		rc = try_refresh(cache);
-		counter_add(CTR_CACHE_OVERTAKEN, rc == -EBUSY);
-	}
-	if (rc && rc != -EBUSY)
-		unmap(cache);
-	end_work(cache);
+		rc = refresh(cache, cache->gpa);
+	pfn_state_end_work(cache);
+	return rc;
+}
+
+int pfn_cache_move(struct pfn_cache *cache, l1_gpa_t gpa)
+{
+	int rc;
+
+	ASSERT(!cache->user);
+	if (pfn_state_try_begin_work(cache) & PFN_CACHE_REFRESHING)
+		return -EBUSY;
+	ASSERT(!is_at(cache, gpa));
+	rc = refresh(cache, gpa);
+	pfn_state_end_work(cache);
 	return rc;
 }
 
 void *pfn_cache_hold(struct pfn_cache *cache, l1_gpa_t gpa, u32 vcpu)
 {
 	ASSERT(!cache->user && vcpu < PFN_CACHE_HOLDERS);
-	ASSERT(!(state_of(cache) & PFN_CACHE_HELD(vcpu)));
+	ASSERT(!(pfn_state(cache) & PFN_CACHE_HELD(vcpu)));
 	if (!pfn_cache_begin_hold(cache, PFN_CACHE_HELD(vcpu)) ||
 	    (gpa.raw ^ cache->gpa.raw) >= PAGE_SIZE) {
 		pfn_cache_release(cache, vcpu);
@@ -198,129 +168,30 @@ void *pfn_cache_hold(struct pfn_cache *cache, l1_gpa_t gpa, u32 vcpu)
 	return cache->va;
 }
 
-/* Lock held. */
-static void raise(const struct pfn_cache *cache)
-{
-	/* Full order: seen by a gate that in_guest is declared for after the kick's look at it. */
-	__atomic_fetch_or(&cache->user->stale, 1u << cache->bit, __ATOMIC_SEQ_CST);
-}
-
-static void lower(const struct pfn_cache *cache)
-{
-	__atomic_fetch_and(&cache->user->stale, ~(1u << cache->bit), __ATOMIC_SEQ_CST);
-}
-
-static bool use_if_valid(struct pfn_cache *cache, u32 vcpu, pfn_t *pfn)
-{
-	bool is_valid;
-
-	vm_memory_lock(cache->memory);
-	is_valid = state_of(cache) & PFN_CACHE_VALID;
-	if (is_valid) {
-		__atomic_fetch_or(&cache->state, PFN_CACHE_HELD(vcpu), __ATOMIC_RELAXED);
-		*pfn = cache->pfn;
-		lower(cache);
-	} else {
-		raise(cache);
-	}
-	vm_memory_unlock(cache->memory);
-	return is_valid;
-}
-
-int pfn_cache_use(struct pfn_cache *cache, u32 vcpu, pfn_t *pfn)
-{
-	int rc = 0;
-
-	ASSERT(cache->user && vcpu < PFN_CACHE_HOLDERS);
-	for (u32 i = 0; i < REFRESH_TRIES && !rc; i++) {
-		if (use_if_valid(cache, vcpu, pfn))
-			return 0;
-		rc = pfn_cache_refresh(cache);
-	}
-	return rc ? rc : -EBUSY;
-}
-
-void pfn_cache_unuse(struct pfn_cache *cache, u32 vcpu)
-{
-	ASSERT(cache->user && vcpu < PFN_CACHE_HOLDERS);
-	vm_memory_lock(cache->memory);
-	__atomic_fetch_and(&cache->state, ~PFN_CACHE_HELD(vcpu), __ATOMIC_RELAXED);
-	lower(cache);
-	vm_memory_unlock(cache->memory);
-}
-
 void pfn_cache_deactivate(struct pfn_cache *cache)
 {
 	struct vm_memory *memory = cache->memory;
 
-	begin_work(cache);
-	if (!(state_of(cache) & PFN_CACHE_ACTIVE)) {
-		end_work(cache);
+	pfn_state_begin_work(cache);
+	if (!pfn_cache_is_active(cache)) {
+		pfn_state_end_work(cache);
 		return;
 	}
 	vm_memory_lock(memory);
-	invalidate(cache);
+	pfn_state_invalidate(cache);
 	/* On the index until its holders have let go: a change must find and await them. */
-	while (is_mapping_held(cache)) {
+	while (pfn_state_is_mapping_held(cache)) {
 		vm_memory_unlock(memory);
-		wait_for_holders(cache);
+		pfn_state_wait_for_holders(cache);
 		vm_memory_lock(memory);
 	}
 	pfn_index_remove(&memory->caches, cache);
 	if (cache->user) {
 		__atomic_fetch_and(&cache->state, ~PFN_CACHE_HELD_BY_ANY, __ATOMIC_RELAXED);
-		lower(cache);
+		pfn_state_lower_gate(cache);
 	}
 	vm_memory_unlock(memory);
 	unmap(cache);
 	__atomic_fetch_and(&cache->state, ~PFN_CACHE_ACTIVE, __ATOMIC_RELAXED);
-	end_work(cache);
-}
-
-static bool invalidate_one(struct pfn_cache *cache, void *context)
-{
-	struct pfn_hits *hits = context;
-	u64 state = invalidate(cache);
-	u64 holders = state & PFN_CACHE_HELD_BY_ANY;
-
-	counter_add(CTR_CACHE_INVALIDATIONS, (state & PFN_CACHE_VALID) != 0);
-	if (!cache->user) {
-		hits->is_held |= holders != 0;
-	} else if (holders) { /* a page that no VMCS has raises nobody's gate */
-		raise(cache);
-		hits->users |= holders;
-	}
-	return true;
-}
-
-struct pfn_hits pfn_cache_invalidate(struct vm_memory *memory, struct gfn_range range)
-{
-	struct pfn_hits hits = { 0 };
-
-	pfn_index_each(&memory->caches, range, invalidate_one, &hits);
-	return hits;
-}
-
-static bool find_held(struct pfn_cache *cache, void *context)
-{
-	struct pfn_cache **held = context;
-
-	if (is_mapping_held(cache))
-		*held = cache;
-	return !*held;
-}
-
-void pfn_cache_wait_for_holders(struct vm_memory *memory, struct gfn_range range)
-{
-	struct pfn_cache *held;
-
-	counter_inc(CTR_CACHE_HOLDER_WAITS);
-	do {
-		held = NULL;
-		vm_memory_lock(memory);
-		pfn_index_each(&memory->caches, range, find_held, &held);
-		vm_memory_unlock(memory);
-		if (held)
-			wait_for_holders(held);
-	} while (held);
+	pfn_state_end_work(cache);
 }

@@ -8,7 +8,7 @@
  * held, so a change raises the gate of who uses the page and calls those vCPUs out of their guests.
  * A page that is used both ways has two caches.
  *
- *            activate             refresh              publish: under the lock, only if no
+ *            activate             refresh, move        publish: under the lock, only if no
  *   inactive ───────► INVALID ───────────► REFRESHING  change is active or has ended since
  *      ▲                 ▲ ▲                │     │    the snapshot
  *      │                 │ └────────────────┘     │
@@ -20,8 +20,8 @@
  *
  * Invariants. An active cache is on the index (mm/pfn_index.h), so no change misses it. VALID
  * appears and goes under the memory's lock. Page, frame and mapping change only by who has
- * REFRESHING, while the cache is invalid and nobody holds its mapping. A change ends after holders
- * from before have let go.
+ * REFRESHING, while the cache is invalid and nobody holds its mapping; the page of an active cache
+ * under the lock, too. A change ends after holders from before have let go.
  *
  * A cache's memory stays for the VM's life. Whoever changes L1's memory names gfns: updates of
  * regions do, and who replaces a frame knows the gfn whose backing it edits.
@@ -89,6 +89,12 @@ void pfn_cache_activate(struct pfn_cache *cache, l1_gpa_t gpa);
  * inactive. Waits for nobody, holds nothing.
  */
 int pfn_cache_refresh(struct pfn_cache *cache);
+/*
+ * Host use: go to the page of gpa, from another page or from none, and be valid for it. Errors as
+ * pfn_cache_refresh, then it stays where it was, but may have become invalid. -EBUSY also where
+ * somebody holds it.
+ */
+int pfn_cache_move(struct pfn_cache *cache, l1_gpa_t gpa);
 /* Take it off the index, when its holders have let go; it may be inactive. A page that a VMCS uses
  * is used no more: no vCPU is in a guest with that VMCS. */
 void pfn_cache_deactivate(struct pfn_cache *cache);

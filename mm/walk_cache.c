@@ -1,45 +1,87 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Direct-mapped: the low bits of a gfn name its place, whose pfn-cache goes from page to page. What
- * it cannot serve now (a change is under way, there is no window slot) goes through a transient
- * window.
+ * A hash table of pfn-caches, which go from page to page. What it cannot serve now (a change is
+ * under way, there is no window slot) goes through a transient window.
  */
 #include "mm/walk_cache.h"
 #include "hv/errno.h"
 #include "hv/string.h"
 #include "mm/memslot.h"
 
+#define NO_GPA l1_gpa(~0ULL) /* shares its page with no gpa */
+
 void walk_cache_init(struct walk_cache *cache, struct vm_memory *memory, u32 vcpu)
 {
-	cache->memory = memory;
-	cache->vcpu = vcpu;
-	cache->hold = PFN_CACHE_HELD(vcpu);
+	*cache = (struct walk_cache){
+		.memory = memory,
+		.hold = PFN_CACHE_HELD(vcpu),
+		.vcpu = vcpu,
+		.none.cache.gpa = NO_GPA,
+	};
 	for (u32 i = 0; i < WALK_CACHE_PAGES; i++)
-		pfn_cache_init(&cache->pages[i], memory, WINDOW_READ);
+		pfn_cache_init(&cache->pages[i].cache, memory, WINDOW_READ);
+	for (u32 i = 0; i < WALK_CACHE_PLACES; i++)
+		cache->places[i] = &cache->none;
+}
+
+static void leave_place(struct walk_cache *cache, const struct walk_page *page, l1_gpa_t gpa)
+{
+	struct walk_page **link = walk_cache_place(cache, gpa);
+
+	while (*link != page)
+		link = &(*link)->next;
+	*link = page->next;
+}
+
+static void enter_place(struct walk_cache *cache, struct walk_page *page)
+{
+	struct walk_page **place = walk_cache_place(cache, page->cache.gpa);
+
+	page->next = *place;
+	*place = page;
 }
 
 void walk_cache_deactivate(struct walk_cache *cache)
 {
-	for (u32 i = 0; i < WALK_CACHE_PAGES; i++)
-		pfn_cache_deactivate(&cache->pages[i]);
+	for (u32 i = 0; i < WALK_CACHE_PAGES; i++) {
+		struct walk_page *page = &cache->pages[i];
+
+		if (!pfn_cache_is_active(&page->cache))
+			continue;
+		leave_place(cache, page, page->cache.gpa);
+		pfn_cache_deactivate(&page->cache);
+	}
 }
 
-/* Have the place's pfn-cache valid for this page. A page without a region takes no place. */
-static int __attribute__((noinline)) load(struct pfn_cache *page, l1_gpa_t gpa)
+/* NULL: nothing of it is here. */
+static struct walk_page *find(struct walk_cache *cache, l1_gpa_t gpa)
 {
-	struct memslot_frame frame;
-	bool is_active = pfn_cache_is_active(page);
+	struct walk_page *page = *walk_cache_place(cache, gpa);
 
-	if (memslot_find(page->memory, l1_gpa_to_l1_gfn(gpa), &frame))
-		return -ENOENT;
-	if (is_active && (gpa.raw ^ page->gpa.raw) >= PAGE_SIZE) {
+	while (page && (gpa.raw ^ page->cache.gpa.raw) >= PAGE_SIZE)
+		page = page->next;
+	return page;
+}
+
+/* Bring the page here, where the oldest was. A page without a region takes no place. */
+static int __attribute__((noinline))
+load(struct walk_cache *cache, l1_gpa_t gpa, struct walk_page **loaded)
+{
+	struct walk_page *page = &cache->pages[cache->oldest];
+	bool was_active = pfn_cache_is_active(&page->cache);
+	l1_gpa_t old = page->cache.gpa;
+	int rc = pfn_cache_move(&page->cache, gpa);
+
+	if (rc)
+		return rc;
+	if (was_active) {
 		counter_inc(CTR_CACHE_REPLACED);
-		pfn_cache_deactivate(page);
-		is_active = false;
+		leave_place(cache, page, old);
 	}
-	if (!is_active)
-		pfn_cache_activate(page, gpa);
-	return pfn_cache_refresh(page);
+	enter_place(cache, page);
+	cache->oldest = (cache->oldest + 1) % WALK_CACHE_PAGES;
+	*loaded = page;
+	return 0;
 }
 
 /* An access under way: where the bytes are, while the page is held. */
@@ -52,20 +94,20 @@ struct hold {
 static int take(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hold *hold)
 {
 	u64 offset = gpa.raw % PAGE_SIZE;
-	char *va;
-	int rc;
+	struct walk_page *page = find(cache, gpa);
+	char *va = page ? pfn_cache_hold(&page->cache, gpa, cache->vcpu) : NULL;
 
 	ASSERT(bytes <= PAGE_SIZE - offset);
-	hold->page = walk_cache_page(cache, gpa);
-	va = pfn_cache_hold(hold->page, gpa, cache->vcpu);
 	if (unlikely(!va)) {
-		rc = load(hold->page, gpa);
+		int rc = page ? pfn_cache_refresh(&page->cache) : load(cache, gpa, &page);
+
 		if (rc)
 			return rc;
-		va = pfn_cache_hold(hold->page, gpa, cache->vcpu);
+		va = pfn_cache_hold(&page->cache, gpa, cache->vcpu);
 		if (!va)
 			return -EBUSY; /* invalid again already */
 	}
+	hold->page = &page->cache;
 	hold->at = va + offset;
 	return 0;
 }

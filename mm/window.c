@@ -163,6 +163,19 @@ void window_slot_use(struct window_slot *slot)
 		__atomic_fetch_or(&slot->users, me, __ATOMIC_SEQ_CST);
 }
 
+bool window_slot_repoint(struct window_slot *slot, pfn_t pfn)
+{
+	/* Who has a slot decides alone who uses it: this needs no lock. */
+	u64 users = __atomic_load_n(&slot->users, __ATOMIC_RELAXED);
+
+	ASSERT(slot->taken && slot->mapped);
+	if (users & ~BIT(THIS_CPU_FIELD(index)))
+		return false;
+	write_pte(slot_pte(slot), pfn_to_hpa(pfn).raw | PTE_BITS | PTE_WRITE);
+	flush(slot_pte(slot));
+	return true;
+}
+
 void window_slot_unmap(struct window_slot *slot)
 {
 	spin_lock(&windows.lock);

@@ -154,6 +154,84 @@ UNIT(another_frame_is_mapped_where_nobody_owes)
 	assert_int_equal(word_of(&cache, 11), 0x11);
 }
 
+UNIT(mapping_goes_over_to_another_frame_where_only_this_cpu_used_it)
+{
+	char *old;
+
+	refresh();
+	old = cache.va;
+	move(10, 200);
+	move(100, 11);
+	refresh();
+	assert_ptr_equal(cache.va, old);
+	assert_int_equal(word_of(&cache, 11), 0x100);
+	assert_int_equal(host_x86_count_at(HOST_X86_INVLPG, (u64)(uintptr_t)old), 1);
+	assert_int_equal(host_counter(CTR_WINDOW_PTE_WRITES), 2);
+}
+
+UNIT(cache_that_moves_is_valid_for_the_other_page_alone)
+{
+	struct pfn_cache fresh;
+	char *old;
+
+	refresh();
+	old = cache.va;
+	assert_int_equal(pfn_cache_move(&cache, l1_gpa(100 * PAGE_SIZE + 0x321)), 0);
+	assert_true(pfn_cache_check(&cache, page_at(100)));
+	assert_false(pfn_cache_check(&cache, page_at(11)));
+	assert_int_equal(word_of(&cache, 100), 0x100);
+	assert_int_equal(word_of(&cache, 11), 0);
+	assert_ptr_equal(cache.va, old);
+	assert_int_equal(pfn_cache_generation(&cache), 1);
+	assert_int_equal(memory->caches.count, 1);
+	/* Changes find it where it is now, and not where it was. */
+	remove_at(10);
+	assert_true(pfn_cache_check(&cache, page_at(100)));
+	remove_at(100);
+	assert_false(pfn_cache_check(&cache, page_at(100)));
+	add(10, 1);
+	stamp(10, 0x10);
+	pfn_cache_init(&fresh, memory, WINDOW_READ);
+	assert_int_equal(pfn_cache_move(&fresh, page_at(10)), 0);
+	assert_int_equal(word_of(&fresh, 10), 0x10);
+	assert_int_equal(memory->caches.count, 2);
+	pfn_cache_deactivate(&fresh);
+}
+
+UNIT(cache_that_cannot_move_has_the_page_that_it_had)
+{
+	refresh();
+	assert_int_equal(pfn_cache_move(&cache, page_at(5000)), -ENOENT);
+	assert_int_equal(word_of(&cache, 11), 0x11);
+	assert_non_null(pfn_cache_hold(&cache, page_at(11), 5));
+	assert_int_equal(pfn_cache_move(&cache, page_at(100)), -EBUSY);
+	pfn_cache_release(&cache, 5);
+	assert_false(pfn_cache_check(&cache, page_at(100)));
+	refresh();
+	assert_int_equal(word_of(&cache, 11), 0x11);
+	remove_at(10);
+	assert_false(pfn_cache_check(&cache, page_at(11)));
+}
+
+UNIT(cache_that_gets_no_slot_is_invalid_where_it_was)
+{
+	struct window_slot *slot = NULL, *last;
+
+	refresh();
+	host_run_on(1);
+	word_of(&cache, 11); /* it would owe for the slot */
+	host_run_on(0);
+	while ((last = window_slot_get()))
+		slot = last;
+	assert_int_equal(pfn_cache_move(&cache, page_at(100)), -ENOMEM);
+	assert_null(cache.slot);
+	assert_false(pfn_cache_check(&cache, page_at(11)));
+	assert_int_equal(pfn_cache_refresh(&cache), -ENOMEM);
+	window_slot_put(slot);
+	assert_int_equal(pfn_cache_move(&cache, page_at(100)), 0);
+	assert_int_equal(word_of(&cache, 100), 0x100);
+}
+
 UNIT(use_that_writes_is_refused_a_read_only_region)
 {
 	struct pfn_cache writer;
@@ -225,6 +303,11 @@ static void activate_twice(void)
 	pfn_cache_activate(&cache, page_at(100));
 }
 
+static void move_to_the_same_page(void)
+{
+	(void)pfn_cache_move(&cache, page_at(11));
+}
+
 static void never_let_go(void)
 {
 	refresh();
@@ -237,6 +320,7 @@ UNIT(misuse_is_caught)
 {
 	assert_true(host_panics(hold_twice, "PFN_CACHE_HELD(vcpu)"));
 	assert_true(host_panics(activate_twice, "PFN_CACHE_ACTIVE"));
+	assert_true(host_panics(move_to_the_same_page, "is_at"));
 	assert_true(host_panics(never_let_go, "vCPU 3 does not let go of the page at 0xb000"));
 }
 
@@ -250,6 +334,11 @@ int main(void)
 		cmocka_unit_test_setup(updates_elsewhere_cause_no_refresh, set_up),
 		cmocka_unit_test_setup(mapping_is_used_again_where_the_frame_is_the_same, set_up),
 		cmocka_unit_test_setup(another_frame_is_mapped_where_nobody_owes, set_up),
+		cmocka_unit_test_setup(
+			mapping_goes_over_to_another_frame_where_only_this_cpu_used_it, set_up),
+		cmocka_unit_test_setup(cache_that_moves_is_valid_for_the_other_page_alone, set_up),
+		cmocka_unit_test_setup(cache_that_cannot_move_has_the_page_that_it_had, set_up),
+		cmocka_unit_test_setup(cache_that_gets_no_slot_is_invalid_where_it_was, set_up),
 		cmocka_unit_test_setup(use_that_writes_is_refused_a_read_only_region, set_up),
 		cmocka_unit_test_setup(inactive_cache_is_never_valid, set_up),
 		cmocka_unit_test_setup(without_a_window_slot_nothing_is_mapped, set_up),

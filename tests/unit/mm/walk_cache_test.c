@@ -22,7 +22,10 @@ static int tear_down(void **state)
 	walk_cache_deactivate(&walk);
 	assert_int_equal(memory->caches.count, 0);
 	for (u32 i = 0; i < WALK_CACHE_PAGES; i++)
-		assert_int_equal(walk.pages[i].state & ~PFN_CACHE_GENERATION, 0);
+		assert_int_equal(walk.pages[i].cache.state & ~PFN_CACHE_GENERATION, 0);
+	for (u32 i = 0; i < WALK_CACHE_PLACES; i++)
+		assert_ptr_equal(walk.places[i], &walk.none);
+	assert_int_equal(walk.none.cache.state, 0);
 	return 0;
 }
 
@@ -48,23 +51,95 @@ UNIT(steady_state_costs_no_window_write_and_no_invlpg)
 	assert_int_equal(host_counter(CTR_CACHE_REPLACED), 0);
 }
 
-UNIT(pages_of_one_place_take_turns)
+static void expect_word(u64 gfn, u64 word)
 {
 	u64 value;
 
-	stamp(7, 7);
-	stamp(7 + WALK_CACHE_PAGES, 39);
-	for (u32 i = 0; i < 3; i++) {
-		assert_int_equal(walk_cache_read_u64(&walk, page_at(7), &value), 0);
-		assert_int_equal(value, 7);
-		assert_int_equal(walk_cache_read(&walk, page_at(7 + WALK_CACHE_PAGES), &value, 8),
-				 0);
-		assert_int_equal(value, 39);
+	assert_int_equal(walk_cache_read_u64(&walk, page_at(gfn), &value), 0);
+	assert_int_equal(value, word);
+}
+
+/* Wherever they lie, as many pages as there are stay where they came. */
+static void expect_pages_stay(u64 first, u64 stride, u32 count)
+{
+	u64 refreshes = host_counter(CTR_CACHE_REFRESHES);
+
+	for (u32 i = 0; i < count; i++)
+		add(first + i * stride, 1);
+	for (u32 round = 0; round < 10; round++)
+		for (u32 i = 0; i < count; i++)
+			expect_word(first + i * stride, 0);
+	assert_int_equal(host_counter(CTR_CACHE_REFRESHES) - refreshes, count);
+	assert_int_equal(host_counter(CTR_CACHE_REPLACED), 0);
+	for (u32 i = 0; i < count; i++)
+		remove_at(first + i * stride);
+}
+
+UNIT(two_pages_never_throw_each_other_out)
+{
+	for (u64 stride = 1; stride <= BIT(18); stride *= 2) {
+		walk_cache_deactivate(&walk);
+		expect_pages_stay(0x2000, stride, 2);
 	}
-	assert_int_equal(host_counter(CTR_CACHE_REPLACED), 5);
-	assert_int_equal(memory->caches.count, 1);
-	/* Its own debts are paid at once, so one slot is enough. */
-	assert_int_equal(host_counter(CTR_INVLPG), 5);
+}
+
+UNIT(all_pages_stay_even_if_they_share_a_place)
+{
+	expect_pages_stay(0x2000, WALK_CACHE_PLACES, WALK_CACHE_PAGES);
+	walk_cache_deactivate(&walk);
+	expect_pages_stay(0x2007, BIT(18), WALK_CACHE_PAGES);
+}
+
+UNIT(page_that_came_first_makes_room)
+{
+	u64 lookups, refreshes;
+
+	for (u64 gfn = 0; gfn < WALK_CACHE_PAGES; gfn++)
+		expect_word(gfn, 0);
+	lookups = host_counter(CTR_REGION_LOOKUPS);
+	expect_word(100, 0);
+	assert_int_equal(host_counter(CTR_CACHE_REPLACED), 1);
+	/* What it costs: the mapping goes over to the other page. */
+	assert_int_equal(host_counter(CTR_REGION_LOOKUPS), lookups + 1);
+	assert_int_equal(host_counter(CTR_WINDOW_PTE_WRITES), WALK_CACHE_PAGES + 1);
+	assert_int_equal(host_counter(CTR_INVLPG), 1);
+	assert_int_equal(memory->caches.count, WALK_CACHE_PAGES);
+	refreshes = host_counter(CTR_CACHE_REFRESHES);
+	for (u64 gfn = 1; gfn < WALK_CACHE_PAGES; gfn++)
+		expect_word(gfn, 0);
+	expect_word(100, 0);
+	assert_int_equal(host_counter(CTR_CACHE_REFRESHES), refreshes);
+	expect_word(0, 0);
+	assert_int_equal(host_counter(CTR_CACHE_REFRESHES), refreshes + 1);
+}
+
+/* More pages than there is room for, some of which come and go. */
+UNIT(every_page_is_found_whatever_came_before)
+{
+	u64 seed = 5, words[100];
+
+	for (u64 i = 0; i < ARRAY_SIZE(words); i++) {
+		add(0x10000 + 128 * i, 1);
+		words[i] = i + 1;
+		stamp(0x10000 + 128 * i, words[i]);
+	}
+	for (u32 step = 0; step < 100000; step++) {
+		u64 i = unit_random(&seed) % (step % 1000 < 500 ? 20 : ARRAY_SIZE(words));
+		u64 gfn = 0x10000 + 128 * i;
+
+		expect_word(gfn, words[i]);
+		if (step % 64)
+			continue;
+		words[i] += 1000;
+		assert_int_equal(walk_cache_write(&walk, page_at(gfn), &words[i], 8), 0);
+		if (step % 128) {
+			move(gfn, 0x8000);
+			expect_word(0x8000, words[i]);
+			move(0x8000, gfn);
+		}
+	}
+	assert_in_range(host_counter(CTR_CACHE_REPLACED), 10000, 50000);
+	assert_int_equal(memory->caches.count, WALK_CACHE_PAGES);
 }
 
 UNIT(every_length_at_every_offset_is_read_and_written)
@@ -125,11 +200,11 @@ UNIT(read_only_page_is_read_but_not_written)
 
 UNIT(page_without_a_region_is_an_error)
 {
-	u64 value, expected = 0;
+	u64 value, expected = 0, refreshes;
 
-	/* It does not take the place of one that has. */
-	stamp(5000 % WALK_CACHE_PAGES, 8);
-	assert_int_equal(walk_cache_read_u64(&walk, page_at(5000 % WALK_CACHE_PAGES), &value), 0);
+	/* It does not take the room of those that have one. */
+	for (u64 gfn = 0; gfn < WALK_CACHE_PAGES; gfn++)
+		expect_word(gfn, 0);
 	assert_int_equal(walk_cache_read_u64(&walk, page_at(5000), &value), -EFAULT);
 	assert_int_equal(walk_cache_read(&walk, page_at(5000), &value, 3), -EFAULT);
 	assert_int_equal(walk_cache_write(&walk, page_at(5000), &value, 3), -EFAULT);
@@ -137,14 +212,23 @@ UNIT(page_without_a_region_is_an_error)
 	assert_int_equal(walk_cache_cmpxchg(&walk, page_at(5000), &expected, 1), -EFAULT);
 	assert_int_equal(host_counter(CTR_CACHE_REPLACED), 0);
 	assert_int_equal(host_counter(CTR_CACHE_FALLBACKS), 0);
-	assert_true(pfn_cache_check(&walk.pages[5000 % WALK_CACHE_PAGES],
-				    page_at(5000 % WALK_CACHE_PAGES)));
+	refreshes = host_counter(CTR_CACHE_REFRESHES);
+	for (u64 gfn = 0; gfn < WALK_CACHE_PAGES; gfn++)
+		expect_word(gfn, 0);
+	assert_int_equal(host_counter(CTR_CACHE_REFRESHES), refreshes);
 	add(5000, 1);
 	stamp(5000, 4);
-	assert_int_equal(walk_cache_read_u64(&walk, page_at(5000), &value), 0);
-	assert_int_equal(value, 4);
+	expect_word(5000, 4);
 	remove_at(5000);
 	assert_int_equal(walk_cache_read_u64(&walk, page_at(5000), &value), -EFAULT);
+}
+
+UNIT(highest_address_is_at_no_page)
+{
+	u64 value;
+
+	assert_int_equal(walk_cache_read_u64(&walk, l1_gpa(BITS(51, 12)), &value), -EFAULT);
+	assert_int_equal(walk_cache_read_u64(&walk, l1_gpa(BITS(51, 3)), &value), -EFAULT);
 }
 
 static void read_during_the_change(void)
@@ -154,7 +238,7 @@ static void read_during_the_change(void)
 	assert_int_equal(walk_cache_read_u64(&walk, page_at(5), &value), 0);
 	assert_int_equal(value, 55);
 	assert_int_equal(walk_cache_read_u64(&walk, page_at(6000), &value), -EFAULT);
-	assert_int_equal(host_counter(CTR_CACHE_FALLBACKS), 1);
+	assert_int_equal(host_counter(CTR_CACHE_FALLBACKS), 2);
 }
 
 /* No cache becomes valid meanwhile, but a transient window serves. */
@@ -216,7 +300,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(steady_state_costs_no_window_write_and_no_invlpg,
 						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(pages_of_one_place_take_turns, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(two_pages_never_throw_each_other_out, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(all_pages_stay_even_if_they_share_a_place, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(page_that_came_first_makes_room, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_page_is_found_whatever_came_before, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(every_length_at_every_offset_is_read_and_written,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bits_and_entries_change_in_the_frame, set_up,
@@ -225,6 +315,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(page_without_a_region_is_an_error, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(highest_address_is_at_no_page, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(access_during_a_change_is_served, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(without_window_slots_accesses_are_served, set_up,
