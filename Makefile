@@ -95,6 +95,13 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/nested/context.c \
            vmx/nested/derive.c \
            vmx/nested/entry_checks.c \
+           vmx/nested/ept02_create.c \
+           vmx/nested/ept02_fault.c \
+           vmx/nested/ept02_index.c \
+           vmx/nested/ept02_root.c \
+           vmx/nested/ept02_sync.c \
+           vmx/nested/ept02_table.c \
+           vmx/nested/ept02_zap.c \
            vmx/nested/ept12.c \
            vmx/nested/ept_compose.c \
            vmx/nested/host_state.c \

@@ -52,20 +52,26 @@ static bool leaf_fits(const struct backing *backing, u64 gfn, u32 level, enum me
 	       mtrr_block_type(memory_types, pfn_to_hpa(at), ept_level_order(level), type);
 }
 
-/* Map the largest leaf over gfn. 0 or -ENOMEM; *next = the first gfn after the leaf. */
-static int map_leaf(struct vm_memory *memory, const struct backing *backing, u64 gfn, u64 *next)
+struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level)
 {
-	struct ept_leaf leaf = { .level = EPT_LEVEL_1G };
+	struct ept_leaf leaf = { .level = level };
 	enum memory_type type = MEMORY_UC;
-	u64 first;
 
 	while (!leaf_fits(backing, gfn, leaf.level, &type) && leaf.level > EPT_LEVEL_4K)
 		leaf.level--;
-	first = ALIGN_DOWN(gfn, ept_level_pages(leaf.level));
-	leaf.pfn = backing_pfn(backing, first);
+	leaf.pfn = backing_pfn(backing, ALIGN_DOWN(gfn, ept_level_pages(leaf.level)));
 	leaf.bits = EPT_READ | EPT_EXECUTE | (u64)type << EPT_TYPE_SHIFT;
 	if (!(backing->flags & MEMSLOT_READONLY))
 		leaf.bits |= EPT_WRITE;
+	return leaf;
+}
+
+/* Map the largest leaf over gfn. 0 or -ENOMEM; *next = the first gfn after the leaf. */
+static int map_leaf(struct vm_memory *memory, const struct backing *backing, u64 gfn, u64 *next)
+{
+	const struct ept_leaf leaf = ept01_leaf(backing, gfn, EPT_LEVEL_1G);
+	u64 first = ALIGN_DOWN(gfn, ept_level_pages(leaf.level));
+
 	*next = first + ept_level_pages(leaf.level);
 	return ept_map(&memory->ept01, first, &leaf);
 }

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EPT02: what hardware walks while an L2 runs, the shadow of EPT12 then EPT01. One pool for a VM, of
+ * a size fixed at boot: whatever L1 does, tables are recycled and no call fails. Entry i of a table
+ * shadows entry i of the EPT12 table page that it was made from; below a leaf of EPT12 that EPT01
+ * cannot map in one piece there are tables without such a page.
+ *
+ * The pool's lock is vm_memory.lock: a leaf is published under it, as EPT01's are, and a change of
+ * L1's memory takes leaves away under it. No call but ept02_zap_l1 is made with the lock held, none
+ * in a reader section.
+ */
+#ifndef VMX_NESTED_EPT02_H
+#define VMX_NESTED_EPT02_H
+
+#include "mm/memslot.h"
+#include "vmx/nested/ept12.h"
+#include "vmx/nested/hlist.h"
+
+#define EPT02_ROOT_BUCKETS 64u
+
+/* What the layers around do for the pool. */
+struct ept02_ops {
+	/*
+	 * Lock held. From now on EPT01 gives no leaf over this page that lets L1 write, and CPUs
+	 * owe INVEPT for what they had; the kick that follows makes them pay. 0, or negative: it
+	 * cannot be done now. What is protected is unprotected once.
+	 */
+	int (*protect)(void *context, l1_gfn_t gfn);
+	void (*unprotect)(void *context, l1_gfn_t gfn);
+	/*
+	 * No lock held. Return when each CPU has been outside guest mode since the call; before it
+	 * enters again it does the INVEPTs that it owes: EPT01's, and its root's (ept02_flush_owed).
+	 */
+	void (*kick_and_wait)(void *context);
+	void *context;
+};
+
+struct ept02_config {
+	struct vm_memory *memory;
+	u32 order;      /* 2^order tables, the roots included */
+	u32 roots;      /* more than there are vCPUs */
+	l1_gfn_t avoid; /* never mapped: the APIC-access page's place */
+	const struct ept02_ops *ops;
+};
+
+/* Why leaves were taken away. */
+enum ept02_cause {
+	EPT02_L1_CHANGED,   /* L1's memory did: ept02_zap_l1 */
+	EPT02_INVALIDATED,  /* by L1's INVEPT */
+	EPT02_EPT12_MOVED,  /* a fault found other entries in EPT12 */
+	EPT02_TABLE_INSIDE, /* a large leaf was over a page that became a table of EPT12 */
+	EPT02_RECYCLED,
+	EPT02_CAUSES
+};
+
+struct ept02_counts {
+	u64 roots_made, roots_hit, roots_recycled;
+	u64 faults, retries;
+	u64 mapped[EPT_LEVEL_ROOT]; /* leaves by level; [0] is unused */
+	u64 zapped[EPT02_CAUSES];   /* leaves */
+	u64 recycles;               /* roots that lost their tables, for want of tables */
+	u64 unsync_marks;           /* first writes to a protected table */
+	u64 resyncs;                /* tables that an INVEPT has read again */
+};
+
+struct ept02_table; /* ept02_impl.h, with the pool */
+struct ept02;
+
+struct ept02_root {
+	struct hlist_node of_key;
+	struct ept02_root *older, *newer; /* all roots, by their last use */
+	u64 key;                          /* ept02_key(); 0: none yet */
+	struct ept02_table *table;        /* constant */
+	struct hlist unsync;              /* tables whose EPT12 page may have changed */
+	u32 users;                        /* never recycled while there are any */
+	u32 tables;                       /* besides the root's */
+	u64 flush_owed;                   /* CPUs, one bit each; atomic */
+};
+
+/* How many pages of the host pool ept02_create takes. */
+u64 ept02_host_pages(const struct ept02_config *config);
+/* NULL when the host pool is too small. */
+struct ept02 *ept02_create(const struct ept02_config *config);
+const struct ept02_counts *ept02_counts(const struct ept02 *pool);
+
+/* What of an EPTP chooses the root: address, walk length, accessed and dirty flags. */
+static inline u64 ept02_key(u64 eptp12)
+{
+	return eptp12 & ~BITS(2, 0);
+}
+
+/* Whether a root that the caller uses (users) is this EPTP's. */
+static inline bool ept02_root_is_for(const struct ept02_root *root, u64 eptp12)
+{
+	return root->key == ept02_key(eptp12);
+}
+
+/*
+ * The root for a valid EPTP12 of 4 levels, with one user more: who enters L2 with it, or has it
+ * attached. hint: the root that this EPTP12 had last time, which may have been recycled since, or
+ * NULL. There is always one, because each vCPU uses one at most.
+ */
+struct ept02_root *ept02_root_get(struct ept02 *pool, u64 eptp12, struct ept02_root *hint);
+/* The user is out of L2, and does not enter with it again. */
+void ept02_root_put(struct ept02 *pool, struct ept02_root *root);
+
+u64 ept02_pointer(const struct ept02_root *root);
+
+/* Before each entry with the root, after the vCPU's requests could be seen: must this CPU do INVEPT
+ * for ept02_pointer()? True once for each debt. */
+static inline bool ept02_flush_owed(struct ept02_root *root, u32 cpu)
+{
+	if (!(__atomic_load_n(&root->flush_owed, __ATOMIC_ACQUIRE) & BIT(cpu)))
+		return false;
+	__atomic_fetch_and(&root->flush_owed, ~BIT(cpu), __ATOMIC_SEQ_CST);
+	return true;
+}
+
+enum ept02_result {
+	EPT02_MAPPED,                   /* let L2 try again */
+	EPT02_BUSY,                     /* something came between: the same */
+	EPT02_REFLECT_VIOLATION,        /* exit to L1, with the qualification */
+	EPT02_REFLECT_MISCONFIGURATION, /* exit to L1 */
+	EPT02_EPT01_FAULT, /* L1 has no memory at l1, or may not write to it: L1's device or hole */
+};
+
+struct ept02_fault {
+	struct ept12_access access; /* in: ept12_access_of_exit(), or of a misconfiguration */
+	u64 qualification;          /* out: for L1, where it is reflected */
+	l1_gpa_t l1;                /* out: where EPT12 leads, at EPT02_EPT01_FAULT */
+};
+
+/* An EPT violation or misconfiguration of L2 under this root. ept reads the EPT12 that the root is
+ * for. May call L2's CPUs out. */
+enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const struct ept12 *ept,
+			      struct ept02_fault *fault);
+
+/* What a change took away, from the zap to the end of the change's kick. */
+struct ept02_zapped {
+	struct ept02_table *tables;
+	bool flush; /* a CPU may have some of it: kick and wait */
+};
+
+/* Lock held, in the beginning of a change of L1's memory: what maps these pages goes, and
+ * what was made from EPT12 tables in them. Says so in zapped, to which several zaps may add. */
+void ept02_zap_l1(struct ept02 *pool, l1_gfn_t gfn, u64 pages, struct ept02_zapped *zapped);
+/* After the kick. */
+void ept02_zap_end(struct ept02 *pool, struct ept02_zapped *zapped);
+
+/* L1, or L0 for it, is about to write to this page, or EPT01 found it protected: is it a table that
+ * EPT02 was made from? Then it is not protected any more, and the next INVEPT reads it. */
+bool ept02_table_written(struct ept02 *pool, l1_gfn_t gfn);
+
+/* L1's INVEPT: of this EPTP's address, with any flags and walk length; of all. May call L2's CPUs
+ * out. On return no CPU enters with translations that were not in EPT12 at the call or later. */
+void ept02_invept_single(struct ept02 *pool, u64 eptp12);
+void ept02_invept_all(struct ept02 *pool);
+
+#endif
