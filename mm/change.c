@@ -58,6 +58,8 @@ void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 
 	change->hits = pfn_cache_invalidate(memory, change->range);
 	change->tables = ept01_zap(memory, gfn, pages);
 	change->flush = ept_generation(&memory->ept01) != generation;
+	if (ops && ops->zap)
+		ops->zap(change->range, &change->shadow);
 }
 
 void change_end(struct change *change)
@@ -65,8 +67,10 @@ void change_end(struct change *change)
 	struct vm_memory *memory = change->memory;
 
 	epoch_assert_quiescent();
-	if (change->flush)
+	if (change->flush || change->shadow.flush)
 		shoot_down(memory);
+	if (ops && ops->zap_end)
+		ops->zap_end(&change->shadow);
 	if (change->hits.users)
 		call_out(change->hits.users);
 	if (change->hits.is_held)

@@ -21,6 +21,12 @@
 
 struct vm_memory;
 
+/* What change_ops.zap took away, from the zap to the end of the kick. */
+struct change_shadow {
+	void *tables;
+	bool flush; /* some of it may be in a TLB */
+};
+
 /* What the layers above do for a change. */
 struct change_ops {
 	/*
@@ -34,6 +40,12 @@ struct change_ops {
 	 * (struct pfn_user). They owe no INVEPT.
 	 */
 	void (*call_out)(u64 vcpu_mask);
+	/*
+	 * Lock held: what others made of these pages' translations goes as well, before the kick;
+	 * and after it. NULL: nothing is made of them.
+	 */
+	void (*zap)(struct gfn_range range, struct change_shadow *shadow);
+	void (*zap_end)(struct change_shadow *shadow);
 };
 
 /* Once, before a CPU joins; constant from then on. */
@@ -52,6 +64,7 @@ struct change {
 	u64 *tables;            /* of EPT01, taken out */
 	bool flush;             /* some of the pages may be in a TLB */
 	struct pfn_hits hits;   /* and in pfn-caches */
+	struct change_shadow shadow;
 };
 
 /* Lock held. These pages lose what they were; none, where the change only adds. */

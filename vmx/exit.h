@@ -63,6 +63,9 @@ enum exit_action exit_vmxon(struct vcpu *v);
 enum exit_action exit_invept(struct vcpu *v);
 enum exit_action exit_invvpid(struct vcpu *v);
 
+/* After an EPT violation of an IRET that L0 resolves: NMIs stay blocked until it has run. */
+void exit_block_nmi_again(void);
+
 /* Handle the exit in hand as the table says: what L2's exits that are L0's come to. */
 enum exit_action exit_handle(struct vcpu *v);
 

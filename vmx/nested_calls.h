@@ -4,6 +4,7 @@
 #ifndef VMX_NESTED_CALLS_H
 #define VMX_NESTED_CALLS_H
 
+#include "mm/change.h"
 #include "vmx/exit.h"
 
 /* Once, when L1's CPUID and CR4 are known; before the vCPUs. 0 or -ENOMEM. */
@@ -25,6 +26,10 @@ bool nested_blocks_init(const struct vcpu *v);
 
 /* The requests that concern L2, at the gate. */
 void nested_handle_requests(struct vcpu *v, u32 requests);
+
+/* A change of L1's memory (mm/change.h): what L2s have of it. */
+void nested_zap(const struct vm *vm, struct gfn_range range, struct change_shadow *shadow);
+void nested_zap_end(const struct vm *vm, struct change_shadow *shadow);
 
 /* A reset of the vCPU ends VMX operation. */
 void nested_reset(struct vcpu *v);

@@ -16,6 +16,7 @@
 #include "vmx/vm_change.h"
 #include "hv/percpu.h"
 #include "mm/change.h"
+#include "vmx/nested_calls.h"
 #include "vmx/request.h"
 
 static const struct vm *the_vm; /* constant after boot */
@@ -49,10 +50,20 @@ static void call_out(u64 vcpu_mask)
 		vcpu_wait_out(the_vm->vcpus[__builtin_ctzll(left)], REQUEST_PAGE);
 }
 
+static void zap(struct gfn_range range, struct change_shadow *shadow)
+{
+	nested_zap(the_vm, range, shadow);
+}
+
+static void zap_end(struct change_shadow *shadow)
+{
+	nested_zap_end(the_vm, shadow);
+}
+
 void vm_change_init(const struct vm *vm)
 {
 	_Static_assert(VCPUS_MAX <= PFN_CACHE_HOLDERS, "every vCPU can hold a page");
-	static const struct change_ops ops = { kick_and_wait, call_out };
+	static const struct change_ops ops = { kick_and_wait, call_out, zap, zap_end };
 
 	the_vm = vm;
 	change_set_ops(&ops);

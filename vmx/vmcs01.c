@@ -20,12 +20,6 @@
 #define PAUSE_LOOP_GAP    128
 #define PAUSE_LOOP_WINDOW 4096
 
-/*
- * #DB and #AC: one whose delivery raises it again would keep the CPU in the delivery for ever,
- * where neither an NMI nor the preemption timer reaches it. With exits, each round passes the
- * gate.
- */
-#define EXCEPTION_BITMAP  (1u << VECTOR_MC | 1u << VECTOR_DB | 1u << VECTOR_AC)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
 {
@@ -75,7 +69,7 @@ static void write_controls(struct vcpu *v)
 	write_pause_loop_exiting(v, cpu2);
 	vmcs_write(VMCS_EXIT_CONTROLS, vmx_controls_for(CONTROL_SET_EXIT));
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmx_controls_for(CONTROL_SET_ENTRY));
-	vmcs_write(VMCS_EXCEPTION_BITMAP, EXCEPTION_BITMAP);
+	vmcs_write(VMCS_EXCEPTION_BITMAP, VMCS01_EXCEPTION_BITMAP);
 	vmcs_write(VMCS_PF_ERROR_MASK, 0);
 	vmcs_write(VMCS_PF_ERROR_MATCH, 0);
 	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);

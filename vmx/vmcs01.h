@@ -3,7 +3,15 @@
 #ifndef VMX_VMCS01_H
 #define VMX_VMCS01_H
 
+#include "hv/vectors.h"
 #include "vmx/vcpu.h"
+
+/*
+ * The exceptions that exit. #DB and #AC: one whose delivery raises it again would keep the CPU in
+ * the delivery for ever, where neither an NMI nor the preemption timer reaches it. With exits, each
+ * round passes the gate.
+ */
+#define VMCS01_EXCEPTION_BITMAP (1u << VECTOR_MC | 1u << VECTOR_DB | 1u << VECTOR_AC)
 
 /* Make vmcs01 for this vCPU on this CPU, where it becomes current: controls and host state. 0 or
  * -ENOMEM. */

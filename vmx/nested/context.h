@@ -30,6 +30,8 @@ enum context_event {
 	CONTEXT_EVENTS
 };
 
+struct ept02_root;
+
 struct context {
 	struct context *next_in_bucket;
 	struct context *older, *newer; /* all contexts, by their last use */
@@ -50,7 +52,9 @@ struct context {
 	u64 tsc_offset;                /* of L1, as vmcs02 was derived with */
 	u64 cr0_shadow, cr4_shadow;    /* what vmcs02 holds */
 	u64 eptp;                      /* likewise */
+	struct ept02_root *root;       /* a hint: the one that its EPTP had last */
 	u16 vpid02;
+	u16 vpid12; /* that vpid02 stood for last */
 	u64 vpid_epoch;     /* nested.vpid_epoch when its translations were flushed last */
 	u32 vpid_owner;     /* the vCPU of that epoch */
 	struct shadow_vmcs shadow;

@@ -6,6 +6,7 @@
  */
 #include "hv/msr_index.h"
 #include "hv/string.h"
+#include "vmx/cpu_vmx.h"
 #include "vmx/event.h"
 #include "vmx/events.h"
 #include "vmx/nested/nested.h"
@@ -179,6 +180,7 @@ static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 {
 	bool loads_msrs = context->v12.ENTRY_MSR_LOAD_COUNT;
 
+	v->nested->was_launched = context->v12.launched;
 	if (context->is_lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))
 		nested_sync(v, context);
 	enter_l2(v, context);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An exit of L2: whose it is, and what L0 does with its own. */
+#include "vmx/cpu_vmx.h"
 #include "vmx/event.h"
 #include "vmx/events.h"
 #include "vmx/nested/nested.h"

@@ -7,7 +7,7 @@
 #include "hv/msr_index.h"
 #include "vmx/control_regs.h"
 #include "vmx/inject.h"
-#include "vmx/nested/nested.h"
+#include "vmx/nested/l2_memory.h"
 #include "vmx/qualification.h"
 #include "vmx/request.h"
 #include "vmx/segment.h"
@@ -104,7 +104,7 @@ static enum exit_action change_state(struct vcpu *v, const struct cr_state *befo
 	if (cr_write_loads_pdptes(before, after) && !load_pdptes(v, after->cr3))
 		return fault(v);
 	write_state(v, v->nested->current, after);
-	vmx_invvpid(vmx_invvpid_type(), v->nested->current->vpid02);
+	translations_flush_linear(v->nested->current);
 	return EXIT_SKIP_INSN;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* VMREAD and VMWRITE of L1, where they exit. */
+#include "vmx/cpu_vmx.h"
 #include "vmx/nested/insn_info.h"
 #include "vmx/nested/nested.h"
 #include "vmx/segment.h"

@@ -6,6 +6,7 @@
 #ifndef VMX_NESTED_NESTED_H
 #define VMX_NESTED_NESTED_H
 
+#include "hv/vectors.h"
 #include "vmx/exit.h"
 #include "vmx/nested/context.h"
 #include "vmx/nested/derive.h"
@@ -21,6 +22,7 @@ struct nested_vm {
 	struct context_pool contexts;
 	u64 *vmread_bitmap, *vmwrite_bitmap; /* NULL: no VMCS shadowing */
 	struct msr_bitmap *msr_bitmap;       /* what L0 lets through for any L2 */
+	struct ept02 *ept02;
 };
 
 /* One for each vCPU. */
@@ -28,6 +30,8 @@ struct nested {
 	bool in_operation; /* between VMXON and VMXOFF */
 	l1_gpa_t vmxon_region;
 	struct context *current; /* of the current VMCS; NULL: none */
+	struct ept02_root *root; /* of the L2 that was entered last; NULL: none */
+	bool was_launched;       /* vmcs12, when the entry began that is under way */
 	u64 feature_control;
 	u64 vpid_epoch;      /* INVVPIDs that L1 did here, and VMXONs */
 	bool deliver_in_l1;  /* L1's APIC had events while L2 ran */
@@ -130,11 +134,20 @@ u32 msr_list_store(struct vcpu *v, l1_gpa_t list, u32 count);
 /* Another vCPU wants what is here: a context, or hardware state that is active on this CPU. */
 void nested_yield(struct vcpu *v);
 
+bool nested_has_ept(const struct vmcs12 *v12);
+bool nested_has_vpid(const struct vmcs12 *v12);
+
+/* EPT02's callbacks. */
+const struct ept02_ops *ept02_glue_init(struct vm *vm);
+
 /* vmcs02's MSR bitmap: what L0 or L1 wants to see. */
 void msr_bitmap_merge(struct vcpu *v, struct context *context);
 
 /* Translations of L2 on this CPU: EPTP02 and VPID02 for the entry. vmcs02 is current. */
 void translations_enter(struct vcpu *v, struct context *context);
+void translations_flush_linear(const struct context *context);
+/* The vCPU enters no L2 until translations_enter(). */
+void translations_leave(struct vcpu *v);
 /* L1's memory changed: what this CPU cached of L2's. */
 void translations_flush(struct vcpu *v);
 

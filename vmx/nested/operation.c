@@ -76,6 +76,7 @@ static void end(struct vcpu *v)
 	if (!nested->in_operation)
 		return;
 	nested_leave_current(v);
+	translations_leave(v);
 	nested->in_operation = false;
 	v->cr0_fixed = 0;
 	v->cr4_fixed = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The current-VMCS pointer: VMCLEAR, VMPTRLD, VMPTRST. */
+#include "vmx/cpu_vmx.h"
 #include "vmx/nested/pointer.h"
 #include "hv/string.h"
 #include "vmx/nested/nested.h"

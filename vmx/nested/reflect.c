@@ -4,6 +4,7 @@
  * state stays in vmcs02 but for what L1 looks at often.
  */
 #include "hv/msr_index.h"
+#include "vmx/cpu_vmx.h"
 #include "vmx/control_regs.h"
 #include "vmx/event.h"
 #include "vmx/nested/host_state.h"
@@ -111,13 +112,12 @@ static void load_host_state(struct vcpu *v, struct context *context)
 static void arrive_in_l1(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
-	bool has_vpid = (v12->CPU_CONTROLS & CPU_SECONDARY) && (v12->CPU_CONTROLS2 & CPU2_ENABLE_VPID);
 
 	v->activity = VCPU_ACTIVE;
 	v->l2_tsc_offset = 0;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
 		vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	if (!has_vpid)
+	if (!nested_has_vpid(v12))
 		vcpu_flush_linear(v);
 	if (unlikely(v->nested->deliver_in_l1)) {
 		v->nested->deliver_in_l1 = false;

@@ -7,6 +7,7 @@
 #include "vmx/caps.h"
 #include "vmx/cpu_vmx.h"
 #include "vmx/nested/nested.h"
+#include "vmx/vm.h"
 
 #define REVISION_SHADOW (1u << 31)
 #define NO_LINK         (~0ULL)

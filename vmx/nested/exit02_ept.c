@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* EPT violations and misconfigurations of L2: EPT02 gets the leaf, or L1 the exit. */
+#include "hv/errno.h"
+#include "mm/ept01.h"
+#include "vmx/event.h"
+#include "vmx/inject.h"
+#include "vmx/mmio.h"
+#include "vmx/nested/ept02.h"
+#include "vmx/nested/l2_memory.h"
+#include "vmx/vm.h"
+
+/* Only what L0 resolves is due again; what L1 gets keeps its IDT-vectoring information. */
+static enum exit_action resume(struct vcpu *v, u64 qualification)
+{
+	inject_requeue(v);
+	if (unlikely(qualification & EPT_VIOLATION_NMI_UNBLOCKING))
+		exit_block_nmi_again();
+	return EXIT_RESUME;
+}
+
+/* L1 has no memory there, or only read-only memory: its device, or a hole. */
+static enum exit_action device(struct vcpu *v, l1_gpa_t gpa, bool read_only)
+{
+	const struct ept_violation violation = {
+		.gpa = gpa,
+		.qualification = (u32)exit_qualification(v),
+		.read_only = read_only,
+	};
+
+	return mmio_access(v, &violation);
+}
+
+static enum exit_action reflect(struct vcpu *v, u32 reason, u64 qualification)
+{
+	struct exit12 exit = exit12_of_hardware(v);
+
+	exit.reason = reason;
+	exit.qualification = qualification;
+	nested_reflect(v, &exit);
+	return EXIT_RESUME;
+}
+
+static bool has_memory(const struct vcpu *v, l1_gpa_t gpa)
+{
+	struct memslot_frame frame;
+
+	return !memslot_find(v->vm->memory, l1_gpa_to_l1_gfn(gpa), &frame);
+}
+
+static enum exit_action fault_ept02(struct vcpu *v, l2_gpa_t gpa)
+{
+	u64 qualification = exit_qualification(v);
+	const struct ept12 ept = l2_ept12(v);
+	struct ept02_fault fault = { .access = ept12_access_of_exit(gpa, qualification) };
+
+	switch (ept02_fault(v->vm->nested->ept02, v->nested->root, &ept, &fault)) {
+	case EPT02_REFLECT_VIOLATION:
+		return reflect(v, EXIT_EPT_VIOLATION, fault.qualification);
+	case EPT02_REFLECT_MISCONFIGURATION:
+		return reflect(v, EXIT_EPT_MISCONFIG, fault.qualification);
+	case EPT02_EPT01_FAULT:
+		return device(v, fault.l1, has_memory(v, fault.l1));
+	case EPT02_MAPPED:
+	case EPT02_BUSY:
+		break;
+	}
+	return resume(v, qualification);
+}
+
+/* L2's physical addresses are L1's. */
+static enum exit_action fault_ept01(struct vcpu *v, l1_gpa_t gpa)
+{
+	u64 qualification = exit_qualification(v);
+	int error = ept01_fault(v->vm->memory, gpa, qualification & EPT_VIOLATION_WRITE);
+
+	if (!error)
+		return resume(v, qualification);
+	if (error == -ENOENT || error == -EFAULT)
+		return device(v, gpa, error == -EFAULT);
+	vm_stop_l1(v, "L2 of an L1 without EPT: no page is left for a table that maps 0x%llx",
+		   (unsigned long long)gpa.raw);
+	return EXIT_STOP;
+}
+
+enum exit_action exit02_ept(struct vcpu *v)
+{
+	u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
+
+	v->exit->detail = gpa;
+	if (nested_has_ept(&v->nested->current->v12))
+		return fault_ept02(v, l2_gpa(gpa));
+	return fault_ept01(v, l1_gpa(gpa));
+}
