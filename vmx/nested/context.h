@@ -43,8 +43,8 @@ struct context {
 	struct vmcs12 v12;
 	u32 dirty;     /* derive.h: groups in which vmcs02 is behind v12 */
 	u32 unchecked; /* entry_checks.h: sections that v12 may not pass */
-	/* vmcs02 has guest state that v12 does not have yet. */
-	bool is_lazy;
+	bool is_lazy;  /* vmcs02 has guest state that v12 does not have yet */
+	bool is_clear; /* since VMCLEAR: L1's memory has the VMCS */
 
 	struct hw_vmcs vmcs02;
 	struct cpu *cpu; /* where vmcs02 and the shadow VMCS are active; NULL: they are clear */

@@ -38,6 +38,7 @@ struct nested {
 	bool looks_again;    /* L2 is left right behind its entry, for an event that waits */
 	bool loads_pdptes;   /* by the entry under way: */
 	u64 pdptes[4];
+	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */
 };
 
 /* --- how a VMX instruction ends (SDM "Conventions" of the VMX instruction reference) ---------- */

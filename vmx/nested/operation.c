@@ -117,6 +117,7 @@ enum exit_action exit_vmxoff(struct vcpu *v)
 	if (context) {
 		nested_sync(v, context);
 		nested_write_back(v->vm, context);
+		context->is_clear = true;
 	}
 	end(v);
 	/* An INIT that waited. */

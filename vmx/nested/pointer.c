@@ -60,6 +60,7 @@ static void clear(struct vcpu *v, struct context *context)
 {
 	nested_sync(v, context);
 	context->v12.launched = 0;
+	context->is_clear = true;
 	nested_write_back(v->vm, context);
 	vmcs02_clear(context);
 	vmcs_load(v->vmcs01.page);
@@ -93,18 +94,36 @@ enum exit_action exit_vmclear(struct vcpu *v)
 	return vmx_succeed();
 }
 
-/* vmcs12 as it stands in L1's memory: copied once; nothing of it has been checked. */
+/*
+ * vmcs12 as it stands in L1's memory, which after VMCLEAR is L1's to write: copied once. What did
+ * not change since the context had it keeps what was derived from it and checked.
+ */
 static void read_in(struct vcpu *v, struct context *context)
 {
-	struct vmcs12 *v12 = &context->v12;
+	struct vmcs12 *copy = &v->nested->copy;
 
-	if (guest_read(v->vm->memory, context->vmptr, v12, sizeof(*v12)))
-		memset(v12, 0, sizeof(*v12));
-	vmcs12_truncate(v12);
-	v12->launched = v12->launched != 0;
+	if (guest_read(v->vm->memory, context->vmptr, copy, sizeof(*copy)))
+		memset(copy, 0, sizeof(*copy));
+	vmcs12_truncate(copy);
+	context->v12.launched = copy->launched != 0;
+	for (u32 row = 0; row < VMCS12_ROWS; row++) {
+		u64 before = context->v12.fields[row];
+
+		context->v12.fields[row] = copy->fields[row];
+		nested_field_changed(context, row, before);
+	}
+	context->is_clear = false;
+}
+
+/* The context was another VMCS's, or nobody's: nothing of it counts. */
+static void forget(struct context *context)
+{
+	memset(&context->v12, 0, sizeof(context->v12));
+	context->v12.revision = VMCS12_REVISION;
 	context->dirty = DERIVE_ALL;
 	context->unchecked = ENTRY_CHECKS_ALL;
 	context->is_lazy = false;
+	context->is_clear = true;
 }
 
 enum exit_action exit_vmptrld(struct vcpu *v)
@@ -130,6 +149,8 @@ enum exit_action exit_vmptrld(struct vcpu *v)
 		return ask(v, claim.busy_with);
 	nested_leave_current(v);
 	if (claim.event != CONTEXT_HIT)
+		forget(claim.context);
+	if (claim.context->is_clear)
 		read_in(v, claim.context);
 	nested->current = claim.context;
 	shadow_push(claim.context);
