@@ -56,7 +56,7 @@ static void clear_in_memory(struct vcpu *v, l1_gpa_t pointer)
 }
 
 /* All that L0 has of it goes to L1's memory; the context stays for who loads it next. */
-static void clear(struct vcpu *v, struct context *context)
+static void write_and_clear(struct vcpu *v, struct context *context)
 {
 	nested_sync(v, context);
 	context->v12.launched = 0;
@@ -64,6 +64,14 @@ static void clear(struct vcpu *v, struct context *context)
 	nested_write_back(v->vm, context);
 	vmcs02_clear(context);
 	vmcs_load(v->vmcs01.page);
+}
+
+static void clear(struct vcpu *v, struct context *context)
+{
+	if (context->is_clear)
+		clear_in_memory(v, context->vmptr);
+	else
+		write_and_clear(v, context);
 	if (context == v->nested->current)
 		nested_leave_current(v);
 	else
