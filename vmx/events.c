@@ -142,7 +142,7 @@ static void deliver_to_l1(struct vcpu *v)
 {
 	u32 events = lapic_collect(&v->lapic);
 
-	if (unlikely(events & LAPIC_EVENT_INIT) && !nested_blocks_init(v) &&
+	if (unlikely(events & LAPIC_EVENT_INIT) && !nested_in_operation(v) &&
 	    lapic_take_init(&v->lapic))
 		take_init(v);
 	if (unlikely(events & LAPIC_EVENT_SIPI))

@@ -18,11 +18,19 @@ bool nested_msr_write(struct vcpu *v, u32 msr, u64 value);
 /* An exit of L2: it becomes L1's, or L0 handles it. */
 enum exit_action nested_exit(struct vcpu *v);
 
+/*
+ * L0 is about to raise a hardware exception in L2: vector (and INTR_INFO_ERROR_CODE), its error
+ * code, a page fault's address. True: L1 wanted it, and has it.
+ */
+bool nested_exception(struct vcpu *v, u32 info, u32 error_code, u64 linear);
+
 /* events_deliver() for a vCPU in L2: what waits for L1 ends L2's turn, or goes into L2. */
 void nested_deliver(struct vcpu *v);
 
-/* Whether INIT is blocked (SDM "VMX Operation": in root operation it stays latched). */
-bool nested_blocks_init(const struct vcpu *v);
+/* Whether L1 is in VMX operation: then INIT stays latched (SDM "VMX Operation"). */
+bool nested_in_operation(const struct vcpu *v);
+/* A VMCALL there that is no hypercall of ours. */
+enum exit_action nested_vmcall(struct vcpu *v);
 
 /* The requests that concern L2, at the gate. */
 void nested_handle_requests(struct vcpu *v, u32 requests);

@@ -53,6 +53,26 @@ static enum exit_action reflect(struct vcpu *v)
 	return EXIT_RESUME;
 }
 
+bool nested_exception(struct vcpu *v, u32 info, u32 error_code, u64 linear)
+{
+	const struct bitmap_source bitmaps = { read_byte, v };
+	struct exit12 exit = {
+		.reason = EXIT_EXCEPTION_NMI,
+		.intr_info = INTR_INFO_VALID | (u32)INTR_HARDWARE_EXCEPTION << 8 | info,
+		.intr_error = error_code,
+		.qualification = linear,
+	};
+	const struct exit02 e = { .reason = exit.reason,
+				  .intr_info = exit.intr_info,
+				  .intr_error = error_code };
+
+	if (!l1_wants(&e, &v->nested->current->v12, &bitmaps))
+		return false;
+	exit.insn_length = (u32)vmcs_read(VMCS_EXIT_INSN_LEN);
+	nested_reflect(v, &exit);
+	return true;
+}
+
 /* The CPU refuses what our rules let pass: L1 is told what the CPU says. */
 static enum exit_action entry_refused(struct vcpu *v)
 {

@@ -125,9 +125,15 @@ enum exit_action exit_vmxoff(struct vcpu *v)
 	return vmx_succeed();
 }
 
-bool nested_blocks_init(const struct vcpu *v)
+bool nested_in_operation(const struct vcpu *v)
 {
 	return v->nested->in_operation;
+}
+
+/* SDM "VMCALL": in root operation, without a dual-monitor treatment of SMIs. */
+enum exit_action nested_vmcall(struct vcpu *v)
+{
+	return vmx_insn_allowed(v) ? vmx_fail(v, VMX_ERROR_VMCALL_IN_ROOT) : EXIT_RESUME;
 }
 
 void nested_reset(struct vcpu *v)
