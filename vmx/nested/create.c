@@ -60,13 +60,16 @@ static int create_context(struct context *context, u16 vpid02)
 	return shadow_create(context);
 }
 
-/* The vCPU whose VMPTRLD recycles it is this CPU's, and so is the context's hardware state. */
+/* The vCPU whose VMPTRLD recycles it is this CPU's, and so is the context's hardware state. A VMCS
+ * that was cleared is L1's memory, of which nothing is ours any more. */
 static void evict(struct context *context)
 {
 	struct vcpu *v = this_cpu()->vcpu;
 
-	nested_sync(v, context);
-	nested_write_back(v->vm, context);
+	if (!context->is_clear) {
+		nested_sync(v, context);
+		nested_write_back(v->vm, context);
+	}
 	vmcs02_clear(context);
 	vmcs_load(v->vmcs->page);
 }

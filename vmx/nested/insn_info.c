@@ -6,7 +6,6 @@
 #define INFO_SCALE(info)        ((info)&3u)
 #define INFO_REG1(info)         ((enum gpr)((info) >> 3 & 0xf))
 #define INFO_ADDRESS_SIZE(info) ((info) >> 7 & 7u)
-#define INFO_IS_REGISTER        (1u << 10) /* 0 where the format has memory only */
 #define INFO_SEGMENT(info)      ((info) >> 15 & 7u)
 #define INFO_INDEX(info)        ((enum gpr)((info) >> 18 & 0xf))
 #define INFO_NO_INDEX           (1u << 22)
@@ -18,7 +17,7 @@
 struct insn_operand insn_info_decode(u32 info)
 {
 	return (struct insn_operand){
-		.in_memory = !(info & INFO_IS_REGISTER),
+		.in_memory = !(info & INSN_INFO_REGISTER),
 		.reg = INFO_REG1(info),
 		.other = INFO_REG2(info),
 		.segment = (enum segment)MIN(INFO_SEGMENT(info), (u32)SEGMENT_GS),

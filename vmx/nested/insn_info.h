@@ -12,6 +12,8 @@
 #include "vmx/access_rights.h"
 #include "vmx/vcpu.h"
 
+#define INSN_INFO_REGISTER (1u << 10) /* 0 where the format has memory only */
+
 struct insn_operand {
 	bool in_memory;
 	enum gpr reg;   /* the operand of VMREAD or VMWRITE that is not in memory */

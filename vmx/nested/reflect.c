@@ -8,6 +8,7 @@
 #include "vmx/control_regs.h"
 #include "vmx/event.h"
 #include "vmx/nested/host_state.h"
+#include "vmx/nested/insn_info.h"
 #include "vmx/nested/nested.h"
 #include "vmx/nmi_mask.h"
 #include "vmx/request.h"
@@ -16,6 +17,14 @@
 
 /* VMX-abort indicators (SDM "VMX Aborts"). */
 enum vmx_abort { VMX_ABORT_MSR_STORE = 1, VMX_ABORT_PDPTES = 2, VMX_ABORT_MSR_LOAD = 4 };
+
+/* Then there is no displacement, and the SDM has 0 stored ("Exit Qualification"); Bochs 2.7 stores
+ * what it decoded before. */
+static bool is_register_operand(u32 basic, u32 insn_info)
+{
+	return (basic == EXIT_LDTR_TR || basic == EXIT_VMREAD || basic == EXIT_VMWRITE) &&
+	       (insn_info & INSN_INFO_REGISTER);
+}
 
 struct exit12 exit12_of_hardware(struct vcpu *v)
 {
@@ -35,9 +44,10 @@ struct exit12 exit12_of_hardware(struct vcpu *v)
 		e.vectoring_error = (u32)vmcs_read(VMCS_IDT_VECTORING_ERROR);
 	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_EPT_MISCONFIG)
 		e.guest_physical = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
-	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_IO || basic == EXIT_GDTR_IDTR ||
-	    basic == EXIT_LDTR_TR)
+	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_IO || basic == EXIT_CR_ACCESS)
 		e.guest_linear = vmcs_read(VMCS_GUEST_LINEAR_ADDR);
+	if (is_register_operand(basic, e.insn_info))
+		e.qualification = 0;
 	return e;
 }
 
