@@ -75,7 +75,7 @@ bool msr_read(struct vcpu *v, u32 msr, u64 *value)
 		}
 	}
 	if (msr == MSR_IA32_TSC) {
-		*value = rdtsc() + v->tsc_offset + v->l2_tsc_offset;
+		*value = rdtsc() + v->tsc_offset; /* an exit stores the time of L1 */
 		return true;
 	}
 	return is_in_cpu(msr) ? rdmsr_safe(msr, value) : msr_row_read(v, msr, value);
