@@ -26,6 +26,14 @@ void change_cpu_leaves(struct vm_memory *memory)
 	__atomic_fetch_and(&memory->cpus, ~this_cpu_bit(), __ATOMIC_SEQ_CST);
 }
 
+/* The vCPUs leave their guests, and meet their raised gates. */
+static void call_out(u64 vcpus)
+{
+	counter_inc(CTR_CACHE_CALL_OUTS);
+	ASSERT(ops);
+	ops->call_out(vcpus);
+}
+
 /* Every CPU that runs the VM leaves the guest, and does INVEPT before it enters; this one too. */
 static void shoot_down(struct vm_memory *memory)
 {
@@ -43,10 +51,11 @@ void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 
 {
 	u64 generation = ept_generation(&memory->ept01);
 
-	*change = (struct change){ .memory = memory, .takes = pages > 0 };
+	*change = (struct change){ .memory = memory, .range = { gfn, pages } };
 	memory->active++;
 	if (!pages)
 		return;
+	change->hits = pfn_cache_invalidate(memory, change->range);
 	change->tables = ept01_zap(memory, gfn, pages);
 	change->flush = ept_generation(&memory->ept01) != generation;
 }
@@ -58,7 +67,11 @@ void change_end(struct change *change)
 	epoch_assert_quiescent();
 	if (change->flush)
 		shoot_down(memory);
-	if (change->takes)
+	if (change->hits.users)
+		call_out(change->hits.users);
+	if (change->hits.is_held)
+		pfn_cache_wait_for_holders(memory, change->range);
+	if (change->range.pages)
 		epoch_wait(&memory->retired);
 	vm_memory_lock(memory);
 	ASSERT(memory->active > 0);

@@ -2,19 +2,22 @@
 /*
  * The protocol of everything that changes what L1's memory is: regions, EPT01, frames.
  *
- *     under the lock:   change_begin   active++, the range leaves EPT01
+ *     under the lock:   change_begin   active++, the range's pfn-caches become invalid,
+ *                                      the range leaves EPT01
  *                       the edit       published by one store
- *     without a lock:   change_end     kick and wait, grace period, then seq++ and active--
+ *     without a lock:   change_end     kick and wait, wait for holders of the caches, grace
+ *                                      period, then seq++ and active--
  *     afterwards:       frames that the edit took away are free to use again
  *
  * The kick comes after the range has left EPT01: a CPU that was kicked before could enter again and
- * load the old translation. A translation is put into use only if no change is active and none has
- * ended since it was made (change_allows).
+ * load the old translation. The same holds for the gates that a change raises. A translation is put
+ * into use only if no change is active and none has ended since it was made (change_allows).
  */
 #ifndef MM_CHANGE_H
 #define MM_CHANGE_H
 
 #include "hv/types.h"
+#include "mm/pfn_cache.h"
 
 struct vm_memory;
 
@@ -26,6 +29,11 @@ struct change_ops {
 	 * here counts as outside. No lock is held.
 	 */
 	void (*kick_and_wait)(u64 cpu_mask);
+	/*
+	 * The same for vCPUs: their VMCS has a frame that goes away, and their gate is raised
+	 * (struct pfn_user). They owe no INVEPT.
+	 */
+	void (*call_out)(u64 vcpu_mask);
 };
 
 /* Once, before a CPU joins; constant from then on. */
@@ -40,9 +48,10 @@ void change_cpu_leaves(struct vm_memory *memory);
 /* One change under way; belongs to the CPU that makes it. */
 struct change {
 	struct vm_memory *memory;
-	u64 *tables; /* of EPT01, taken out */
-	bool takes;  /* pages are taken away */
-	bool flush;  /* some may be in a TLB */
+	struct gfn_range range; /* pages that are taken away */
+	u64 *tables;            /* of EPT01, taken out */
+	bool flush;             /* some of the pages may be in a TLB */
+	struct pfn_hits hits;   /* and in pfn-caches */
 };
 
 /* Lock held. These pages lose what they were; none, where the change only adds. */

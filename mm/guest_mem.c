@@ -9,10 +9,12 @@
 #include "mm/vm_memory.h"
 #include "mm/window.h"
 
-struct transfer { /* one of the three, or none: zeros into the guest */
+struct transfer { /* one of the four, or none: zeros into the guest */
 	char *dst;
 	const char *src;
-	u8 bits; /* to set in one byte */
+	u8 bits;       /* to set in one byte */
+	u64 *expected; /* in a u64 that becomes desired */
+	u64 desired;
 };
 
 static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
@@ -25,6 +27,10 @@ static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
 		transfer->src += bytes;
 	} else if (transfer->bits) {
 		__atomic_fetch_or((u8 *)guest, transfer->bits, __ATOMIC_SEQ_CST);
+	} else if (transfer->expected) {
+		__atomic_compare_exchange_n((u64 *)(void *)guest, transfer->expected,
+					    transfer->desired, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
 	} else {
 		memset(guest, 0, bytes);
 	}
@@ -85,4 +91,12 @@ int guest_zero(struct vm_memory *memory, l1_gpa_t gpa, size_t bytes)
 int guest_or_byte(struct vm_memory *memory, l1_gpa_t gpa, u8 bits)
 {
 	return transfer_all(memory, gpa, (struct transfer){ .bits = bits }, 1);
+}
+
+int guest_cmpxchg(struct vm_memory *memory, l1_gpa_t gpa, u64 *expected, u64 desired)
+{
+	const struct transfer transfer = { .expected = expected, .desired = desired };
+
+	ASSERT(IS_ALIGNED(gpa.raw, sizeof(u64)));
+	return transfer_all(memory, gpa, transfer, sizeof(u64));
 }

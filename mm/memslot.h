@@ -76,5 +76,8 @@ int guest_write(struct vm_memory *memory, l1_gpa_t gpa, const void *src, size_t 
 int guest_zero(struct vm_memory *memory, l1_gpa_t gpa, size_t bytes);
 /* Set bits in one byte, atomically towards L1's CPUs; errors as guest_write. */
 int guest_or_byte(struct vm_memory *memory, l1_gpa_t gpa, u8 bits);
+/* Store `desired` in an aligned u64 if it holds *expected, atomically towards L1's CPUs;
+ * *expected = what it held. Errors as guest_write. */
+int guest_cmpxchg(struct vm_memory *memory, l1_gpa_t gpa, u64 *expected, u64 desired);
 
 #endif

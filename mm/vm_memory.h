@@ -6,6 +6,7 @@
 
 #include "mm/ept.h"
 #include "mm/memslot.h"
+#include "mm/pfn_index.h"
 #include "mm/range_tree.h"
 
 struct extent {                 /* guest frames that continue in both spaces */
@@ -54,6 +55,7 @@ struct vm_memory {
 	u32 active;           /* changes under way */
 	struct ept ept01;
 	struct overlay overlay;
+	struct pfn_index caches;
 };
 
 static inline void vm_memory_lock(struct vm_memory *memory)

@@ -44,7 +44,7 @@ static bool load_pdptes(struct vcpu *v, u64 cr3)
 {
 	u64 pdptes[4];
 
-	if (guest_read(v->vm->memory, l1_gpa(cr3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
+	if (walk_cache_read(&v->walk, l1_gpa(cr3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
 		return false;
 	for (u32 i = 0; i < 4; i++)
 		if (pdpte_is_invalid(pdptes[i], vmx_caps()->physical_bits))

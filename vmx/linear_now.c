@@ -7,14 +7,16 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-static int read_l1(void *memory, l1_gpa_t gpa, void *dst, size_t bytes)
+static int read_l1(void *walk, l1_gpa_t gpa, void *dst, size_t bytes)
 {
-	return guest_read(memory, gpa, dst, bytes);
+	if (likely(bytes == sizeof(u64)))
+		return walk_cache_read_u64(walk, gpa, dst);
+	return walk_cache_read(walk, gpa, dst, bytes);
 }
 
-static void mark_l1(void *memory, l1_gpa_t gpa, u8 bits)
+static void mark_l1(void *walk, l1_gpa_t gpa, u8 bits)
 {
-	(void)guest_or_byte(memory, gpa, bits);
+	(void)walk_cache_or_byte(walk, gpa, bits);
 }
 
 struct paging_mode linear_mode_now(const struct vcpu *v)
@@ -36,7 +38,7 @@ struct paging_mode linear_mode_now(const struct vcpu *v)
 	return mode;
 }
 
-struct linear_source linear_source_of(const struct vcpu *v)
+struct linear_source linear_source_of(struct vcpu *v)
 {
-	return (struct linear_source){ read_l1, mark_l1, v->vm->memory };
+	return (struct linear_source){ read_l1, mark_l1, &v->walk };
 }

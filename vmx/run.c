@@ -113,13 +113,20 @@ bool vcpu_handle_exit(struct vcpu *v)
 	return action < EXIT_LEAVE;
 }
 
+/* L1's memory changed: drop what this CPU may have of it. */
+static void flush(const struct vcpu *v)
+{
+	vmx_invept(vmx_invept_type(), ept01_pointer(v->vm->memory));
+	window_pay_debts();
+}
+
 bool vcpu_handle_requests(struct vcpu *v)
 {
 	u32 requests = vcpu_take_requests(v);
 
 	counter_inc(CTR_GATE_CANCELS);
 	if (requests & REQUEST_FLUSH_EPT)
-		vmx_invept(vmx_invept_type(), ept01_pointer(v->vm->memory));
+		flush(v);
 	if (requests & REQUEST_DEADLINE)
 		events_new_deadline(v);
 	if (requests & REQUEST_EVENT)

@@ -90,6 +90,7 @@ static void idle(struct vcpu *v)
 	struct wait wait;
 
 	epoch_assert_quiescent();
+	window_pay_debts();
 	__atomic_store_n(&cpu->idle, 1, __ATOMIC_SEQ_CST);
 	wait = sum_up(v);
 	if (!wait.requested) {
@@ -204,5 +205,7 @@ void sched_run(struct vm *vm)
 			idle(v);
 		}
 	}
+	for (u32 i = index; i < vm->vcpu_count; i += vm->cpu_count)
+		walk_cache_deactivate(&vm->vcpus[i]->walk);
 	change_cpu_leaves(vm->memory);
 }

@@ -93,7 +93,7 @@ static u32 element_read(struct vcpu *v, const struct element *element)
 	u32 value;
 
 	for (u32 i = 0; i < element->bytes; i++)
-		if (guest_read(v->vm->memory, element->at[i], &bytes[i], 1))
+		if (walk_cache_read(&v->walk, element->at[i], &bytes[i], 1))
 			bytes[i] = 0xff;
 	memcpy(&value, bytes, sizeof(value));
 	return value;
@@ -104,7 +104,7 @@ static void element_write(struct vcpu *v, const struct element *element, u32 val
 	for (u32 i = 0; i < element->bytes; i++) {
 		u8 byte = (u8)(value >> (8 * i));
 
-		(void)guest_write(v->vm->memory, element->at[i], &byte, 1);
+		(void)walk_cache_write(&v->walk, element->at[i], &byte, 1);
 	}
 }
 

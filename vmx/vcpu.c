@@ -33,6 +33,7 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 	lapic_create(&v->lapic, &config);
 	if (config.is_bsp)
 		lapic_wire_lint(&v->lapic);
+	walk_cache_init(&v->walk, vm->memory, index);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "hv/exit_record.h"
 #include "mm/addr.h"
+#include "mm/walk_cache.h"
 #include "vmx/apicv.h"
 #include "vmx/cpuid_policy.h"
 #include "vmx/guest_mtrr.h"
@@ -74,6 +75,7 @@ struct vcpu {
 	u64 tsc_offset; /* IA32_TSC_ADJUST, too */
 	struct guest_mtrrs mtrrs;
 	struct guest_registers registers; /* current only while another vCPU has the CPU */
+	struct walk_cache walk;           /* what L0 reads of L1's memory on its behalf */
 };
 
 static inline u64 vcpu_reg(const struct vcpu *v, enum gpr reg)
@@ -93,7 +95,8 @@ static inline void vcpu_set_edx_eax(struct vcpu *v, u64 value)
 	v->regs[GPR_RDX] = value >> 32;
 }
 
-/* Before any CPU can send it a message: what belongs to the vCPU for ever. 0 or -ENOMEM. */
+/* Before any CPU can send it a message: what belongs to the vCPU for ever; the VM has its memory. 0
+ * or -ENOMEM. */
 int vcpu_create(struct vcpu *v, struct vm *vm, u32 index);
 
 /* The state after a reset, but for what the VMCS holds; v->vm and v->index are set. On the CPU that
@@ -106,6 +109,7 @@ enum vcpu_request {
 	REQUEST_EVENT = 2,     /* there may be an event to deliver */
 	REQUEST_DEADLINE = 8,  /* the board's next deadline changed */
 	REQUEST_LEAVE = 4,     /* leave vcpu_loop: the VM stops, or another vCPU wants the CPU */
+	REQUEST_PAGE = 16,     /* a page that the VMCS uses went away: be out of the guest */
 };
 
 /*

@@ -9,6 +9,9 @@
  *   vCPU in root, idle:    it meets the gate, and INVEPT, before its next entry
  *   the changer's own:     in root; the same
  *   CPU not in the mask:   it has joined later, hence attach() sets the request after the change
+ *
+ * A vCPU whose VMCS has a frame that goes away gets REQUEST_PAGE: it leaves its guest, and does not
+ * enter again with that VMCS while the gate that the change raised (mm/pfn_cache.h) is up.
  */
 #include "vmx/vm_change.h"
 #include "hv/percpu.h"
@@ -38,9 +41,18 @@ static void kick_and_wait(u64 cpu_mask)
 			vcpu_wait_out(the_vm->vcpus[i], REQUEST_FLUSH_EPT);
 }
 
+static void call_out(u64 vcpu_mask)
+{
+	for (u64 left = vcpu_mask; left; left &= left - 1)
+		vcpu_request(the_vm->vcpus[__builtin_ctzll(left)], REQUEST_PAGE);
+	for (u64 left = vcpu_mask; left; left &= left - 1)
+		vcpu_wait_out(the_vm->vcpus[__builtin_ctzll(left)], REQUEST_PAGE);
+}
+
 void vm_change_init(const struct vm *vm)
 {
-	static const struct change_ops ops = { kick_and_wait };
+	_Static_assert(VCPUS_MAX <= PFN_CACHE_HOLDERS, "every vCPU can hold a page");
+	static const struct change_ops ops = { kick_and_wait, call_out };
 
 	the_vm = vm;
 	change_set_ops(&ops);
