@@ -77,6 +77,11 @@ struct vcpu {
 	u32 insn_length; /* of the instruction that EXIT_SKIP_DECODED completes */
 
 	struct hw_vmcs vmcs01; /* runs L1 */
+	struct {               /* fields of vmcs01 that only L0 changes, by their names */
+		u64 CR0_SHADOW;
+		u64 CR4_SHADOW;
+		u64 GUEST_INTERRUPTIBILITY; /* while L2 runs */
+	} kept;
 	struct hw_vmcs *vmcs;  /* the one that the vCPU is entered with: vmcs01, or a vmcs02 */
 	struct nested *nested; /* L1's VMX operation */
 	struct msr_bitmap *msr_bitmap;

@@ -35,6 +35,14 @@ u64 vmcs01_hardware_cr4(u64 cr4)
 	return cr4 | CR4_L0_ON | vmx_caps()->cr4_fixed0;
 }
 
+void vmcs01_write_shadows(struct vcpu *v, u64 cr0, u64 cr4)
+{
+	v->kept.CR0_SHADOW = cr0;
+	v->kept.CR4_SHADOW = cr4;
+	vmcs_write(VMCS_CR0_SHADOW, cr0);
+	vmcs_write(VMCS_CR4_SHADOW, cr4);
+}
+
 /* VPID 0 is L0's own; each vCPU has one, since several may share a CPU. */
 static u16 vpid_of(const struct vcpu *v)
 {

@@ -28,6 +28,9 @@ void vmcs01_sipi(u8 vector);
 /* L0's own state on this CPU, into the current VMCS; exits arrive in vcpu_loop. */
 void vmcs01_write_host_state(void);
 
+/* CR0 and CR4 as L1 sees them, where L0 owns bits of them; vmcs01 is current. */
+void vmcs01_write_shadows(struct vcpu *v, u64 cr0, u64 cr4);
+
 /* CR bits as hardware must hold them for what the guest sees (fixed bits of VMX operation). */
 u64 vmcs01_hardware_cr0(u64 cr0);
 u64 vmcs01_hardware_cr4(u64 cr4);

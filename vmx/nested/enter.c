@@ -58,6 +58,7 @@ static struct entry_check_failure check(struct vcpu *v, struct context *context)
 		.v12 = &context->v12,
 		.cpu = &v->vm->nested->check_cpu,
 		.current = context->vmptr,
+		.long_mode = v->nested->long_mode,
 	};
 	struct entry_check_failure failure = { 0 };
 
@@ -66,43 +67,10 @@ static struct entry_check_failure check(struct vcpu *v, struct context *context)
 		read_memory(v, context, &c);
 	if (likely(!context->unchecked))
 		return failure;
-	c.long_mode = vmcs_read(VMCS_GUEST_EFER) & EFER_LMA; /* VMX operation fixes it */
 	failure = entry_checks_run(&c, context->unchecked);
 	if (!failure.rule)
 		context->unchecked = 0;
 	return failure;
-}
-
-static void fill_inputs(const struct vcpu *v, const struct context *context,
-			struct derive_inputs *in)
-{
-	*in = v->vm->nested->derive;
-	in->v12 = &context->v12;
-	in->l1_tsc_offset = v->tsc_offset;
-	if (likely((context->v12.ENTRY_CONTROLS & LOADS) == LOADS))
-		return;
-	in->l1_efer = vmcs_read(VMCS_GUEST_EFER);
-	in->l1_pat = vmcs_read(VMCS_GUEST_PAT);
-	in->l1_dr7 = vmcs_read(VMCS_GUEST_DR7);
-	in->l1_debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
-}
-
-/* Where an entry does not load what the exit saves, vmcs02 cannot keep it. */
-static void write_not_kept(const struct context *context, const struct derive_inputs *in)
-{
-	u32 first = derive_first(DERIVE_MSRS);
-
-	if (likely((context->v12.ENTRY_CONTROLS & LOADS) == LOADS &&
-		   (context->v12.EXIT_CONTROLS & SAVES) == SAVES))
-		return;
-	for (u32 i = first; i < first + DERIVE_MSRS_LOADED; i++)
-		vmcs_write(derive_rows[i].field, derive_value(&derive_rows[i], in));
-}
-
-static void write_pdptes(const u64 pdptes[4])
-{
-	for (u32 i = 0; i < 4; i++)
-		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
 }
 
 /* Whether something waits for L1 that its own VMCS held back: it may end L2's turn at once. */
@@ -113,41 +81,92 @@ static bool has_events(const struct vcpu *v)
 	return apicv_delivers(&v->apicv) && (u8)vmcs_read(VMCS_GUEST_INTR_STATUS);
 }
 
-/* The activity state: HLT is L0's to emulate; an event that the entry injects ends it. */
-static void enter_activity(struct vcpu *v, const struct vmcs12 *v12)
+/* L1's own values, where an entry loads none. vmcs01 is current, for the last time before L2. */
+static void note_l1(struct vcpu *v, const struct vmcs12 *v12)
 {
-	bool halts = v12->GUEST_ACTIVITY == ACTIVITY_HLT &&
-		     !(v12->ENTRY_INTR_INFO & INTR_INFO_VALID);
+	struct l1_values *l1 = &v->nested->l1;
 
-	v->activity = halts ? VCPU_HALTED : VCPU_ACTIVE;
-	if (halts)
-		vcpu_request(v, REQUEST_EVENT); /* to leave the loop, if nothing ends it */
+	l1->has_events = has_events(v);
+	if (likely((v12->ENTRY_CONTROLS & LOADS) == LOADS))
+		return;
+	l1->efer = vmcs_read(VMCS_GUEST_EFER);
+	l1->pat = vmcs_read(VMCS_GUEST_PAT);
+	l1->dr7 = vmcs_read(VMCS_GUEST_DR7);
+	l1->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
+}
+
+static struct derive_inputs inputs_of(const struct vcpu *v, const struct context *context)
+{
+	struct derive_inputs in = v->vm->nested->derive;
+
+	in.v12 = &context->v12;
+	in.l1_tsc_offset = v->tsc_offset;
+	in.l1_efer = v->nested->l1.efer;
+	in.l1_pat = v->nested->l1.pat;
+	in.l1_dr7 = v->nested->l1.dr7;
+	in.l1_debugctl = v->nested->l1.debugctl;
+	return in;
+}
+
+/* Where an entry does not load what the exit saves, vmcs02 cannot keep it. */
+static bool keeps_all(const struct vmcs12 *v12)
+{
+	return (v12->ENTRY_CONTROLS & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES;
+}
+
+static void write_not_kept(const struct derive_inputs *in)
+{
+	u32 first = derive_first(DERIVE_MSRS);
+
+	for (u32 i = first; i < first + DERIVE_MSRS_LOADED; i++)
+		vmcs_write(derive_rows[i].field, derive_value(&derive_rows[i], in));
+}
+
+static void write_pdptes(const u64 pdptes[4])
+{
+	for (u32 i = 0; i < 4; i++)
+		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
+}
+
+/* Activity state HLT is L0's to emulate; an event that the entry injects ends it. */
+static void enter_halted(struct vcpu *v, const struct vmcs12 *v12)
+{
+	if (v12->GUEST_ACTIVITY != ACTIVITY_HLT || (v12->ENTRY_INTR_INFO & INTR_INFO_VALID))
+		return;
+	v->activity = VCPU_HALTED;
+	vcpu_request(v, REQUEST_EVENT); /* to leave the loop, if nothing ends it */
+}
+
+/* Bring vmcs02, which is current, to what vmcs12 says. */
+static void __attribute__((noinline)) update(struct vcpu *v, struct context *context)
+{
+	const struct derive_inputs in = inputs_of(v, context);
+
+	context->tsc_offset = v->tsc_offset;
+	vmcs02_update(v, context, &in);
+	if (!keeps_all(in.v12))
+		write_not_kept(&in);
+	if (v->nested->loads_pdptes)
+		write_pdptes(v->nested->pdptes);
 }
 
 static void enter_l2(struct vcpu *v, struct context *context)
 {
-	struct derive_inputs in;
-	bool waits = has_events(v);
+	const struct vmcs12 *v12 = &context->v12;
 
-	fill_inputs(v, context, &in);
-	if (unlikely(context->tsc_offset != v->tsc_offset)) {
-		context->tsc_offset = v->tsc_offset;
+	if (unlikely(context->tsc_offset != v->tsc_offset))
 		context->dirty |= 1u << DERIVE_TSC;
-	}
 	vcpu_switch_vmcs(v, &context->vmcs02);
-	if (context->dirty || unlikely(context->cpu != v->cpu))
-		vmcs02_update(v, context, &in);
-	write_not_kept(context, &in);
-	if (unlikely(v->nested->loads_pdptes))
-		write_pdptes(v->nested->pdptes);
-	v->l2_tsc_offset = context->v12.CPU_CONTROLS & CPU_USE_TSC_OFFSETTING
-				   ? context->v12.TSC_OFFSET
-				   : 0;
+	if (context->dirty || unlikely(context->cpu != v->cpu || !keeps_all(v12) ||
+				       v->nested->loads_pdptes))
+		update(v, context);
+	v->l2_tsc_offset = v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING ? v12->TSC_OFFSET : 0;
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);
-	enter_activity(v, &context->v12);
+	if (unlikely(v12->GUEST_ACTIVITY))
+		enter_halted(v, v12);
 	nmi_mask_apply();
-	if (unlikely(waits))
+	if (unlikely(v->nested->l1.has_events))
 		vcpu_request(v, REQUEST_EVENT);
 }
 
@@ -181,13 +200,27 @@ static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 	bool loads_msrs = context->v12.ENTRY_MSR_LOAD_COUNT;
 
 	v->nested->was_launched = context->v12.launched;
-	if (context->is_lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))
-		nested_sync(v, context);
+	if (unlikely(context->is_lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))) {
+		vmcs_load(context->vmcs02.page);
+		vmcs02_save_lazy(v, context);
+	}
 	enter_l2(v, context);
 	if (unlikely(loads_msrs))
 		load_msrs(v, context);
 	if (vcpu_is_in_l2(v))
 		context->v12.launched = 1;
+	return EXIT_RESUME;
+}
+
+static enum exit_action refuse(struct vcpu *v, const struct entry_check_failure *failure)
+{
+	vmcs_load(v->vmcs01.page);
+	v->exit->detail = (uintptr_t)failure->rule;
+	if (failure->kind == ENTRY_CHECK_CONTROLS)
+		return vmx_fail(v, VMX_ERROR_ENTRY_CONTROLS);
+	if (failure->kind == ENTRY_CHECK_HOST)
+		return vmx_fail(v, VMX_ERROR_ENTRY_HOST_STATE);
+	nested_entry_fails(v, EXIT_ENTRY_GUEST_STATE, failure->qualification);
 	return EXIT_RESUME;
 }
 
@@ -204,25 +237,18 @@ static enum exit_action enter(struct vcpu *v, bool launches)
 		return vmx_fail_invalid();
 	blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	error = basic_error(context, launches, blocked);
-	if (error)
+	if (unlikely(error))
 		return vmx_fail(v, (enum vmx_error)error);
+	v->kept.GUEST_INTERRUPTIBILITY = blocked;
 	nmi_mask_note_blocked(blocked & BLOCKED_BY_NMI);
+	note_l1(v, &context->v12);
 	shadow_pull(context);
-	if (context->is_lazy && (context->unchecked & ~(u32)CHECKS_OF_SAVED)) {
+	if (unlikely(context->is_lazy && (context->unchecked & ~(u32)CHECKS_OF_SAVED))) {
 		vmcs_load(context->vmcs02.page);
 		vmcs02_save_lazy(v, context);
 	}
-	vmcs_load(v->vmcs01.page);
 	failure = check(v, context);
-	if (likely(!failure.rule))
-		return enter_checked(v, context);
-	v->exit->detail = (uintptr_t)failure.rule;
-	if (failure.kind == ENTRY_CHECK_CONTROLS)
-		return vmx_fail(v, VMX_ERROR_ENTRY_CONTROLS);
-	if (failure.kind == ENTRY_CHECK_HOST)
-		return vmx_fail(v, VMX_ERROR_ENTRY_HOST_STATE);
-	nested_entry_fails(v, EXIT_ENTRY_GUEST_STATE, failure.qualification);
-	return EXIT_RESUME;
+	return likely(!failure.rule) ? enter_checked(v, context) : refuse(v, &failure);
 }
 
 enum exit_action exit_vmlaunch(struct vcpu *v)

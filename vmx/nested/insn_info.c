@@ -4,22 +4,20 @@
 #include "vmx/string_operand.h"
 
 #define INFO_SCALE(info)        ((info)&3u)
-#define INFO_REG1(info)         ((enum gpr)((info) >> 3 & 0xf))
 #define INFO_ADDRESS_SIZE(info) ((info) >> 7 & 7u)
 #define INFO_SEGMENT(info)      ((info) >> 15 & 7u)
 #define INFO_INDEX(info)        ((enum gpr)((info) >> 18 & 0xf))
 #define INFO_NO_INDEX           (1u << 22)
 #define INFO_BASE(info)         ((enum gpr)((info) >> 23 & 0xf))
 #define INFO_NO_BASE            (1u << 27)
-#define INFO_REG2(info)         ((enum gpr)((info) >> 28 & 0xf))
 
 /* Values that the SDM leaves open become the largest that it defines. */
 struct insn_operand insn_info_decode(u32 info)
 {
 	return (struct insn_operand){
 		.in_memory = !(info & INSN_INFO_REGISTER),
-		.reg = INFO_REG1(info),
-		.other = INFO_REG2(info),
+		.reg = insn_info_reg(info),
+		.other = insn_info_other(info),
 		.segment = (enum segment)MIN(INFO_SEGMENT(info), (u32)SEGMENT_GS),
 		.address_bits = 16u << MIN(INFO_ADDRESS_SIZE(info), 2u),
 		.has_base = !(info & INFO_NO_BASE),

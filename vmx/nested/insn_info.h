@@ -28,6 +28,17 @@ struct insn_operand {
 
 struct insn_operand insn_info_decode(u32 info);
 
+/* The registers alone: of VMREAD and VMWRITE without a memory operand. */
+static inline enum gpr insn_info_reg(u32 info)
+{
+	return (enum gpr)(info >> 3 & 0xf);
+}
+
+static inline enum gpr insn_info_other(u32 info)
+{
+	return (enum gpr)(info >> 28 & 0xf);
+}
+
 /* What the address depends on besides. */
 struct insn_place {
 	const u64 *regs;  /* by enum gpr, RSP too */

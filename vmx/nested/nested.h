@@ -25,9 +25,16 @@ struct nested_vm {
 	struct ept02 *ept02;
 };
 
+/* What an entry has to know of L1, read while vmcs01 is still current. */
+struct l1_values {
+	bool has_events;
+	u64 efer, pat, dr7, debugctl; /* where the entry does not load all of them */
+};
+
 /* One for each vCPU. */
 struct nested {
 	bool in_operation; /* between VMXON and VMXOFF */
+	bool long_mode;    /* of L1, which VMX operation keeps as it is */
 	l1_gpa_t vmxon_region;
 	struct context *current; /* of the current VMCS; NULL: none */
 	struct ept02_root *root; /* of the L2 that was entered last; NULL: none */
@@ -36,6 +43,7 @@ struct nested {
 	u64 vpid_epoch;      /* INVVPIDs that L1 did here, and VMXONs */
 	bool deliver_in_l1;  /* L1's APIC had events while L2 ran */
 	bool looks_again;    /* L2 is left right behind its entry, for an event that waits */
+	struct l1_values l1;
 	bool loads_pdptes;   /* by the entry under way: */
 	u64 pdptes[4];
 	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */

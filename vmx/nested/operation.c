@@ -9,6 +9,7 @@
 #include "vmx/request.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
+#include "vmx/vmcs01.h"
 
 /* What VMX operation fixes and L1 could change without an exit outside it. */
 #define CR0_FIXED_IN_OPERATION (CR0_PE | CR0_PG)
@@ -62,8 +63,9 @@ static void begin(struct vcpu *v)
 
 	v->cr0_fixed = caps->cr0_fixed0;
 	v->cr4_fixed = caps->cr4_fixed0;
-	vmcs_write(VMCS_CR0_SHADOW, cr0);
+	vmcs01_write_shadows(v, cr0, v->kept.CR4_SHADOW);
 	vmcs_write(VMCS_CR0_MASK, CR0_L0_OWNED | CR0_FIXED_IN_OPERATION);
+	v->nested->long_mode = vmcs_read(VMCS_GUEST_EFER) & EFER_LMA;
 	v->nested->in_operation = true;
 	v->nested->vpid_epoch++;
 	shadow_set_operation(v, true);

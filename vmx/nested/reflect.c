@@ -7,7 +7,7 @@
 #include "vmx/cpu_vmx.h"
 #include "vmx/control_regs.h"
 #include "vmx/event.h"
-#include "vmx/nested/host_state.h"
+#include "vmx/nested/host_state_values.h"
 #include "vmx/nested/insn_info.h"
 #include "vmx/nested/nested.h"
 #include "vmx/nmi_mask.h"
@@ -89,6 +89,23 @@ static bool load_pdptes(struct vcpu *v, const struct vmcs12 *v12)
 	return true;
 }
 
+/* One VMWRITE after the other. vmcs01 is current. */
+static void write_host_state(struct vcpu *v, const struct host_state_inputs *in)
+{
+	u64 new;
+
+#define LOAD(field, value) vmcs_write(VMCS_##field, (value));
+#define KEEP(field, value)                     \
+	new = (value);                         \
+	if (unlikely(v->kept.field != new)) {  \
+		v->kept.field = new;           \
+		vmcs_write(VMCS_##field, new); \
+	}
+#include "vmx/nested/host_state.def"
+#undef LOAD
+#undef KEEP
+}
+
 /* The VMCS that is left is current. What its EFER and PAT are counts where the exit loads none. */
 static void load_host_state(struct vcpu *v, struct context *context)
 {
@@ -101,20 +118,18 @@ static void load_host_state(struct vcpu *v, struct context *context)
 		.l2_cr0 = v12->GUEST_CR0,
 	};
 
-	if (!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_EFER))
+	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_EFER)))
 		in.l2_efer = vmcs_read(VMCS_GUEST_EFER);
-	if (!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_PAT))
+	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_PAT)))
 		in.l2_pat = vmcs_read(VMCS_GUEST_PAT);
 	shadow_push(context);
 	if (vcpu_is_in_l2(v))
 		vcpu_switch_vmcs(v, &v->vmcs01);
 	else
 		vmcs_load(v->vmcs01.page);
-	for (u32 i = 0; i < host_state_row_count; i++)
-		vmcs_write(host_state_rows[i].field, host_state_value(&host_state_rows[i], &in));
-	if (is_pae_paging(v12->HOST_CR0, v12->HOST_CR4,
-			  v12->EXIT_CONTROLS & EXIT_CTL_HOST_64BIT ? EFER_LMA : 0) &&
-	    !load_pdptes(v, v12))
+	write_host_state(v, &in);
+	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_HOST_64BIT)) &&
+	    is_pae_paging(v12->HOST_CR0, v12->HOST_CR4, 0) && !load_pdptes(v, v12))
 		vmx_abort(v, context, VMX_ABORT_PDPTES);
 }
 

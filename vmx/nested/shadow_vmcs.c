@@ -14,33 +14,18 @@
 
 struct shadow_field {
 	u16 encoding;
-	u16 row;
+	u8 row;
+	u8 class; /* enum vmcs_shadow */
 };
 
-/* First what L1 writes without an exit, then what it only reads. */
-#define SHADOW_IF_RW_NONE(name)
-#define SHADOW_IF_RW_RO(name)
-#define SHADOW_IF_RW_RW(name) { VMCS_##name, VMCS12_ROW_##name },
-#define SHADOW_IF_RO_NONE(name)
-#define SHADOW_IF_RO_RO(name) { VMCS_##name, VMCS12_ROW_##name },
-#define SHADOW_IF_RO_RW(name)
-
-static const struct shadow_field written[] = {
-#define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_RW_##shadow(name)
+#define SHADOW_IF_NONE(name)
+#define SHADOW_IF_RO(name) [SHADOW_##name] = { VMCS_##name, VMCS12_ROW_##name, VMCS_SHADOW_RO },
+#define SHADOW_IF_RW(name) [SHADOW_##name] = { VMCS_##name, VMCS12_ROW_##name, VMCS_SHADOW_RW },
+static const struct shadow_field fields[SHADOW_FIELDS] = {
+#define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_##shadow(name)
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 };
-
-static const struct shadow_field fields[] = {
-#define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_RW_##shadow(name)
-#include "vmx/vmcs_fields.def"
-#undef FIELD
-#define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_RO_##shadow(name)
-#include "vmx/vmcs_fields.def"
-#undef FIELD
-};
-
-_Static_assert(ARRAY_SIZE(fields) <= SHADOW_FIELDS_MAX, "the copy has room");
 
 /* Bitmaps are by bits 14:0 of the encoding; a bit that is 0 lets the access through. */
 static void pass(u64 *bitmap, u16 encoding)
@@ -65,10 +50,11 @@ int shadow_create_vm(struct nested_vm *nested)
 		return -ENOMEM;
 	memset(nested->vmread_bitmap, 0xff, PAGE_SIZE);
 	memset(nested->vmwrite_bitmap, 0xff, PAGE_SIZE);
-	for (u32 i = 0; i < ARRAY_SIZE(fields); i++)
+	for (u32 i = 0; i < SHADOW_FIELDS; i++) {
 		pass(nested->vmread_bitmap, fields[i].encoding);
-	for (u32 i = 0; i < ARRAY_SIZE(written); i++)
-		pass(nested->vmwrite_bitmap, written[i].encoding);
+		if (fields[i].class == VMCS_SHADOW_RW)
+			pass(nested->vmwrite_bitmap, fields[i].encoding);
+	}
 	return 0;
 }
 
@@ -85,7 +71,7 @@ int shadow_create(struct context *context)
 	context->shadow.page = page;
 	/* The copy is zeroed; what a zeroed page means is the CPU's business. */
 	vmcs_load_first(page);
-	for (u32 i = 0; i < ARRAY_SIZE(fields); i++)
+	for (u32 i = 0; i < SHADOW_FIELDS; i++)
 		vmcs_write((enum vmcs_field)fields[i].encoding, 0);
 	vmcs_clear(page);
 	return 0;
@@ -113,6 +99,20 @@ void shadow_set_operation(struct vcpu *v, bool in_operation)
 	vmcs_write(VMCS_CPU_CONTROLS2, cpu2);
 }
 
+/* A field of the shadow VMCS, which is current, as L1 left it. */
+static inline __attribute__((always_inline)) void pull(struct context *context, u32 i,
+						       enum vmcs_field field, u32 row)
+{
+	u64 value = vmcs_read(field);
+	u64 before = context->v12.fields[row];
+
+	if (likely(value == context->shadow.holds[i]))
+		return;
+	context->shadow.holds[i] = value;
+	context->v12.fields[row] = value;
+	nested_field_changed(context, row, before);
+}
+
 void shadow_pull(struct context *context)
 {
 	struct shadow_vmcs *shadow = &context->shadow;
@@ -120,36 +120,37 @@ void shadow_pull(struct context *context)
 	if (!shadow->page)
 		return;
 	vmcs_load(shadow->page);
-	for (u32 i = 0; i < ARRAY_SIZE(written); i++) {
-		u64 value = vmcs_read((enum vmcs_field)written[i].encoding);
-		u32 row = written[i].row;
-		u64 before = context->v12.fields[row];
-
-		if (value == shadow->holds[i])
-			continue;
-		shadow->holds[i] = value;
-		context->v12.fields[row] = value;
-		nested_field_changed(context, row, before);
-	}
+#define SHADOW_IF_PULL_NONE(name)
+#define SHADOW_IF_PULL_RO(name)
+#define SHADOW_IF_PULL_RW(name) pull(context, SHADOW_##name, VMCS_##name, VMCS12_ROW_##name);
+#define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_PULL_##shadow(name)
+#include "vmx/vmcs_fields.def"
+#undef FIELD
 	vmcs_clear(shadow->page);
 }
 
+/* Whether the shadow VMCS differs from vmcs12. */
 static bool is_behind(const struct context *context)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(fields); i++)
-		if (context->shadow.holds[i] != context->v12.fields[fields[i].row])
-			return true;
-	return false;
+	u64 differs = 0;
+
+#define SHADOW_IF_PUSH_NONE(name)
+#define SHADOW_IF_PUSH_RO(name) differs |= context->shadow.holds[SHADOW_##name] ^ context->v12.name;
+#define SHADOW_IF_PUSH_RW(name) SHADOW_IF_PUSH_RO(name)
+#define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_PUSH_##shadow(name)
+#include "vmx/vmcs_fields.def"
+#undef FIELD
+	return differs;
 }
 
 void shadow_push(struct context *context)
 {
 	struct shadow_vmcs *shadow = &context->shadow;
 
-	if (!shadow->page || !is_behind(context))
+	if (!shadow->page || likely(!is_behind(context)))
 		return;
 	vmcs_load(shadow->page);
-	for (u32 i = 0; i < ARRAY_SIZE(fields); i++) {
+	for (u32 i = 0; i < SHADOW_FIELDS; i++) {
 		u64 value = context->v12.fields[fields[i].row];
 
 		if (shadow->holds[i] == value)

@@ -9,11 +9,21 @@
 
 #include "vmx/nested/vmcs12.h"
 
-#define SHADOW_FIELDS_MAX 16u
+/* The fields, as numbers. */
+enum shadow_field_number {
+#define SHADOW_NUMBER_NONE(name)
+#define SHADOW_NUMBER_RO(name) SHADOW_##name,
+#define SHADOW_NUMBER_RW(name) SHADOW_##name,
+#define FIELD(width, encoding, name, shadow, exists) SHADOW_NUMBER_##shadow(name)
+#include "vmx/vmcs_fields.def"
+#undef FIELD
+	SHADOW_FIELDS
+};
+_Static_assert(SHADOW_FIELDS <= 16, "moving them must cost less than the exits that they save");
 
 struct shadow_vmcs {
 	void *page; /* NULL: the CPU has no VMCS shadowing */
-	u64 holds[SHADOW_FIELDS_MAX];
+	u64 holds[SHADOW_FIELDS];
 };
 
 struct context;

@@ -13,17 +13,11 @@ bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *f
 	return (l1->allowed1[field->set] & field->control) == field->control;
 }
 
-/* NULL: no such field for L1. */
-static const struct vmcs_field_info *find(const struct vmx_caps *l1, u64 encoding)
+const struct vmcs_field_info *vmcs12_find(const struct vmx_caps *l1, u64 encoding)
 {
 	const struct vmcs_field_info *field = vmcs_field_find(encoding);
 
 	return field && vmcs12_has_field(l1, field) ? field : NULL;
-}
-
-static u32 row_of(const struct vmcs_field_info *field)
-{
-	return (u32)(field - vmcs_field_table);
 }
 
 static bool is_access_rights(u32 encoding)
@@ -33,13 +27,11 @@ static bool is_access_rights(u32 encoding)
 
 u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 *value)
 {
-	const struct vmcs_field_info *field = find(l1, encoding);
+	const struct vmcs_field_info *field = vmcs12_find(l1, encoding);
 
 	if (!field)
 		return VMX_ERROR_UNSUPPORTED_FIELD;
-	*value = v12->fields[row_of(field)];
-	if (encoding & VMCS_ENCODING_HIGH)
-		*value >>= 32;
+	*value = vmcs12_get(v12, field, encoding);
 	return 0;
 }
 
@@ -55,14 +47,14 @@ static u64 fitting(const struct vmcs_field_info *field, u64 value)
 
 u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value)
 {
-	const struct vmcs_field_info *field = find(l1, encoding);
+	const struct vmcs_field_info *field = vmcs12_find(l1, encoding);
 	u64 *place;
 
 	if (!field)
 		return VMX_ERROR_UNSUPPORTED_FIELD;
 	if (field->kind == VMCS_EXIT_INFO && !(l1->misc & VMX_MISC_VMWRITE_ANY))
 		return VMX_ERROR_READ_ONLY_FIELD;
-	place = &v12->fields[row_of(field)];
+	place = &v12->fields[vmcs12_row_of(field)];
 	if (encoding & VMCS_ENCODING_HIGH)
 		value = value << 32 | (*place & ~HIGH_HALF);
 	*place = fitting(field, value);

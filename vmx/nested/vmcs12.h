@@ -39,6 +39,22 @@ struct vmx_caps;
 /* Whether L1, with these capabilities, has the field. */
 bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *field);
 
+/* The field of an encoding; NULL: L1 has none. */
+const struct vmcs_field_info *vmcs12_find(const struct vmx_caps *l1, u64 encoding);
+static inline u32 vmcs12_row_of(const struct vmcs_field_info *field)
+{
+	return (u32)(field - vmcs_field_table);
+}
+
+/* A field that L1 has, by the encoding that found it. */
+static inline u64 vmcs12_get(const struct vmcs12 *v12, const struct vmcs_field_info *field,
+			     u64 encoding)
+{
+	u64 value = v12->fields[vmcs12_row_of(field)];
+
+	return encoding & VMCS_ENCODING_HIGH ? value >> 32 : value;
+}
+
 /* What VMREAD and VMWRITE do to the copy: 0, or the VM-instruction error (12 and 13). */
 u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 *value);
 u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value);
