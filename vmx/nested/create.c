@@ -110,6 +110,7 @@ int nested_create_vm(struct vm *vm)
 		return -ENOMEM;
 	vm->nested = nested;
 	caps12_build(&nested->caps, vmx_caps(), vm->cr4_allowed);
+	vmcs12_index_build(&nested->fields, &nested->caps);
 	nested->check_cpu = (struct entry_check_cpu){
 		.caps = &nested->caps,
 		.efer = EFER_OF_L1,

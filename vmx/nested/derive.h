@@ -56,8 +56,15 @@ static inline u64 derive_value(const struct derive_row *row, const struct derive
 	return row->value ? row->value(in) : in->v12->fields[row->source];
 }
 
+/* By row: the group of the field of the same name, and others in whose values it takes part. */
+extern const u8 derive_own_group[VMCS12_ROWS] __attribute__((visibility("hidden")));
+extern const u8 derive_other_groups[VMCS12_ROWS] __attribute__((visibility("hidden")));
+
 /* The groups, as a mask, that a write to this field of vmcs12 marks. */
-u32 derive_marks(enum vmcs12_row row);
+static inline u32 derive_marks(enum vmcs12_row row)
+{
+	return derive_own_group[row] | derive_other_groups[row];
+}
 
 /* CR0 and CR4 as L2 sees them: what vmcs12 holds after an exit, from what vmcs02 held. */
 u64 derive_cr0_of_l2(const struct vmcs12 *v12, u64 hardware_cr0, u64 shadow);

@@ -13,10 +13,12 @@
 #include "vmx/nested/entry_checks.h"
 #include "vmx/nested/vmx_error.h"
 #include "vmx/ops.h"
+#include "vmx/segment.h"
 
 /* One for the VM; constant but for the pool. */
 struct nested_vm {
 	struct vmx_caps caps; /* as L1 sees them */
+	struct vmcs12_index fields;
 	struct entry_check_cpu check_cpu;
 	struct derive_inputs derive; /* L0's own needs */
 	struct context_pool contexts;
@@ -62,7 +64,13 @@ bool vmx_fault(struct vcpu *v, enum vector vector);
  * What all VMX instructions but VMXON check first: #UD outside VMX operation, #GP(0) above CPL 0.
  * (The CPU itself has checked the mode.) False: the fault was injected.
  */
-bool vmx_insn_allowed(struct vcpu *v);
+bool vmx_insn_refused(struct vcpu *v);
+static inline bool vmx_insn_allowed(struct vcpu *v)
+{
+	if (likely(v->nested->in_operation && segment_cpl() == 0))
+		return true;
+	return vmx_insn_refused(v);
+}
 
 /*
  * The memory operand of the instruction that exits: read or written through L1's paging. False: it
@@ -73,8 +81,18 @@ bool vmx_operand_write(struct vcpu *v, const void *value, u32 bytes);
 struct insn_operand;
 struct insn_operand vmx_operand_decode(void);
 /* A register operand. */
-u64 vmx_register_read(const struct vcpu *v, enum gpr reg);
-void vmx_register_write(struct vcpu *v, enum gpr reg, u64 value);
+static inline u64 vmx_register_read(const struct vcpu *v, enum gpr reg)
+{
+	return unlikely(reg == GPR_RSP) ? vmcs_read(VMCS_GUEST_RSP) : v->regs[reg];
+}
+
+static inline void vmx_register_write(struct vcpu *v, enum gpr reg, u64 value)
+{
+	if (unlikely(reg == GPR_RSP))
+		vmcs_write(VMCS_GUEST_RSP, value);
+	else
+		v->regs[reg] = value;
+}
 
 /* --- the current VMCS ------------------------------------------------------------------------- */
 

@@ -25,19 +25,6 @@ struct insn_operand vmx_operand_decode(void)
 	return insn_info_decode((u32)vmcs_read(VMCS_EXIT_INSN_INFO));
 }
 
-u64 vmx_register_read(const struct vcpu *v, enum gpr reg)
-{
-	return reg == GPR_RSP ? vmcs_read(VMCS_GUEST_RSP) : v->regs[reg];
-}
-
-void vmx_register_write(struct vcpu *v, enum gpr reg, u64 value)
-{
-	if (reg == GPR_RSP)
-		vmcs_write(VMCS_GUEST_RSP, value);
-	else
-		v->regs[reg] = value;
-}
-
 /* The linear address; false: #GP or #SS was injected. */
 static bool find_linear(struct vcpu *v, u32 bytes, bool is_write, u64 *linear)
 {

@@ -10,8 +10,11 @@
 
 static enum exit_action end(u64 flag)
 {
-	vmcs_write(VMCS_GUEST_RFLAGS,
-		   (vmcs_read(VMCS_GUEST_RFLAGS) & ~(u64)RFLAGS_ARITHMETIC) | flag);
+	u64 before = vmcs_read(VMCS_GUEST_RFLAGS);
+	u64 after = (before & ~(u64)RFLAGS_ARITHMETIC) | flag;
+
+	if (before != after)
+		vmcs_write(VMCS_GUEST_RFLAGS, after);
 	return EXIT_SKIP_INSN;
 }
 
@@ -42,9 +45,7 @@ bool vmx_fault(struct vcpu *v, enum vector vector)
 	return false;
 }
 
-bool vmx_insn_allowed(struct vcpu *v)
+bool vmx_insn_refused(struct vcpu *v)
 {
-	if (unlikely(!v->nested->in_operation))
-		return vmx_fault(v, VECTOR_UD);
-	return likely(segment_cpl() == 0) || vmx_fault(v, VECTOR_GP);
+	return vmx_fault(v, v->nested->in_operation ? VECTOR_GP : VECTOR_UD);
 }
