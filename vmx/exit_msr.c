@@ -295,6 +295,18 @@ bool msr_row_write(struct vcpu *v, u32 msr, u64 value)
 	return row && row->write && row->write(v, msr, value) == MSR_DONE;
 }
 
+/* A guest that accesses an MSR often does so again. */
+static inline const struct msr_row *row_of(struct vcpu *v, u32 msr)
+{
+	const struct msr_row *row = v->msr_row;
+
+	if (likely(row && msr >= row->first && msr <= row->last))
+		return row;
+	row = find_row(msr);
+	v->msr_row = row;
+	return row;
+}
+
 static enum exit_action finish(struct vcpu *v, const struct msr_row *row, enum msr_result result)
 {
 	if (likely(result == MSR_DONE))
@@ -308,7 +320,7 @@ static enum exit_action finish(struct vcpu *v, const struct msr_row *row, enum m
 enum exit_action exit_rdmsr(struct vcpu *v)
 {
 	u32 msr = (u32)v->regs[GPR_RCX];
-	const struct msr_row *row = find_row(msr);
+	const struct msr_row *row = row_of(v, msr);
 	enum msr_result result = MSR_FAULTS;
 	u64 value = 0;
 
@@ -323,7 +335,7 @@ enum exit_action exit_rdmsr(struct vcpu *v)
 enum exit_action exit_wrmsr(struct vcpu *v)
 {
 	u32 msr = (u32)v->regs[GPR_RCX];
-	const struct msr_row *row = find_row(msr);
+	const struct msr_row *row = row_of(v, msr);
 	enum msr_result result = MSR_FAULTS;
 
 	v->exit->detail = msr;

@@ -3,6 +3,7 @@
 #include "vmx/linear_now.h"
 #include "hv/msr_index.h"
 #include "vmx/caps.h"
+#include "vmx/control_regs.h"
 #include "vmx/ops.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
@@ -33,6 +34,8 @@ struct paging_mode linear_mode_now(const struct vcpu *v)
 			cpuid_policy_answer(&v->vm->cpuid, &v->cpuid, 0x80000001, 0).edx & BIT(26),
 	};
 
+	if (!is_pae_paging(mode.cr0, mode.cr4, mode.efer))
+		return mode;
 	for (u32 i = 0; i < ARRAY_SIZE(mode.pdptes); i++)
 		mode.pdptes[i] = vmcs_read((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i));
 	return mode;

@@ -15,6 +15,7 @@
 
 struct vm;
 struct cpu;
+struct msr_row;
 struct nested;
 
 /* General registers, numbered as instructions and exit qualifications number them. RSP lives in the
@@ -85,6 +86,7 @@ struct vcpu {
 	struct hw_vmcs *vmcs;  /* the one that the vCPU is entered with: vmcs01, or a vmcs02 */
 	struct nested *nested; /* L1's VMX operation */
 	struct msr_bitmap *msr_bitmap;
+	const struct msr_row *msr_row; /* of the last access that L0 answered (vmx/exit_msr.c) */
 	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on; XCR0 lives here */
 	struct lapic lapic;
 	struct apicv apicv;

@@ -49,6 +49,7 @@ struct context {
 	struct hw_vmcs vmcs02;
 	struct cpu *cpu; /* where vmcs02 and the shadow VMCS are active; NULL: they are clear */
 	struct msr_bitmap *msr_bitmap; /* L0's and L1's, merged */
+	struct msr_bitmap *l1_msr_bitmap; /* L1's, as it was merged */
 	u64 tsc_offset;                /* of L1, as vmcs02 was derived with */
 	u64 cr0_shadow, cr4_shadow;    /* what vmcs02 holds */
 	u64 eptp;                      /* likewise */

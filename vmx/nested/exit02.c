@@ -3,6 +3,7 @@
 #include "vmx/cpu_vmx.h"
 #include "vmx/event.h"
 #include "vmx/events.h"
+#include "vmx/msr_bitmap.h"
 #include "vmx/nested/nested.h"
 #include "vmx/nested/route.h"
 #include "vmx/nested_calls.h"
@@ -10,10 +11,16 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
+/* A byte of one of L1's bitmaps; of the MSR bitmap as vmcs02 has it. */
 static int read_byte(void *vcpu, l1_gpa_t at, u8 *byte)
 {
 	struct vcpu *v = vcpu;
+	const struct context *context = v->nested->current;
 
+	if (at.raw - context->v12.MSR_BITMAP < PAGE_SIZE) {
+		*byte = context->l1_msr_bitmap->bits[at.raw % PAGE_SIZE];
+		return 0;
+	}
 	return walk_cache_read(&v->walk, at, byte, 1);
 }
 
@@ -88,6 +95,15 @@ static enum exit_action entry_refused(struct vcpu *v)
 	return EXIT_RESUME;
 }
 
+/* MSRs that L1 lets its L2 have and L0 does not. */
+static inline bool is_l0_msr(const struct vcpu *v, enum msr_access access)
+{
+	const struct context *context = v->nested->current;
+
+	return (context->v12.CPU_CONTROLS & CPU_MSR_BITMAPS) &&
+	       !msr_bitmap_exits(context->l1_msr_bitmap, (u32)v->regs[GPR_RCX], access);
+}
+
 static enum exit_action handle(struct vcpu *v)
 {
 	switch (EXIT_REASON_BASIC(v->exit->reason)) {
@@ -101,19 +117,36 @@ static enum exit_action handle(struct vcpu *v)
 	}
 }
 
-enum exit_action nested_exit(struct vcpu *v)
+static enum exit_action route(struct vcpu *v)
 {
 	const struct bitmap_source bitmaps = { read_byte, v };
 	const struct exit02 e = facts(v);
 
-	if (unlikely(v->nested->looks_again)) {
-		v->nested->looks_again = false;
-		events_new_deadline(v);
-		vcpu_request(v, REQUEST_EVENT);
-	}
 	if (unlikely(e.reason & EXIT_REASON_ENTRY_FAILURE))
 		return entry_refused(v);
 	if (!l0_wants(&e) && l1_wants(&e, &v->nested->current->v12, &bitmaps))
 		return reflect(v);
 	return handle(v);
+}
+
+static void __attribute__((noinline)) look_again(struct vcpu *v)
+{
+	v->nested->looks_again = false;
+	events_new_deadline(v);
+	vcpu_request(v, REQUEST_EVENT);
+}
+
+enum exit_action nested_exit(struct vcpu *v)
+{
+	if (unlikely(v->nested->looks_again))
+		look_again(v);
+	if (v->exit->reason == EXIT_VMCALL)
+		return reflect(v);
+	if (v->exit->reason == EXIT_EPT_VIOLATION)
+		return exit02_ept(v);
+	if (v->exit->reason == EXIT_RDMSR && is_l0_msr(v, MSR_READ))
+		return exit_rdmsr(v);
+	if (v->exit->reason == EXIT_WRMSR && is_l0_msr(v, MSR_WRITE))
+		return exit_wrmsr(v);
+	return route(v);
 }

@@ -14,9 +14,9 @@ enum invvpid_type { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL, INVVPID_RETAIN
 /* The type operand, which counts in full. */
 static u64 type_of(const struct vcpu *v)
 {
-	u64 type = vmx_register_read(v, vmx_operand_decode().other);
+	u64 type = vmx_register_read(v, insn_info_other((u32)vmcs_read(VMCS_EXIT_INSN_INFO)));
 
-	return segment_is_64bit_code() ? type : (u32)type;
+	return v->nested->long_mode ? type : (u32)type;
 }
 
 static bool is_offered(const struct vcpu *v, u64 cap)

@@ -11,12 +11,12 @@
 static bool merge_chunk(struct vcpu *v, struct context *context, u32 first)
 {
 	const u64 *of_l0 = (const u64 *)(const void *)v->vm->nested->msr_bitmap + first;
+	u64 *of_l1 = (u64 *)(void *)context->l1_msr_bitmap + first;
 	u64 *merged = (u64 *)(void *)context->msr_bitmap + first;
-	u64 of_l1[CHUNK];
 
 	if (walk_cache_read(&v->walk,
 			    l1_gpa_add(l1_gpa(context->v12.MSR_BITMAP), first * sizeof(u64)), of_l1,
-			    sizeof(of_l1)))
+			    CHUNK * sizeof(u64)))
 		return false;
 	for (u32 i = 0; i < CHUNK; i++)
 		merged[i] = of_l0[i] | of_l1[i];
@@ -29,6 +29,8 @@ void msr_bitmap_merge(struct vcpu *v, struct context *context)
 
 	for (u32 i = 0; is_there && i < PAGE_SIZE / sizeof(u64); i += CHUNK)
 		is_there = merge_chunk(v, context, i);
-	if (!is_there)
+	if (!is_there) {
+		msr_bitmap_intercept_all(context->l1_msr_bitmap);
 		msr_bitmap_intercept_all(context->msr_bitmap);
+	}
 }

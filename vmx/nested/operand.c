@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory operands of VMX instructions. */
 #include "hv/string.h"
+#include "vmx/canonical.h"
 #include "vmx/inject.h"
+#include "vmx/linear_fast.h"
 #include "vmx/linear_now.h"
 #include "vmx/nested/insn_info.h"
 #include "vmx/nested/nested.h"
@@ -82,10 +84,45 @@ static void read_part(struct vcpu *v, l1_gpa_t from, void *to, u32 bytes)
 		memset(to, 0xff, bytes);
 }
 
+/*
+ * The usual operand, of a hypervisor in 64-bit code: in one page, which the usual walk finds. False:
+ * the rules in full have to be looked at.
+ */
+static bool locate_fast(struct vcpu *v, u32 bytes, bool is_write, l1_gpa_t *gpa)
+{
+	u32 info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO);
+	u64 linear = exit_qualification(v);
+
+	if (!v->nested->long_mode || insn_info_segment(info) >= SEGMENT_FS ||
+	    !insn_info_is_64bit_address(info))
+		return false;
+	v->regs[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
+	if (!(info & INSN_INFO_NO_BASE))
+		linear += v->regs[insn_info_base(info)];
+	if (unlikely(!(info & INSN_INFO_NO_INDEX)))
+		linear += v->regs[insn_info_index(info)] << (info & 3);
+	return is_canonical(linear, LINEAR_BITS) && linear % PAGE_SIZE <= PAGE_SIZE - bytes &&
+	       linear_fast(v, linear, is_write, gpa);
+}
+
+/* Aligned operands of one or two u64s are read as such. */
+static bool read_fast(struct vcpu *v, l1_gpa_t from, u64 *value, u32 bytes)
+{
+	if (unlikely(from.raw % sizeof(u64)))
+		return false;
+	if (bytes == 2 * sizeof(u64))
+		return !walk_cache_read_u64(&v->walk, from, value) &&
+		       !walk_cache_read_u64(&v->walk, l1_gpa_add(from, sizeof(u64)), value + 1);
+	return bytes == sizeof(u64) && !walk_cache_read_u64(&v->walk, from, value);
+}
+
 bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes)
 {
 	struct place place;
+	l1_gpa_t gpa;
 
+	if (likely(locate_fast(v, bytes, false, &gpa) && read_fast(v, gpa, value, bytes)))
+		return true;
 	if (!locate(v, bytes, false, &place))
 		return false;
 	read_part(v, place.first, value, place.bytes_in_first);

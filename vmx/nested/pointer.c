@@ -17,9 +17,9 @@ bool pointer_is_valid(const struct vcpu *v, l1_gpa_t pointer)
 
 u32 pointer_revision(struct vcpu *v, l1_gpa_t pointer)
 {
-	u32 revision;
+	u64 header;
 
-	return walk_cache_read(&v->walk, pointer, &revision, sizeof(revision)) ? 0 : revision;
+	return walk_cache_read_u64(&v->walk, pointer, &header) ? 0 : (u32)header;
 }
 
 void nested_write_back(struct vm *vm, const struct context *context)
@@ -155,7 +155,8 @@ enum exit_action exit_vmptrld(struct vcpu *v)
 	claim = context_claim(pool, pointer, &user);
 	if (claim.busy_with != CONTEXT_NOBODY)
 		return ask(v, claim.busy_with);
-	nested_leave_current(v);
+	if (nested->current)
+		context_detach(pool, nested->current, v->index);
 	if (claim.event != CONTEXT_HIT)
 		forget(claim.context);
 	if (claim.context->is_clear)

@@ -13,7 +13,8 @@ int vmcs02_create(struct context *context)
 {
 	context->vmcs02.page = vmcs_alloc();
 	context->msr_bitmap = page_alloc(0);
-	return context->vmcs02.page && context->msr_bitmap ? 0 : -ENOMEM;
+	context->l1_msr_bitmap = page_alloc(0);
+	return context->vmcs02.page && context->msr_bitmap && context->l1_msr_bitmap ? 0 : -ENOMEM;
 }
 
 void vmcs02_clear(struct context *context)
