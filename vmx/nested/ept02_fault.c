@@ -38,6 +38,16 @@ bool ept02_is_same(u64 seen, u64 now, bool has_flags)
 	return !((seen ^ now) & SEEN_BITS) && !(has_flags && (seen & ~now & SEEN_FLAGS));
 }
 
+/* Large leaves over a page that becomes a table go: it is to be protected by itself. */
+static void shadow(const struct mapping *map, struct ept02_table *table, u64 gfn,
+		   struct ept02_zap *zap)
+{
+	zap->cause = EPT02_TABLE_INSIDE;
+	ept02_zap_large(zap, gfn, 1);
+	zap->cause = EPT02_EPT12_MOVED;
+	ept02_table_shadow(map->pool, table, gfn);
+}
+
 /* The table below this entry; NULL: there is none left to make it of. */
 static struct ept02_table *table_below(const struct mapping *map, struct ept02_table *table,
 				       u32 index, struct ept02_zap *zap)
@@ -58,7 +68,7 @@ static struct ept02_table *table_below(const struct mapping *map, struct ept02_t
 	ept02_entry_drop(zap, table, index);
 	table->seen[index] = now;
 	if (table->level > map->walk->level)
-		ept02_table_shadow(map->pool, below, ept_entry_pfn(now).raw);
+		shadow(map, below, ept_entry_pfn(now).raw, zap);
 	else
 		below->first = ALIGN_DOWN(map->to.gfn, ept_level_pages(table->level));
 	ept02_table_link(table, index, below);
@@ -84,11 +94,11 @@ static void set_leaf(const struct mapping *map, struct ept02_table *table,
 	ept02_leaf_set(map->pool, table, index, value);
 }
 
-/* The largest leaf that both sides allow and that is not over a table of EPT12. */
-static struct ept02_leaf compose(const struct mapping *map)
+/* The largest leaf that both sides allow, up to a level. */
+static struct ept02_leaf compose(const struct mapping *map, u32 level)
 {
 	u64 gfn = map->to.gfn;
-	struct ept_leaf behind = ept01_leaf(&map->to.backing, gfn, map->walk->level);
+	struct ept_leaf behind = ept01_leaf(&map->to.backing, gfn, level);
 	struct ept01_page page = {
 		.pfn = backing_pfn(&map->to.backing, gfn),
 		.level = behind.level,
@@ -99,17 +109,41 @@ static struct ept02_leaf compose(const struct mapping *map)
 	return ept_compose(map->walk, &page);
 }
 
-/* False: no table is left. What has been made stays for the next try. */
+/* L2 sees a table of EPT12 as a page: it writes to it like L1, and exits first. */
+static void guard_table(const struct mapping *map, struct ept_leaf *leaf)
+{
+	struct ept02_page *page = ept02_page_find(map->pool, map->to.gfn);
+
+	if (!page || !page->is_protected || !(leaf->bits & EPT_WRITE))
+		return;
+	if (map->walk->write)
+		ept02_page_lift(map->pool, page);
+	else
+		leaf->bits &= ~EPT_WRITE;
+}
+
+/* False: no table is left. What has been made stays for the next try. No large leaf is made over a
+ * table of EPT12; the tables on the way may be such themselves. */
 static bool put_in_place(const struct mapping *map, struct ept02_zap *zap)
 {
-	struct ept02_leaf leaf = compose(map);
 	struct ept02_table *table = map->root->table;
+	struct ept02_leaf leaf;
+	u32 level = map->walk->level;
+	u64 pages;
 
-	while (table && table->level > leaf.leaf.level)
-		table = table_below(map, table, ept_index(leaf.gfn.raw, table->level), zap);
-	if (table)
-		set_leaf(map, table, &leaf, zap);
-	return table;
+	do {
+		leaf = compose(map, level);
+		while (table && table->level > leaf.leaf.level)
+			table = table_below(map, table, ept_index(leaf.gfn.raw, table->level), zap);
+		if (!table)
+			return false;
+		level = table->level - 1;
+		pages = ept_level_pages(table->level);
+	} while (level > 0 && ept02_pages_are_in(map->pool, ALIGN_DOWN(map->to.gfn, pages), pages));
+	if (level == 0)
+		guard_table(map, &leaf.leaf);
+	set_leaf(map, table, &leaf, zap);
+	return true;
 }
 
 static enum ept02_result publish(const struct mapping *map, struct ept02_zap *zap)
@@ -139,8 +173,7 @@ static enum ept02_result map_walk(struct mapping *map)
 	pool->counts.faults++;
 	pool->counts.retries += result == EPT02_BUSY;
 	vm_memory_unlock(pool->memory);
-	if (zap.out.tables)
-		ept02_zap_finish(&zap);
+	ept02_zap_finish(&zap);
 	return result;
 }
 
