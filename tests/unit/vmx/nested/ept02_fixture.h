@@ -110,12 +110,16 @@ static inline void l1_write(u64 at, u64 entry)
 	world_write(at, entry);
 }
 
+/* A page of zeros. */
 static inline u64 l1_table(void)
 {
+	static const u64 zeros[EPT_ENTRIES];
 	u64 at = next_table++ << PAGE_SHIFT;
+	struct memslot_frame frame;
 
-	for (u32 i = 0; i < EPT_ENTRIES; i++)
-		world_write(at + i * 8, 0);
+	l1_write(at, 0);
+	assert_int_equal(memslot_find(memory, l1_gfn(at >> PAGE_SHIFT), &frame), 0);
+	host_guest_ram_write(pfn_to_hpa(frame.pfn), zeros, sizeof(zeros));
 	return at;
 }
 
@@ -128,7 +132,7 @@ static inline u64 l1_entry_at(u64 root, u64 gfn, u32 level)
 		u64 place = table + ept_index(gfn, at) * 8, entry = 0;
 
 		(void)world_read(NULL, l1_gpa(place), &entry);
-		if (!ept_is_table(entry, at)) {
+		if (!ept_is_table(entry, at) || (entry & EPT_FRAME_MASK) >= PAGES << PAGE_SHIFT) {
 			entry = l1_table() | RWX;
 			l1_write(place, entry);
 		}
