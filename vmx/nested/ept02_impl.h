@@ -12,6 +12,7 @@
 #include "mm/page.h"
 #include "mm/vm_memory.h"
 #include "vmx/nested/ept02.h"
+#include "vmx/nested/ept_compose.h"
 
 /* A page of L1's that is a table of EPT12, for as long as a table of EPT02 shadows it. */
 struct ept02_page {
@@ -39,8 +40,15 @@ struct ept02_table {
 	struct hlist_node of_page; /* in page.tables */
 	struct hlist_node unsync;  /* in root.unsync: its page may differ from what was seen */
 	u64 first;                 /* without a page: the L1 gfn that entry 0 translates to */
+	u64 rights;                /* with one: that EPT12's entries above were seen to give */
 	u32 level;
 	u32 live; /* entries that are present */
+};
+
+/* EPT01's leaf around a page, as it is or would be while memory.seq is this. */
+struct ept02_behind {
+	u64 seq, first, pages;
+	struct ept_leaf leaf;
 };
 
 struct ept02 {
@@ -56,13 +64,14 @@ struct ept02 {
 	struct hlist *pages; /* buckets, as many */
 	u32 *blocks;         /* buckets, as many: 4K leaves and pages in the 2M blocks of L1 */
 
-	u64 invalidations; /* grows with each; read without the lock by faults. The rest needs it */
+	u64 invalidations; /* grows with each */
 	u64 protections;   /* counts them */
 	u64 settled;       /* so many of them no CPU can write past any more */
 	struct hlist free_pages;
 	struct ept02_table *free_tables;
 	struct hlist keys[EPT02_ROOT_BUCKETS];
 	struct ept02_root *oldest, *newest;
+	struct ept02_behind behind; /* that was asked for last */
 	struct ept02_counts counts;
 };
 
@@ -95,8 +104,8 @@ bool ept02_pages_are_in(const struct ept02 *pool, u64 gfn, u64 pages);
 
 /* An empty table for the root; NULL: there is none. */
 struct ept02_table *ept02_table_new(struct ept02 *pool, struct ept02_root *root, u32 level);
-/* The entry, which is not present, leads to below from now on; seen has been set. */
-void ept02_table_link(struct ept02_table *table, u32 index, struct ept02_table *below);
+/* The entry above, which is not present, leads to the table from now on; seen has been set. */
+void ept02_table_link(struct ept02_table *table);
 /* The table shadows this page of L1's from now on; no more. */
 void ept02_table_shadow(struct ept02 *pool, struct ept02_table *table, u64 gfn);
 void ept02_table_forget(struct ept02 *pool, struct ept02_table *table);
@@ -120,8 +129,23 @@ void ept02_tables_free(struct ept02 *pool, struct ept02_table *tables);
 /* No lock held: where there are tables, kick, then free them. */
 void ept02_zap_finish(struct ept02_zap *zap);
 
-/* ept02_fault.c: whether what EPT02 has still is right, where EPT12's entry was seen so and is so now. */
+/* ept02_map.c */
+
+/* Whether what EPT02 has still is right, where EPT12's entry was seen so and is so now. */
 bool ept02_is_same(u64 seen, u64 now, bool has_flags);
+
+/* The leaf for a walk of EPT12, and what L0 has behind. */
+struct ept02_mapping {
+	struct ept02 *pool;
+	struct ept02_root *root;
+	const struct ept12_walk *walk;
+	struct ept01_page page;
+};
+/* Map it. False: no table is left; what has been made stays for the next try. */
+bool ept02_map(const struct ept02_mapping *map, struct ept02_zap *zap);
+/* The same, where the walk is the rest of one: from this table on, which has the leaves of 4K. */
+void ept02_map_in(const struct ept02_mapping *map, struct ept02_table *table,
+		  struct ept02_zap *zap);
 
 /* ept02_sync.c */
 

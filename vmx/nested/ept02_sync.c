@@ -58,12 +58,6 @@ static void protect(struct ept02 *pool, struct ept02_page *page)
 	}
 }
 
-static void protect_unsync(struct ept02 *pool, const struct ept02_root *root)
-{
-	for (struct hlist_node *node = root->unsync.first; node; node = node->next)
-		protect(pool, CONTAINER_OF(node, struct ept02_table, unsync)->page);
-}
-
 /* An entry of EPT12 that is not what was seen. Where L1 only took the dirty flag away, the next
  * write must fault and no more. */
 static void take_over(struct ept02_zap *zap, struct ept02_table *table, u32 i, u64 now)
@@ -83,16 +77,19 @@ static void take_over(struct ept02_zap *zap, struct ept02_table *table, u32 i, u
 
 #define STRIDE 8u /* entries that are compared at once */
 
-static void compare(struct ept02_zap *zap, struct ept02_table *table, const u64 *now)
+static u64 differ(const u64 *seen, const volatile u64 *now)
+{
+	return (seen[0] ^ now[0]) | (seen[1] ^ now[1]) | (seen[2] ^ now[2]) | (seen[3] ^ now[3]) |
+	       (seen[4] ^ now[4]) | (seen[5] ^ now[5]) | (seen[6] ^ now[6]) | (seen[7] ^ now[7]);
+}
+
+static void compare(struct ept02_zap *zap, struct ept02_table *table, const volatile u64 *now)
 {
 	for (u32 i = 0; i < EPT_ENTRIES; i += STRIDE) {
-		const u64 *seen = &table->seen[i];
-		u64 differ = 0;
-
-		for (u32 n = 0; n < STRIDE; n++)
-			differ |= seen[n] ^ READ_ONCE(now[i + n]);
-		for (u32 n = 0; differ && n < STRIDE; n++)
-			take_over(zap, table, i + n, READ_ONCE(now[i + n]));
+		if (likely(!differ(&table->seen[i], &now[i])))
+			continue;
+		for (u32 n = i; n < i + STRIDE; n++)
+			take_over(zap, table, n, now[n]);
 	}
 }
 
@@ -140,37 +137,61 @@ static struct ept02_root *next_root(const struct ept02 *pool, u64 key, struct ep
 	return root ? root->newer : pool->oldest;
 }
 
-/*
- * Who walks EPT12 now has begun before, and does not publish. Roots may be recycled during the
- * kick, and are then empty. Tables that become unsync meanwhile are read too, and stay so.
- */
-static void invept(struct ept02 *pool, u64 key)
+/* Lock held. Who walks EPT12 now has begun before, and does not publish. False: there is nothing to
+ * read. */
+static bool begin(struct ept02 *pool, u64 key)
+{
+	bool is_due = false;
+
+	pool->invalidations++;
+	for (struct ept02_root *root = next_root(pool, key, NULL); root;
+	     root = next_root(pool, key, root))
+		is_due |= root->unsync.first != NULL;
+	return is_due;
+}
+
+/* Lock held. True: CPUs are to be called out before the tables are read. */
+static bool protect_all(struct ept02 *pool, u64 key)
+{
+	struct ept02_root *root = NULL;
+
+	while ((root = next_root(pool, key, root)) != NULL)
+		for (struct hlist_node *node = root->unsync.first; node; node = node->next)
+			protect(pool, CONTAINER_OF(node, struct ept02_table, unsync)->page);
+	return pool->protections > pool->settled;
+}
+
+/* Roots may be recycled during the kick, and are then empty. Tables that become unsync meanwhile
+ * are read too, and stay so. */
+static void read_again(struct ept02 *pool, u64 key, u64 protections)
 {
 	struct ept02_zap zap = { .pool = pool, .cause = EPT02_INVALIDATED };
 	struct ept02_root *root = NULL;
-	bool is_due = false, kick;
-	u64 protections;
 
-	vm_memory_lock(pool->memory);
-	/* release: pairs with ept02_fault */
-	__atomic_store_n(&pool->invalidations, pool->invalidations + 1, __ATOMIC_RELEASE);
-	while ((root = next_root(pool, key, root)) != NULL) {
-		is_due |= root->unsync.first != NULL;
-		protect_unsync(pool, root);
-	}
-	protections = pool->protections;
-	kick = protections > pool->settled;
-	vm_memory_unlock(pool->memory);
-	if (!is_due)
-		return;
-	if (kick)
-		pool->ops->kick_and_wait(pool->ops->context);
 	vm_memory_lock(pool->memory);
 	pool->settled = MAX(pool->settled, protections);
 	while ((root = next_root(pool, key, root)) != NULL)
 		resync_root(&zap, root);
 	vm_memory_unlock(pool->memory);
 	ept02_zap_finish(&zap);
+}
+
+static void invept(struct ept02 *pool, u64 key)
+{
+	u64 protections;
+	bool kick;
+
+	vm_memory_lock(pool->memory);
+	if (!begin(pool, key)) {
+		vm_memory_unlock(pool->memory);
+		return;
+	}
+	kick = protect_all(pool, key);
+	protections = pool->protections;
+	vm_memory_unlock(pool->memory);
+	if (kick)
+		pool->ops->kick_and_wait(pool->ops->context);
+	read_again(pool, key, protections);
 }
 
 void ept02_invept_single(struct ept02 *pool, u64 eptp12)

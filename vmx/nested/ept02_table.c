@@ -54,12 +54,13 @@ void ept02_table_forget(struct ept02 *pool, struct ept02_table *table)
 		ept02_page_drop(pool, page);
 }
 
-void ept02_table_link(struct ept02_table *table, u32 index, struct ept02_table *below)
+void ept02_table_link(struct ept02_table *table)
 {
-	below->above = table;
-	below->above_index = index;
-	walker_store(&table->entries[index], page_to_hpa(below->entries).raw | EPT_ACCESS_MASK);
-	table->live++;
+	struct ept02_table *above = table->above;
+
+	walker_store(&above->entries[table->above_index],
+		     page_to_hpa(table->entries).raw | EPT_ACCESS_MASK);
+	above->live++;
 }
 
 void ept02_leaf_set(struct ept02 *pool, struct ept02_table *table, u32 index, u64 value)
@@ -88,6 +89,8 @@ static void retire(struct ept02_zap *zap, struct ept02_table *table)
 {
 	ept02_table_clear(zap, table);
 	ept02_table_forget(zap->pool, table);
+	if (table->root->recent == table)
+		table->root->recent = NULL;
 	table->root->tables--;
 	table->next = zap->out.tables;
 	zap->out.tables = table;

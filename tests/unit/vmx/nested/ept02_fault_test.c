@@ -64,8 +64,7 @@ UNIT(leaf_is_as_large_as_both_allow)
 	expect_at(root, 0x200, 0x1000);
 	expect_at(root, 0x3ff, 0x11ff);
 	/* EPT01 has no large leaves from now on. */
-	features.leaf_2m = false;
-	ept01_set_features(&features, &types);
+	set_leaf_2m(false);
 	assert_true(zap(0x1000, 1));
 	assert_int_equal(touch(root, 0x3ff, EPT_WRITE), EPT02_MAPPED);
 	assert_false(is_mapped(root, 0x3fe));
@@ -74,8 +73,7 @@ UNIT(leaf_is_as_large_as_both_allow)
 	expect_at(root, 0x3ff, 0x11ff);
 	assert_int_equal(ept02_counts(pool)->mapped[EPT_LEVEL_4K], 2);
 	/* L1 maps it in pieces: the leaf of EPT01 does not matter. */
-	features.leaf_2m = true;
-	ept01_set_features(&features, &types);
+	set_leaf_2m(true);
 	l1_map(top, 0x400, 0x1200, RWX | WB);
 	assert_int_equal(touch(root, 0x400, EPT_WRITE), EPT02_MAPPED);
 	expect_at(root, 0x400, 0x1200);

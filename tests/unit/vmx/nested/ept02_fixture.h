@@ -38,6 +38,7 @@ static u64 next_table;
 static u32 kicks, protections;
 static bool protected[PAGES];
 static struct tlb_entry tlbs[2][TLB];
+static u64 *mirror[PAGES + 1];   /* what was written to L1's pages, to be read fast */
 static u64 alias_from, alias_to; /* root tables from here on are this one */
 
 static inline void world_kick(void *context)
@@ -69,17 +70,24 @@ static inline void change_kick(u64 mask)
 	(void)mask;
 }
 
-/* An entry of L1's tables, in the frames behind L1's memory. */
+static inline u64 *mirror_of(u64 gpa)
+{
+	u64 **page = &mirror[gpa >> PAGE_SHIFT];
+
+	if (!*page)
+		*page = calloc(EPT_ENTRIES, sizeof(u64));
+	return *page + gpa % PAGE_SIZE / sizeof(u64);
+}
+
+/* An entry of L1's tables. */
 static inline int world_read(void *context, l1_gpa_t at, u64 *entry)
 {
-	struct memslot_frame frame;
-
 	(void)context;
 	if (alias_from && at.raw >= alias_from)
 		at.raw = alias_to + at.raw % PAGE_SIZE;
-	if (memslot_find(memory, l1_gpa_to_l1_gfn(at), &frame))
+	if (at.raw >> PAGE_SHIFT > PAGES)
 		return -EFAULT;
-	host_guest_ram_read(hpa_add(pfn_to_hpa(frame.pfn), at.raw % PAGE_SIZE), entry, 8);
+	*entry = *mirror_of(at.raw);
 	return 0;
 }
 
@@ -89,6 +97,7 @@ static inline void world_write(u64 at, u64 entry)
 
 	assert_int_equal(memslot_find(memory, l1_gfn(at >> PAGE_SHIFT), &frame), 0);
 	host_guest_ram_write(hpa_add(pfn_to_hpa(frame.pfn), at % PAGE_SIZE), &entry, 8);
+	*mirror_of(at) = entry;
 }
 
 static inline int world_mark(void *context, l1_gpa_t at, u64 seen, u64 flags)
@@ -120,6 +129,7 @@ static inline u64 l1_table(void)
 	l1_write(at, 0);
 	assert_int_equal(memslot_find(memory, l1_gfn(at >> PAGE_SHIFT), &frame), 0);
 	host_guest_ram_write(pfn_to_hpa(frame.pfn), zeros, sizeof(zeros));
+	memset(mirror_of(at), 0, PAGE_SIZE);
 	return at;
 }
 
@@ -148,6 +158,14 @@ static inline void l1_map(u64 root, u64 gfn, u64 to, u64 bits)
 	l1_write(l1_entry_at(root, gfn, level), to << PAGE_SHIFT | bits);
 }
 
+/* The CPU has 2M leaves from now on, or not: as after a change of L1's memory. */
+static inline void set_leaf_2m(bool has)
+{
+	features.leaf_2m = has;
+	ept01_set_features(&features, &types);
+	memory->seq++;
+}
+
 static inline int world_create(u32 order, u32 roots)
 {
 	static const struct change_ops change_ops = { change_kick };
@@ -168,6 +186,9 @@ static inline int world_create(u32 order, u32 roots)
 	kicks = protections = 0;
 	memset(protected, 0, sizeof(protected));
 	memset(tlbs, 0, sizeof(tlbs));
+	for (u32 i = 0; i <= PAGES; i++)
+		if (mirror[i])
+			memset(mirror[i], 0, PAGE_SIZE);
 	alias_from = 0;
 	config.memory = memory;
 	config.avoid = l1_gfn(AVOID);

@@ -8,17 +8,24 @@
 
 #define ROOTS   3u
 #define GFNS    12u
-#define HISTORY 64u
+#define HISTORY 128u
 #define STEPS   20000u
 
 struct given {
 	u64 pfn, rights;
 };
 
-/* What each CPU may still have of a page of L2. */
+/* A table with 4K leaves, and what the entries above it gave. */
+struct way {
+	u64 table, rights;
+};
+
+/* What each CPU may still have of a page of L2: translations, and the ways to it, along which it
+ * may find others. */
 struct history {
 	struct given given[HISTORY];
-	u32 count;
+	struct way ways[HISTORY];
+	u32 count, way_count;
 };
 
 static struct history histories[2][ROOTS][GFNS];
@@ -43,27 +50,32 @@ static bool is_misconfigured(u64 entry, int shift)
 	return leaf ? (entry & 0xffffffffff000) & (BIT(shift + 12) - 1) : entry & 0x78;
 }
 
-/* EPT12 then the regions, without a line in common with the walk of the hypervisor. */
-static struct given now(u32 root, u64 gfn)
+/* EPT12 then the regions, without a line in common with the walk of the hypervisor: from the table
+ * on whose entries map BIT(shift) pages. */
+static struct given walk(struct way from, int shift, u64 gfn)
 {
-	u64 table = tops[root], rights = 7, entry = 0;
 	struct memslot_frame frame;
-	int shift = 27;
+	u64 entry = 0;
 
 	for (;; shift -= 9) {
-		if (world_read(NULL, l1_gpa(table + (gfn >> shift & 511) * 8), &entry) ||
+		if (world_read(NULL, l1_gpa(from.table + (gfn >> shift & 511) * 8), &entry) ||
 		    !(entry & 7) || is_misconfigured(entry, shift))
 			return (struct given){ 0 };
-		rights &= entry;
-		table = entry & 0xffffffffff000;
+		from.rights &= entry;
+		from.table = entry & 0xffffffffff000;
 		if (!shift || (entry & 0x80))
 			break;
 	}
-	if (memslot_find(memory, l1_gfn(table / 4096 + (gfn & (BIT(shift) - 1))), &frame))
+	if (memslot_find(memory, l1_gfn(from.table / 4096 + (gfn & (BIT(shift) - 1))), &frame))
 		return (struct given){ 0 };
 	if (frame.flags & MEMSLOT_READONLY)
-		rights &= ~2ULL;
-	return (struct given){ frame.pfn.raw, rights };
+		from.rights &= ~2ULL;
+	return (struct given){ frame.pfn.raw, from.rights };
+}
+
+static struct given now(u32 root, u64 gfn)
+{
+	return walk((struct way){ tops[root], 7 }, 27, gfn);
 }
 
 static void note(struct history *h, struct given given)
@@ -75,21 +87,43 @@ static void note(struct history *h, struct given given)
 	h->given[h->count++] = given;
 }
 
+static void note_way(struct history *h, u32 root, u64 gfn)
+{
+	struct way way = { tops[root], 7 };
+
+	for (int shift = 27; shift > 0; shift -= 9) {
+		u64 entry;
+
+		if (world_read(NULL, l1_gpa(way.table + (gfn >> shift & 511) * 8), &entry) ||
+		    !(entry & 7) || is_misconfigured(entry, shift) || (entry & 0x80))
+			return;
+		way.rights &= entry;
+		way.table = entry & 0xffffffffff000;
+	}
+	for (u32 i = 0; i < h->way_count; i++)
+		if (h->ways[i].table == way.table && h->ways[i].rights == way.rights)
+			return;
+	assert_true(h->way_count < HISTORY);
+	h->ways[h->way_count++] = way;
+}
+
 static void note_all(void)
 {
-	for (u32 r = 0; r < ROOTS; r++)
-		for (u32 g = 0; g < GFNS; g++) {
-			struct given given = now(r, gfns[g]);
+	for (u32 n = 0; n < 2 * ROOTS * GFNS; n++) {
+		u32 root = n / 2 % ROOTS, g = n / 2 / ROOTS;
+		struct history *h = &histories[n % 2][root][g];
 
-			note(&histories[0][r][g], given);
-			note(&histories[1][r][g], given);
-		}
+		note(h, now(root, gfns[g]));
+		note_way(h, root, gfns[g]);
+		for (u32 i = 0; i < h->way_count; i++)
+			note(h, walk(h->ways[i], 0, gfns[g]));
+	}
 }
 
 static void forget(u32 cpu, u32 root)
 {
 	for (u32 g = 0; g < GFNS; g++)
-		histories[cpu][root][g].count = 0;
+		histories[cpu][root][g].count = histories[cpu][root][g].way_count = 0;
 	changed[cpu][root] = false;
 }
 

@@ -64,8 +64,7 @@ UNIT(large_leaf_goes_by_any_of_its_pages)
 
 UNIT(pieces_of_a_large_leaf_go_one_by_one)
 {
-	features.leaf_2m = false;
-	ept01_set_features(&features, &types);
+	set_leaf_2m(false);
 	l1_map(top, 0x400, 0x1000, RWX | WB | LARGE);
 	for (u64 n = 0; n < 8; n++)
 		assert_int_equal(touch(root, 0x400 + n, EPT_READ), EPT02_MAPPED);
