@@ -2,8 +2,8 @@
 /*
  * A fault under EPT02: EPT12 is walked without the lock, and what comes of it is published under the
  * lock, if nothing has changed since. As a CPU does with its paging-structure caches, a walk begins
- * at the table that EPT02 has for the address already; where that leads to no translation, L1's
- * tables are walked from the root before L1 is told.
+ * at the table that EPT02 has for the address already; where that leads nowhere, L1's tables are
+ * walked from the root before anyone is told.
  */
 #include "mm/change.h"
 #include "vmx/nested/ept02_impl.h"
@@ -141,27 +141,35 @@ static enum ept02_result finish(const struct attempt *try, const struct ept12_wa
 	return result;
 }
 
-enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const struct ept12 *ept,
-			      struct ept02_fault *fault)
+static enum ept02_result walk_from(const struct attempt *try, const struct ept12 *ept,
+				   const struct ept12_table *start, struct ept02_fault *fault)
 {
-	struct attempt try = begin(pool, root, fault->access.gpa);
 	struct ept12_walk walk;
 
-	ASSERT(ept02_root_is_for(root, ept->eptp));
-	walk.outcome = EPT12_VIOLATION;
-	if (try.start.level)
-		ept12_translate_from(ept, &fault->access, &try.start, &walk);
-	if (walk.outcome != EPT12_OK) {
-		struct ept12_table start = ept12_root(ept, &fault->access);
-
-		try.start.level = 0;
-		ept12_translate_from(ept, &fault->access, &start, &walk);
-	}
+	ept12_translate_from(ept, &fault->access, start, &walk);
 	fault->qualification = walk.qualification;
 	if (walk.outcome == EPT12_VIOLATION)
 		return EPT02_REFLECT_VIOLATION;
 	if (walk.outcome == EPT12_MISCONFIGURATION)
 		return EPT02_REFLECT_MISCONFIGURATION;
 	fault->l1 = walk.to;
-	return ept12_set_flags(ept, &walk) ? EPT02_BUSY : finish(&try, &walk);
+	return ept12_set_flags(ept, &walk) ? EPT02_BUSY : finish(try, &walk);
+}
+
+enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const struct ept12 *ept,
+			      struct ept02_fault *fault)
+{
+	struct attempt try = begin(pool, root, fault->access.gpa);
+	struct ept12_table start;
+
+	ASSERT(ept02_root_is_for(root, ept->eptp));
+	if (try.start.level) {
+		enum ept02_result result = walk_from(&try, ept, &try.start, fault);
+
+		if (result == EPT02_MAPPED || result == EPT02_BUSY)
+			return result;
+	}
+	try.start.level = 0;
+	start = ept12_root(ept, &fault->access);
+	return walk_from(&try, ept, &start, fault);
 }

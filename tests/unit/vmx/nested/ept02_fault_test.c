@@ -202,6 +202,25 @@ UNIT(nothing_is_published_while_a_change_is_active)
 	assert_true(is_mapped(root, 7));
 }
 
+/* A CPU may go by the old entry until INVEPT, but no exit to a device comes of it. */
+UNIT(old_way_that_leads_to_no_memory_is_not_told)
+{
+	u64 second = l1_table();
+
+	l1_map(top, 5, 0x1005, RWX | WB);
+	l1_map(top, 6, PAGES + 1, RWX | WB);
+	l1_map(top, 7, 0x1007, EPT_READ | WB);
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	assert_int_equal(touch(root, 6, EPT_READ), EPT02_EPT01_FAULT);
+	for (u64 n = 5; n < 9; n++)
+		l1_write(second + n * 8, (0x1010 + n) << PAGE_SHIFT | RWX | WB);
+	l1_write(l1_entry_at(top, 5, 2), second | RWX);
+	assert_int_equal(touch(root, 6, EPT_READ), EPT02_MAPPED);
+	expect_at(root, 6, 0x1016);
+	assert_int_equal(touch(root, 7, EPT_WRITE), EPT02_MAPPED);
+	assert_int_equal(touch(root, 8, EPT_READ), EPT02_MAPPED);
+}
+
 static void (*in_read)(void);
 
 static int read_and_act(void *context, l1_gpa_t at, u64 *entry)
@@ -257,6 +276,7 @@ int main(void)
 		cmocka_unit_test_setup(without_flags_none_are_set, set_up),
 		cmocka_unit_test_setup(faults_of_ept12_are_l1s, set_up),
 		cmocka_unit_test_setup(what_was_not_present_is_never_remembered, set_up),
+		cmocka_unit_test_setup(old_way_that_leads_to_no_memory_is_not_told, set_up),
 		cmocka_unit_test_setup(nothing_is_published_while_a_change_is_active, set_up),
 		cmocka_unit_test_setup(walk_that_an_invept_or_a_change_overtook_is_not_published,
 				       set_up),

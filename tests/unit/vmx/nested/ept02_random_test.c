@@ -9,7 +9,7 @@
 #define ROOTS   3u
 #define GFNS    12u
 #define HISTORY 128u
-#define STEPS   20000u
+#define STEPS   40000u
 
 struct given {
 	u64 pfn, rights;
