@@ -1,168 +1,175 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fault under EPT02: EPT12 is walked without a lock, and what comes of it is published under the
- * lock, if nothing has changed since. Entries that a fault finds different in EPT12 from what EPT02
- * was made from take what was below them away.
+ * A fault under EPT02: EPT12 is walked without the lock, and what comes of it is published under the
+ * lock, if nothing has changed since. As a CPU does with its paging-structure caches, a walk begins
+ * at the table that EPT02 has for the address already; where that leads nowhere, L1's tables are
+ * walked from the root before anyone is told.
  */
 #include "mm/change.h"
 #include "vmx/nested/ept02_impl.h"
-#include "vmx/nested/ept_compose.h"
 
-/* What of an EPT12 entry counts: not the bits that the CPU ignores, nor its flags. */
-#define SEEN_BITS  (EPT_FRAME_MASK | BITS(7, 0))
-#define SEEN_FLAGS (EPT_ACCESSED | EPT_DIRTY)
-
-struct mapping {
+struct attempt {
 	struct ept02 *pool;
 	struct ept02_root *root;
-	const struct ept12_walk *walk;
-	struct ept01_translation to;
-	u64 seq, invalidations; /* when the walk began */
+	struct ept12_table start; /* level 0: the walk begins at the root */
+	u64 seq, invalidations;   /* before it began */
 };
 
-/* EPT12's entry of this level, with the flags that the walk has set by now. */
-static u64 entry_now(const struct mapping *map, u32 level)
+static struct ept02_table *find_lowest(const struct ept02 *pool, struct ept02_root *root, u64 gfn)
 {
-	const struct ept12_walk *walk = map->walk;
-	u64 value = walk->used[EPT_LEVEL_ROOT - level].value;
+	struct ept02_table *table = root->table;
 
-	if (!walk->has_flags)
-		return value;
-	value |= EPT_ACCESSED;
-	return level == walk->level && walk->write ? value | EPT_DIRTY : value;
-}
+	for (u32 level = EPT_LEVEL_ROOT; level > EPT_LEVEL_4K; level--) {
+		u64 entry = table->entries[ept_index(gfn, level)];
 
-/* A flag that L1 took away must be set again by the next access. */
-bool ept02_is_same(u64 seen, u64 now, bool has_flags)
-{
-	return !((seen ^ now) & SEEN_BITS) && !(has_flags && (seen & ~now & SEEN_FLAGS));
-}
-
-/* The table below this entry; NULL: there is none left to make it of. */
-static struct ept02_table *table_below(const struct mapping *map, struct ept02_table *table,
-				       u32 index, struct ept02_zap *zap)
-{
-	u64 old = table->entries[index];
-	u64 now = table->page ? entry_now(map, table->level) : 0;
-	bool is_kept =
-		ept_is_table(old, table->level) &&
-		(!table->page || ept02_is_same(table->seen[index], now, map->walk->has_flags));
-	struct ept02_table *below;
-
-	table->seen[index] = is_kept ? now : table->seen[index];
-	if (is_kept)
-		return ept02_table_below(map->pool, old);
-	below = ept02_table_new(map->pool, map->root, table->level - 1);
-	if (!below)
-		return NULL;
-	ept02_entry_drop(zap, table, index);
-	table->seen[index] = now;
-	if (table->level > map->walk->level)
-		ept02_table_shadow(map->pool, below, ept_entry_pfn(now).raw);
-	else
-		below->first = ALIGN_DOWN(map->to.gfn, ept_level_pages(table->level));
-	ept02_table_link(table, index, below);
-	return below;
-}
-
-static void set_leaf(const struct mapping *map, struct ept02_table *table,
-		     const struct ept02_leaf *leaf, struct ept02_zap *zap)
-{
-	u32 index = ept_index(leaf->gfn.raw, table->level);
-	u64 value = pfn_to_hpa(leaf->leaf.pfn).raw | leaf->leaf.bits |
-		    (table->level == EPT_LEVEL_4K ? 0 : EPT_LEAF);
-	u64 now = table->page ? entry_now(map, table->level) : 0;
-
-	if (ept_is_leaf(table->entries[index], table->level) &&
-	    !((table->seen[index] ^ now) & EPT_FRAME_MASK)) {
-		table->seen[index] = now;
-		ept02_leaf_alter(table, index, value);
-		return;
+		if (!ept_is_table(entry, level))
+			return NULL;
+		table = ept02_table_below(pool, entry);
 	}
-	ept02_entry_drop(zap, table, index);
-	table->seen[index] = now;
-	ept02_leaf_set(map->pool, table, index, value);
-}
-
-/* The largest leaf that both sides allow and that is not over a table of EPT12. */
-static struct ept02_leaf compose(const struct mapping *map)
-{
-	u64 gfn = map->to.gfn;
-	struct ept_leaf behind = ept01_leaf(&map->to.backing, gfn, map->walk->level);
-	struct ept01_page page = {
-		.pfn = backing_pfn(&map->to.backing, gfn),
-		.level = behind.level,
-		.writable = behind.bits & EPT_WRITE,
-		.type = (enum memory_type)((behind.bits & EPT_TYPE_MASK) >> EPT_TYPE_SHIFT),
-	};
-
-	return ept_compose(map->walk, &page);
-}
-
-/* False: no table is left. What has been made stays for the next try. */
-static bool put_in_place(const struct mapping *map, struct ept02_zap *zap)
-{
-	struct ept02_leaf leaf = compose(map);
-	struct ept02_table *table = map->root->table;
-
-	while (table && table->level > leaf.leaf.level)
-		table = table_below(map, table, ept_index(leaf.gfn.raw, table->level), zap);
-	if (table)
-		set_leaf(map, table, &leaf, zap);
+	if (!table->page)
+		return NULL;
+	root->recent = table;
+	root->recent_block = gfn >> ept_level_order(EPT_LEVEL_2M);
 	return table;
 }
 
-static enum ept02_result publish(const struct mapping *map, struct ept02_zap *zap)
+/* The table with the 4K leaves around this page, where it shadows one of EPT12; or NULL. */
+static struct ept02_table *lowest_table(const struct ept02 *pool, struct ept02_root *root, u64 gfn)
 {
-	struct ept02 *pool = map->pool;
+	if (root->recent && root->recent_block == gfn >> ept_level_order(EPT_LEVEL_2M))
+		return root->recent;
+	return find_lowest(pool, root, gfn);
+}
 
-	if (!change_allows(pool->memory, map->seq) || pool->invalidations != map->invalidations)
+static struct attempt begin(struct ept02 *pool, struct ept02_root *root, l2_gpa_t gpa)
+{
+	struct attempt try = { .pool = pool, .root = root };
+	const struct ept02_table *table = NULL;
+
+	vm_memory_lock(pool->memory);
+	try.seq = change_snapshot(pool->memory);
+	try.invalidations = pool->invalidations;
+	if (l2_gpa_to_l2_gfn(gpa).raw < EPT_GFN_END)
+		table = lowest_table(pool, root, l2_gpa_to_l2_gfn(gpa).raw);
+	if (table)
+		try.start = (struct ept12_table){ l1_gfn_to_l1_gpa(l1_gfn(table->page->gfn)),
+						  EPT_LEVEL_4K, table->rights };
+	vm_memory_unlock(pool->memory);
+	return try;
+}
+
+/* What EPT01 has around the page, or would have; NULL: nothing. */
+static const struct ept02_behind *look_behind(struct ept02 *pool, u64 gfn)
+{
+	struct ept02_behind *behind = &pool->behind;
+	u64 seq = change_snapshot(pool->memory);
+	struct backing backing;
+
+	if (behind->seq == seq && gfn - behind->first < behind->pages)
+		return behind;
+	if (gfn == pool->avoid || vm_memory_find(pool->memory, gfn, &backing))
+		return NULL;
+	behind->seq = seq;
+	behind->leaf = ept01_leaf(&backing, gfn, EPT_LEVEL_1G);
+	behind->pages = ept_level_pages(behind->leaf.level);
+	behind->first = ALIGN_DOWN(gfn, behind->pages);
+	return behind;
+}
+
+static struct ept01_page page_behind(const struct ept02_behind *behind, u64 gfn)
+{
+	u64 bits = behind->leaf.bits;
+
+	return (struct ept01_page){
+		.pfn = pfn_add(behind->leaf.pfn, gfn - behind->first),
+		.level = behind->leaf.level,
+		.writable = bits & EPT_WRITE,
+		.type = (enum memory_type)((bits & EPT_TYPE_MASK) >> EPT_TYPE_SHIFT),
+	};
+}
+
+/* Put the leaf where the walk began, if that table still is what it was. */
+static enum ept02_result map_in_table(const struct attempt *try,
+				      const struct ept02_mapping *mapping, struct ept02_zap *zap)
+{
+	u64 gfn = l2_gpa_to_l2_gfn(mapping->walk->from).raw;
+	struct ept02_table *table = lowest_table(try->pool, try->root, gfn);
+
+	if (!table || l1_gfn_to_l1_gpa(l1_gfn(table->page->gfn)).raw != try->start.at.raw ||
+	    table->rights != try->start.rights)
 		return EPT02_BUSY;
-	if (map->to.error || map->to.gfn == pool->avoid)
+	ept02_map_in(mapping, table, zap);
+	return EPT02_MAPPED;
+}
+
+static enum ept02_result publish(const struct attempt *try, const struct ept12_walk *walk,
+				 struct ept02_zap *zap)
+{
+	struct ept02 *pool = try->pool;
+	struct ept02_mapping mapping = { .pool = pool, .root = try->root, .walk = walk };
+	u64 gfn = l1_gpa_to_l1_gfn(walk->to).raw;
+	const struct ept02_behind *behind;
+
+	if (!change_allows(pool->memory, try->seq) || pool->invalidations != try->invalidations)
+		return EPT02_BUSY;
+	behind = look_behind(pool, gfn);
+	if (!behind || (walk->write && !(behind->leaf.bits & EPT_WRITE)))
 		return EPT02_EPT01_FAULT;
-	while (!put_in_place(map, zap))
+	mapping.page = page_behind(behind, gfn);
+	if (try->start.level)
+		return map_in_table(try, &mapping, zap);
+	while (!ept02_map(&mapping, zap))
 		if (!ept02_recycle(pool, zap))
 			return EPT02_BUSY;
 	return EPT02_MAPPED;
 }
 
-static enum ept02_result map_walk(struct mapping *map)
+static enum ept02_result finish(const struct attempt *try, const struct ept12_walk *walk)
 {
-	struct ept02 *pool = map->pool;
+	struct ept02 *pool = try->pool;
 	struct ept02_zap zap = { .pool = pool, .cause = EPT02_EPT12_MOVED };
 	enum ept02_result result;
 
-	ept01_translate(pool->memory, l1_gpa_to_l1_gfn(map->walk->to).raw, map->walk->write,
-			&map->to);
 	vm_memory_lock(pool->memory);
-	result = publish(map, &zap);
+	result = publish(try, walk, &zap);
 	pool->counts.faults++;
-	pool->counts.retries += result == EPT02_BUSY;
+	if (result == EPT02_BUSY)
+		pool->counts.retries++;
 	vm_memory_unlock(pool->memory);
 	if (zap.out.tables)
 		ept02_zap_finish(&zap);
 	return result;
 }
 
-enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const struct ept12 *ept,
-			      struct ept02_fault *fault)
+static enum ept02_result walk_from(const struct attempt *try, const struct ept12 *ept,
+				   const struct ept12_table *start, struct ept02_fault *fault)
 {
-	struct mapping map = {
-		.pool = pool,
-		.root = root,
-		.seq = change_snapshot(pool->memory),
-		/* acquire: EPT12 is read after it; pairs with ept02_invept_* */
-		.invalidations = __atomic_load_n(&pool->invalidations, __ATOMIC_ACQUIRE),
-	};
-	struct ept12_walk walk = ept12_translate(ept, &fault->access);
+	struct ept12_walk walk;
 
-	ASSERT(ept02_root_is_for(root, ept->eptp));
-	map.walk = &walk;
+	ept12_translate_from(ept, &fault->access, start, &walk);
 	fault->qualification = walk.qualification;
 	if (walk.outcome == EPT12_VIOLATION)
 		return EPT02_REFLECT_VIOLATION;
 	if (walk.outcome == EPT12_MISCONFIGURATION)
 		return EPT02_REFLECT_MISCONFIGURATION;
 	fault->l1 = walk.to;
-	return ept12_set_flags(ept, &walk) ? EPT02_BUSY : map_walk(&map);
+	return ept12_set_flags(ept, &walk) ? EPT02_BUSY : finish(try, &walk);
+}
+
+enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const struct ept12 *ept,
+			      struct ept02_fault *fault)
+{
+	struct attempt try = begin(pool, root, fault->access.gpa);
+	struct ept12_table start;
+
+	ASSERT(ept02_root_is_for(root, ept->eptp));
+	if (try.start.level) {
+		enum ept02_result result = walk_from(&try, ept, &try.start, fault);
+
+		if (result == EPT02_MAPPED || result == EPT02_BUSY)
+			return result;
+	}
+	try.start.level = 0;
+	start = ept12_root(ept, &fault->access);
+	return walk_from(&try, ept, &start, fault);
 }

@@ -12,12 +12,15 @@
 #include "mm/page.h"
 #include "mm/vm_memory.h"
 #include "vmx/nested/ept02.h"
+#include "vmx/nested/ept_compose.h"
 
 /* A page of L1's that is a table of EPT12, for as long as a table of EPT02 shadows it. */
 struct ept02_page {
 	struct hlist_node of_gfn; /* or in pool.free_pages */
 	u64 gfn;
 	struct hlist tables; /* that shadow it */
+	bool is_protected;
+	u64 protected_at; /* pool.protections then */
 };
 
 /* The neighbours of a leaf in its bucket, as leaf numbers: 0 is none. */
@@ -35,9 +38,17 @@ struct ept02_table {
 	struct ept02_root *root;
 	struct ept02_page *page;   /* NULL: it is below a leaf of EPT12 */
 	struct hlist_node of_page; /* in page.tables */
+	struct hlist_node unsync;  /* in root.unsync: its page may differ from what was seen */
 	u64 first;                 /* without a page: the L1 gfn that entry 0 translates to */
+	u64 rights;                /* with one: that EPT12's entries above were seen to give */
 	u32 level;
 	u32 live; /* entries that are present */
+};
+
+/* EPT01's leaf around a page, as it is or would be while memory.seq is this. */
+struct ept02_behind {
+	u64 seq, first, pages;
+	struct ept_leaf leaf;
 };
 
 struct ept02 {
@@ -53,11 +64,14 @@ struct ept02 {
 	struct hlist *pages; /* buckets, as many */
 	u32 *blocks;         /* buckets, as many: 4K leaves and pages in the 2M blocks of L1 */
 
-	u64 invalidations; /* grows with each; read without the lock by faults. The rest needs it */
+	u64 invalidations; /* grows with each */
+	u64 protections;   /* counts them */
+	u64 settled;       /* so many of them no CPU can write past any more */
 	struct hlist free_pages;
 	struct ept02_table *free_tables;
 	struct hlist keys[EPT02_ROOT_BUCKETS];
 	struct ept02_root *oldest, *newest;
+	struct ept02_behind behind; /* that was asked for last */
 	struct ept02_counts counts;
 };
 
@@ -83,13 +97,16 @@ struct ept02_page *ept02_page_make(struct ept02 *pool, u64 gfn);
 void ept02_page_drop(struct ept02 *pool, struct ept02_page *page);
 /* Whether 4K leaves or pages may be in this block of 2M. */
 bool ept02_block_has_any(const struct ept02 *pool, u64 gfn);
+/* Whether any of these is such a page. */
+bool ept02_pages_are_in(const struct ept02 *pool, u64 gfn, u64 pages);
 
 /* ept02_table.c: entries and tables. What is taken out is added to a list of retired tables. */
 
 /* An empty table for the root; NULL: there is none. */
 struct ept02_table *ept02_table_new(struct ept02 *pool, struct ept02_root *root, u32 level);
-/* The entry, which is not present, leads to below from now on; seen has been set. */
-void ept02_table_link(struct ept02_table *table, u32 index, struct ept02_table *below);
+/* The entry above, which is not present, leads to the table from now on; seen has been set. */
+void ept02_table_link(struct ept02_table *table);
+/* The table shadows this page of L1's from now on; no more. */
 void ept02_table_shadow(struct ept02 *pool, struct ept02_table *table, u64 gfn);
 void ept02_table_forget(struct ept02 *pool, struct ept02_table *table);
 struct ept02_table *ept02_table_below(const struct ept02 *pool, u64 entry);
@@ -109,11 +126,31 @@ void ept02_entry_drop(struct ept02_zap *zap, struct ept02_table *table, u32 inde
 void ept02_table_clear(struct ept02_zap *zap, struct ept02_table *table);
 /* Lock held; no CPU may use the tables any more. */
 void ept02_tables_free(struct ept02 *pool, struct ept02_table *tables);
-/* No lock held: kick if need be, then free. */
+/* No lock held: where there are tables, kick, then free them. */
 void ept02_zap_finish(struct ept02_zap *zap);
 
-/* ept02_fault.c: whether what EPT02 has still is right, where EPT12's entry was seen so and is so now. */
+/* ept02_map.c */
+
+/* Whether what EPT02 has still is right, where EPT12's entry was seen so and is so now. */
 bool ept02_is_same(u64 seen, u64 now, bool has_flags);
+
+/* The leaf for a walk of EPT12, and what L0 has behind. */
+struct ept02_mapping {
+	struct ept02 *pool;
+	struct ept02_root *root;
+	const struct ept12_walk *walk;
+	struct ept01_page page;
+};
+/* Map it. False: no table is left; what has been made stays for the next try. */
+bool ept02_map(const struct ept02_mapping *map, struct ept02_zap *zap);
+/* The same, where the walk is the rest of one: from this table on, which has the leaves of 4K. */
+void ept02_map_in(const struct ept02_mapping *map, struct ept02_table *table,
+		  struct ept02_zap *zap);
+
+/* ept02_sync.c */
+
+/* The page is written to: its tables are to be read again. */
+void ept02_page_lift(struct ept02 *pool, struct ept02_page *page);
 
 /* ept02_root.c: roots, and who loses its tables. */
 

@@ -118,7 +118,20 @@ struct ept02_page *ept02_page_make(struct ept02 *pool, u64 gfn)
 
 void ept02_page_drop(struct ept02 *pool, struct ept02_page *page)
 {
+	if (page->is_protected)
+		pool->ops->unprotect(pool->ops->context, l1_gfn(page->gfn));
 	hlist_remove(&page->of_gfn);
 	--*block_of(pool, page->gfn);
 	hlist_push(&pool->free_pages, &page->of_gfn);
+}
+
+bool ept02_pages_are_in(const struct ept02 *pool, u64 gfn, u64 pages)
+{
+	u64 step = ept_level_pages(EPT_LEVEL_2M);
+
+	for (u64 at = gfn; at < gfn + pages; at += step)
+		for (u64 n = at; n < at + step && ept02_block_has_any(pool, n); n++)
+			if (ept02_page_find(pool, n))
+				return true;
+	return false;
 }

@@ -27,6 +27,7 @@ static void append_as_newest(struct ept02 *pool, struct ept02_root *root)
 void ept02_root_init(struct ept02 *pool, struct ept02_root *root)
 {
 	root->table = ept02_table_new(pool, root, EPT_LEVEL_ROOT);
+	root->table->rights = EPT_ACCESS_MASK;
 	root->tables = 0;
 	append_as_newest(pool, root);
 }

@@ -1,45 +1,205 @@
 /* SPDX-License-Identifier: MIT */
-/* L1's INVEPT: what EPT02 was made from may have changed. */
+/*
+ * L1's INVEPT reads again only those EPT12 tables that may have changed. A table starts unsync. An
+ * INVEPT protects its page against writes, reads it, and it is sync; the first write lifts the
+ * protection, and it is unsync again. Each root has its own list, since an INVEPT is for one root.
+ *
+ *     unsync ── INVEPT: protect, kick, compare ──► sync
+ *        ▲                                           │
+ *        └──── first write by L1, L2 or L0 ──────────┘
+ *
+ * A CPU may write to the page until the kick, from its TLB: so a table is sync only if the page was
+ * protected before a kick that has ended, and stayed so.
+ */
 #include "vmx/nested/ept02_impl.h"
+#include "mm/window.h"
 
-/* Lock held. Whoever walks EPT12 now has begun before, and does not publish. */
-static void begin(struct ept02 *pool)
+void ept02_page_lift(struct ept02 *pool, struct ept02_page *page)
 {
-	/* release: pairs with ept02_fault */
-	__atomic_store_n(&pool->invalidations, pool->invalidations + 1, __ATOMIC_RELEASE);
+	if (!page->is_protected)
+		return;
+	page->is_protected = false;
+	pool->counts.unsync_marks++;
+	pool->ops->unprotect(pool->ops->context, l1_gfn(page->gfn));
+	for (struct hlist_node *node = page->tables.first; node; node = node->next) {
+		struct ept02_table *table = CONTAINER_OF(node, struct ept02_table, of_page);
+
+		if (!hlist_has(&table->unsync))
+			hlist_push(&table->root->unsync, &table->unsync);
+	}
 }
 
 bool ept02_table_written(struct ept02 *pool, l1_gfn_t gfn)
 {
-	bool is_table;
+	struct ept02_page *page;
 
 	vm_memory_lock(pool->memory);
-	is_table = ept02_page_find(pool, gfn.raw) != NULL;
+	page = ept02_page_find(pool, gfn.raw);
+	if (page)
+		ept02_page_lift(pool, page);
 	vm_memory_unlock(pool->memory);
-	return is_table;
+	return page;
 }
 
-void ept02_invept_single(struct ept02 *pool, u64 eptp12)
+/* Nobody writes to the page any more, once the CPUs have been called out. Large leaves are never
+ * over it. */
+static void protect(struct ept02 *pool, struct ept02_page *page)
+{
+	u32 number = 0;
+
+	if (page->is_protected || pool->ops->protect(pool->ops->context, l1_gfn(page->gfn)))
+		return;
+	page->is_protected = true;
+	page->protected_at = ++pool->protections;
+	while ((number = ept02_index_find(pool, page->gfn, EPT_LEVEL_4K, number)) != 0) {
+		struct ept02_leaf_at at = ept02_leaf_of(pool, number);
+
+		ept02_leaf_alter(at.table, at.index, at.table->entries[at.index] & ~EPT_WRITE);
+	}
+}
+
+/* An entry of EPT12 that is not what was seen. Where L1 only took the dirty flag away, the next
+ * write must fault and no more. */
+static void take_over(struct ept02_zap *zap, struct ept02_table *table, u32 i, u64 now)
+{
+	u64 seen = table->seen[i], entry = table->entries[i];
+	bool has_flags = table->root->key & EPTP_AD_ENABLE;
+
+	if (ept_is_present(entry) && !ept02_is_same(seen, now, has_flags)) {
+		if (ept02_is_same(seen & ~EPT_DIRTY, now, has_flags) &&
+		    ept_is_leaf(entry, table->level))
+			ept02_leaf_alter(table, i, entry & ~EPT_WRITE);
+		else
+			ept02_entry_drop(zap, table, i);
+	}
+	table->seen[i] = now;
+}
+
+#define STRIDE 8u /* entries that are compared at once */
+
+static u64 differ(const u64 *seen, const volatile u64 *now)
+{
+	return (seen[0] ^ now[0]) | (seen[1] ^ now[1]) | (seen[2] ^ now[2]) | (seen[3] ^ now[3]) |
+	       (seen[4] ^ now[4]) | (seen[5] ^ now[5]) | (seen[6] ^ now[6]) | (seen[7] ^ now[7]);
+}
+
+static void compare(struct ept02_zap *zap, struct ept02_table *table, const volatile u64 *now)
+{
+	for (u32 i = 0; i < EPT_ENTRIES; i += STRIDE) {
+		if (likely(!differ(&table->seen[i], &now[i])))
+			continue;
+		for (u32 n = i; n < i + STRIDE; n++)
+			take_over(zap, table, n, now[n]);
+	}
+}
+
+/* False: the table stays unsync. */
+static bool resync(struct ept02_zap *zap, struct ept02_table *table)
+{
+	struct ept02 *pool = zap->pool;
+	const struct ept02_page *page = table->page;
+	struct backing backing;
+
+	pool->counts.resyncs++;
+	if (vm_memory_find(pool->memory, page->gfn, &backing)) {
+		ept02_table_clear(zap, table); /* L1 has no memory there any more */
+	} else if (table->live) {
+		u64 *now = window_map(backing_pfn(&backing, page->gfn), WINDOW_READ);
+
+		compare(zap, table, now);
+		window_unmap(now);
+	}
+	return page->is_protected && page->protected_at <= pool->settled;
+}
+
+/* Tables below an entry that is dropped leave the list by themselves, whichever it is. */
+static void resync_root(struct ept02_zap *zap, struct ept02_root *root)
+{
+	struct hlist again = { 0 };
+	struct hlist_node *node;
+
+	while ((node = root->unsync.first) != NULL) {
+		hlist_remove(node);
+		if (!resync(zap, CONTAINER_OF(node, struct ept02_table, unsync)))
+			hlist_push(&again, node);
+	}
+	while ((node = again.first) != NULL) {
+		hlist_remove(node);
+		hlist_push(&root->unsync, node);
+	}
+}
+
+/* The next of the roots that the INVEPT is for, or NULL; key 0 is for all. */
+static struct ept02_root *next_root(const struct ept02 *pool, u64 key, struct ept02_root *root)
+{
+	if (key)
+		return ept02_root_find(pool, key, root);
+	return root ? root->newer : pool->oldest;
+}
+
+/* Lock held. Who walks EPT12 now has begun before, and does not publish. False: there is nothing to
+ * read. */
+static bool begin(struct ept02 *pool, u64 key)
+{
+	bool is_due = false;
+
+	pool->invalidations++;
+	for (struct ept02_root *root = next_root(pool, key, NULL); root;
+	     root = next_root(pool, key, root))
+		is_due |= root->unsync.first != NULL;
+	return is_due;
+}
+
+/* Lock held. True: CPUs are to be called out before the tables are read. */
+static bool protect_all(struct ept02 *pool, u64 key)
+{
+	struct ept02_root *root = NULL;
+
+	while ((root = next_root(pool, key, root)) != NULL)
+		for (struct hlist_node *node = root->unsync.first; node; node = node->next)
+			protect(pool, CONTAINER_OF(node, struct ept02_table, unsync)->page);
+	return pool->protections > pool->settled;
+}
+
+/* Roots may be recycled during the kick, and are then empty. Tables that become unsync meanwhile
+ * are read too, and stay so. */
+static void read_again(struct ept02 *pool, u64 key, u64 protections)
 {
 	struct ept02_zap zap = { .pool = pool, .cause = EPT02_INVALIDATED };
 	struct ept02_root *root = NULL;
 
 	vm_memory_lock(pool->memory);
-	begin(pool);
-	while ((root = ept02_root_find(pool, eptp12, root)) != NULL)
-		ept02_table_clear(&zap, root->table);
+	pool->settled = MAX(pool->settled, protections);
+	while ((root = next_root(pool, key, root)) != NULL)
+		resync_root(&zap, root);
 	vm_memory_unlock(pool->memory);
 	ept02_zap_finish(&zap);
 }
 
-void ept02_invept_all(struct ept02 *pool)
+static void invept(struct ept02 *pool, u64 key)
 {
-	struct ept02_zap zap = { .pool = pool, .cause = EPT02_INVALIDATED };
+	u64 protections;
+	bool kick;
 
 	vm_memory_lock(pool->memory);
-	begin(pool);
-	for (u32 i = 0; i < pool->root_count; i++)
-		ept02_table_clear(&zap, pool->roots[i].table);
+	if (!begin(pool, key)) {
+		vm_memory_unlock(pool->memory);
+		return;
+	}
+	kick = protect_all(pool, key);
+	protections = pool->protections;
 	vm_memory_unlock(pool->memory);
-	ept02_zap_finish(&zap);
+	if (kick)
+		pool->ops->kick_and_wait(pool->ops->context);
+	read_again(pool, key, protections);
+}
+
+void ept02_invept_single(struct ept02 *pool, u64 eptp12)
+{
+	invept(pool, ept02_key(eptp12));
+}
+
+void ept02_invept_all(struct ept02 *pool)
+{
+	invept(pool, 0);
 }

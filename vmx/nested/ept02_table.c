@@ -33,8 +33,12 @@ struct ept02_table *ept02_table_new(struct ept02 *pool, struct ept02_root *root,
 
 void ept02_table_shadow(struct ept02 *pool, struct ept02_table *table, u64 gfn)
 {
-	table->page = ept02_page_make(pool, gfn);
-	hlist_push(&table->page->tables, &table->of_page);
+	struct ept02_page *page = ept02_page_make(pool, gfn);
+
+	table->page = page;
+	hlist_push(&page->tables, &table->of_page);
+	if (!page->is_protected || page->protected_at > pool->settled)
+		hlist_push(&table->root->unsync, &table->unsync);
 }
 
 void ept02_table_forget(struct ept02 *pool, struct ept02_table *table)
@@ -44,17 +48,19 @@ void ept02_table_forget(struct ept02 *pool, struct ept02_table *table)
 	if (!page)
 		return;
 	hlist_remove(&table->of_page);
+	hlist_remove(&table->unsync);
 	table->page = NULL;
 	if (!page->tables.first)
 		ept02_page_drop(pool, page);
 }
 
-void ept02_table_link(struct ept02_table *table, u32 index, struct ept02_table *below)
+void ept02_table_link(struct ept02_table *table)
 {
-	below->above = table;
-	below->above_index = index;
-	walker_store(&table->entries[index], page_to_hpa(below->entries).raw | EPT_ACCESS_MASK);
-	table->live++;
+	struct ept02_table *above = table->above;
+
+	walker_store(&above->entries[table->above_index],
+		     page_to_hpa(table->entries).raw | EPT_ACCESS_MASK);
+	above->live++;
 }
 
 void ept02_leaf_set(struct ept02 *pool, struct ept02_table *table, u32 index, u64 value)
@@ -83,6 +89,8 @@ static void retire(struct ept02_zap *zap, struct ept02_table *table)
 {
 	ept02_table_clear(zap, table);
 	ept02_table_forget(zap->pool, table);
+	if (table->root->recent == table)
+		table->root->recent = NULL;
 	table->root->tables--;
 	table->next = zap->out.tables;
 	zap->out.tables = table;
@@ -127,10 +135,9 @@ void ept02_zap_finish(struct ept02_zap *zap)
 {
 	struct ept02 *pool = zap->pool;
 
-	if (zap->out.flush)
-		pool->ops->kick_and_wait(pool->ops->context);
 	if (!zap->out.tables)
 		return;
+	pool->ops->kick_and_wait(pool->ops->context);
 	vm_memory_lock(pool->memory);
 	ept02_tables_free(pool, zap->out.tables);
 	vm_memory_unlock(pool->memory);

@@ -34,6 +34,7 @@ static struct ept02_table *shadow_of(const struct ept02 *pool, u64 gfn)
 static void zap_page(struct ept02_zap *zap, u64 gfn)
 {
 	struct ept02_table *table;
+	struct ept02_page *page;
 
 	zap_leaves(zap, gfn, EPT_LEVEL_4K);
 	while ((table = shadow_of(zap->pool, gfn)) != NULL) {
@@ -42,6 +43,9 @@ static void zap_page(struct ept02_zap *zap, u64 gfn)
 		else
 			ept02_table_clear(zap, table);
 	}
+	page = ept02_page_find(zap->pool, gfn);
+	if (page)
+		ept02_page_lift(zap->pool, page);
 }
 
 void ept02_zap_large(struct ept02_zap *zap, u64 gfn, u64 pages)

@@ -43,12 +43,13 @@ static bool may_be_leaf(const struct vmx_caps *l1, u32 level)
 	       (level == EPT_LEVEL_1G && has_cap(l1, EPT_CAP_MASK(PAGE_1G)));
 }
 
-/* Bits of a present entry that must be 0 (SDM, the formats of EPT paging-structure entries). */
+/* Bits of a present entry that must be 0 beside those that are beyond the width (SDM, the formats of
+ * EPT paging-structure entries). */
 static u64 reserved_bits(const struct vmx_caps *l1, u64 entry, u32 level)
 {
 	if (!ept_is_leaf(entry, level) || !may_be_leaf(l1, level))
-		return beyond_width(l1) | EPT_TYPE_MASK | EPT_IGNORE_PAT | EPT_LEAF;
-	return beyond_width(l1) | (ept_level_pages(level) - 1) << PAGE_SHIFT;
+		return EPT_TYPE_MASK | EPT_IGNORE_PAT | EPT_LEAF;
+	return (ept_level_pages(level) - 1) << PAGE_SHIFT;
 }
 
 static bool is_reserved_type(u64 entry)
@@ -96,12 +97,14 @@ static u64 read_entry(const struct ept12 *ept, l1_gpa_t at)
 }
 
 /* Down to the leaf, or to the entry that ends the walk before; true: a leaf was found. */
-static bool find_leaf(const struct ept12 *ept, struct ept12_walk *walk)
+static bool find_leaf(const struct ept12 *ept, struct ept12_walk *walk,
+		      const struct ept12_table *from)
 {
 	u64 gfn = l2_gpa_to_l2_gfn(walk->from).raw;
-	u64 table = ept->eptp & EPT_FRAME_MASK;
+	u64 beyond = beyond_width(ept->l1);
+	u64 table = from->at.raw;
 
-	for (u32 level = EPTP_LEVELS(ept->eptp); level > 0; level--) {
+	for (u32 level = from->level; level > 0; level--) {
 		l1_gpa_t at = l1_gpa(table + ept_index(gfn, level) * sizeof(u64));
 		u64 entry = read_entry(ept, at);
 
@@ -110,7 +113,7 @@ static bool find_leaf(const struct ept12 *ept, struct ept12_walk *walk)
 		walk->rights &= entry;
 		if (!ept_is_present(entry))
 			return false;
-		if (is_misconfigured(ept->l1, entry, level)) {
+		if ((entry & beyond) || is_misconfigured(ept->l1, entry, level)) {
 			walk->outcome = EPT12_MISCONFIGURATION;
 			return false;
 		}
@@ -131,28 +134,48 @@ static void take_leaf(struct ept12_walk *walk)
 	walk->ignore_pat = entry & EPT_IGNORE_PAT;
 }
 
+struct ept12_table ept12_root(const struct ept12 *ept, const struct ept12_access *access)
+{
+	u32 levels = EPTP_LEVELS(ept->eptp);
+
+	return (struct ept12_table){
+		.at = l1_gpa(ept->eptp & EPT_FRAME_MASK),
+		.level = levels,
+		.rights = access->gpa.raw >> (PAGE_SHIFT + 9 * levels) ? 0 : EPT_ACCESS_MASK,
+	};
+}
+
 /* The order is the SDM's ("Prioritization of EPT Misconfigurations and EPT Violations"): entry by
  * entry down to the leaf, and only then the rights. */
-struct ept12_walk ept12_translate(const struct ept12 *ept, const struct ept12_access *access)
+void ept12_translate_from(const struct ept12 *ept, const struct ept12_access *access,
+			  const struct ept12_table *table, struct ept12_walk *walk)
 {
-	u32 gpa_bits = PAGE_SHIFT + 9 * EPTP_LEVELS(ept->eptp);
 	bool has_flags = ept->eptp & EPTP_AD_ENABLE;
 	u64 needed = rights_needed(access, has_flags);
-	struct ept12_walk walk = {
-		.outcome = EPT12_OK,
-		.from = access->gpa,
-		.write = needed & EPT_WRITE,
-		.has_flags = has_flags,
-		.rights = access->gpa.raw >> gpa_bits ? 0 : EPT_ACCESS_MASK,
-	};
-	bool found = walk.rights && find_leaf(ept, &walk);
+	bool found;
 
-	if (walk.outcome == EPT12_MISCONFIGURATION)
-		return walk;
-	if (!found || (needed & ~walk.rights))
-		violate(&walk, access);
+	walk->outcome = EPT12_OK;
+	walk->qualification = 0;
+	walk->from = access->gpa;
+	walk->write = needed & EPT_WRITE;
+	walk->has_flags = has_flags;
+	walk->used_count = 0;
+	walk->rights = table->rights;
+	found = walk->rights && find_leaf(ept, walk, table);
+	if (walk->outcome == EPT12_MISCONFIGURATION)
+		return;
+	if (!found || (needed & ~walk->rights))
+		violate(walk, access);
 	else
-		take_leaf(&walk);
+		take_leaf(walk);
+}
+
+struct ept12_walk ept12_translate(const struct ept12 *ept, const struct ept12_access *access)
+{
+	const struct ept12_table root = ept12_root(ept, access);
+	struct ept12_walk walk = { 0 };
+
+	ept12_translate_from(ept, access, &root, &walk);
 	return walk;
 }
 

@@ -80,6 +80,18 @@ bool eptp_is_valid(u64 eptp, const struct vmx_caps *l1);
 
 struct ept12_walk ept12_translate(const struct ept12 *ept, const struct ept12_access *access);
 
+/* A table on the way to an address, as a CPU keeps them in its paging-structure caches. */
+struct ept12_table {
+	l1_gpa_t at;
+	u32 level;
+	u64 rights; /* that the entries above give */
+};
+/* The rest of the walk, from a table on: used[] begins there. */
+void ept12_translate_from(const struct ept12 *ept, const struct ept12_access *access,
+			  const struct ept12_table *table, struct ept12_walk *walk);
+/* Where a walk begins. */
+struct ept12_table ept12_root(const struct ept12 *ept, const struct ept12_access *access);
+
 /* Whether the access makes the leaf's dirty flag 1: L1's page-modification log is due. */
 bool ept12_sets_dirty(const struct ept12_walk *walk);
 

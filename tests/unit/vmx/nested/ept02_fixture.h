@@ -38,6 +38,7 @@ static u64 next_table;
 static u32 kicks, protections;
 static bool protected[PAGES];
 static struct tlb_entry tlbs[2][TLB];
+static u64 *mirror[PAGES + 1];   /* what was written to L1's pages, to be read fast */
 static u64 alias_from, alias_to; /* root tables from here on are this one */
 
 static inline void world_kick(void *context)
@@ -69,17 +70,24 @@ static inline void change_kick(u64 mask)
 	(void)mask;
 }
 
-/* An entry of L1's tables, in the frames behind L1's memory. */
+static inline u64 *mirror_of(u64 gpa)
+{
+	u64 **page = &mirror[gpa >> PAGE_SHIFT];
+
+	if (!*page)
+		*page = calloc(EPT_ENTRIES, sizeof(u64));
+	return *page + gpa % PAGE_SIZE / sizeof(u64);
+}
+
+/* An entry of L1's tables. */
 static inline int world_read(void *context, l1_gpa_t at, u64 *entry)
 {
-	struct memslot_frame frame;
-
 	(void)context;
 	if (alias_from && at.raw >= alias_from)
 		at.raw = alias_to + at.raw % PAGE_SIZE;
-	if (memslot_find(memory, l1_gpa_to_l1_gfn(at), &frame))
+	if (at.raw >> PAGE_SHIFT > PAGES)
 		return -EFAULT;
-	host_guest_ram_read(hpa_add(pfn_to_hpa(frame.pfn), at.raw % PAGE_SIZE), entry, 8);
+	*entry = *mirror_of(at.raw);
 	return 0;
 }
 
@@ -89,6 +97,7 @@ static inline void world_write(u64 at, u64 entry)
 
 	assert_int_equal(memslot_find(memory, l1_gfn(at >> PAGE_SHIFT), &frame), 0);
 	host_guest_ram_write(hpa_add(pfn_to_hpa(frame.pfn), at % PAGE_SIZE), &entry, 8);
+	*mirror_of(at) = entry;
 }
 
 static inline int world_mark(void *context, l1_gpa_t at, u64 seen, u64 flags)
@@ -110,12 +119,17 @@ static inline void l1_write(u64 at, u64 entry)
 	world_write(at, entry);
 }
 
+/* A page of zeros. */
 static inline u64 l1_table(void)
 {
+	static const u64 zeros[EPT_ENTRIES];
 	u64 at = next_table++ << PAGE_SHIFT;
+	struct memslot_frame frame;
 
-	for (u32 i = 0; i < EPT_ENTRIES; i++)
-		world_write(at + i * 8, 0);
+	l1_write(at, 0);
+	assert_int_equal(memslot_find(memory, l1_gfn(at >> PAGE_SHIFT), &frame), 0);
+	host_guest_ram_write(pfn_to_hpa(frame.pfn), zeros, sizeof(zeros));
+	memset(mirror_of(at), 0, PAGE_SIZE);
 	return at;
 }
 
@@ -128,7 +142,7 @@ static inline u64 l1_entry_at(u64 root, u64 gfn, u32 level)
 		u64 place = table + ept_index(gfn, at) * 8, entry = 0;
 
 		(void)world_read(NULL, l1_gpa(place), &entry);
-		if (!ept_is_table(entry, at)) {
+		if (!ept_is_table(entry, at) || (entry & EPT_FRAME_MASK) >= PAGES << PAGE_SHIFT) {
 			entry = l1_table() | RWX;
 			l1_write(place, entry);
 		}
@@ -142,6 +156,14 @@ static inline void l1_map(u64 root, u64 gfn, u64 to, u64 bits)
 	u32 level = bits & LARGE ? EPT_LEVEL_2M : EPT_LEVEL_4K;
 
 	l1_write(l1_entry_at(root, gfn, level), to << PAGE_SHIFT | bits);
+}
+
+/* The CPU has 2M leaves from now on, or not: as after a change of L1's memory. */
+static inline void set_leaf_2m(bool has)
+{
+	features.leaf_2m = has;
+	ept01_set_features(&features, &types);
+	memory->seq++;
 }
 
 static inline int world_create(u32 order, u32 roots)
@@ -164,6 +186,9 @@ static inline int world_create(u32 order, u32 roots)
 	kicks = protections = 0;
 	memset(protected, 0, sizeof(protected));
 	memset(tlbs, 0, sizeof(tlbs));
+	for (u32 i = 0; i <= PAGES; i++)
+		if (mirror[i])
+			memset(mirror[i], 0, PAGE_SIZE);
 	alias_from = 0;
 	config.memory = memory;
 	config.avoid = l1_gfn(AVOID);

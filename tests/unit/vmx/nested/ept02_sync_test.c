@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* vmx/nested/ept02_sync.c: what is kept until INVEPT, what INVEPT reads, what is protected. */
+#include "ept02_fixture.h"
+
+static u64 top;
+static struct ept02_root *root;
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (world_create(6, 4))
+		return -1;
+	top = l1_table();
+	root = root_of(top);
+	return 0;
+}
+
+static void invept(void)
+{
+	ept02_invept_single(pool, top | 0x1e);
+}
+
+static const struct ept02_counts *counts(void)
+{
+	return ept02_counts(pool);
+}
+
+static void map_and_touch(u64 gfn, u64 to, u64 bits)
+{
+	l1_map(top, gfn, to, bits);
+	assert_int_equal(touch(root, gfn, EPT_READ), EPT02_MAPPED);
+	expect_at(root, gfn, to);
+}
+
+static u64 table_gfn(u64 gfn, u32 level)
+{
+	return l1_entry_at(top, gfn, level) >> PAGE_SHIFT;
+}
+
+UNIT(changed_entry_is_seen_after_invept)
+{
+	map_and_touch(5, 0x1005, RWX | WB);
+	map_and_touch(6, 0x1006, RWX | WB);
+	invept();
+	l1_map(top, 5, 0x1015, RWX | WB);
+	expect_at(root, 5, 0x1005);
+	invept();
+	assert_false(is_mapped(root, 5));
+	assert_int_equal(counts()->zapped[EPT02_INVALIDATED], 1);
+	assert_true(ept02_flush_owed(root, 1));
+	expect_at(root, 6, 0x1006);
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(root, 5, 0x1015);
+}
+
+UNIT(only_tables_that_were_written_are_read)
+{
+	u64 resyncs;
+
+	for (u64 n = 0; n < 20; n++)
+		map_and_touch(n << 9, 0x1000 + n, RWX | WB);
+	invept();
+	assert_int_equal(counts()->resyncs, 23);
+	assert_int_equal(protections, 23);
+	resyncs = counts()->resyncs;
+	kicks = 0;
+	invept();
+	ept02_invept_all(pool);
+	assert_int_equal(counts()->resyncs, resyncs);
+	assert_int_equal(kicks, 0);
+	l1_map(top, 3 << 9, 0x1500, RWX | WB);
+	assert_false(protected[table_gfn(3 << 9, 1)]);
+	assert_int_equal(protections, 22);
+	l1_map(top, (3 << 9) + 1, 0x1501, RWX | WB);
+	assert_int_equal(counts()->unsync_marks, 1);
+	invept();
+	assert_int_equal(counts()->resyncs, resyncs + 1);
+	assert_int_equal(kicks, 1);
+	assert_int_equal(protections, 23);
+	for (u64 n = 0; n < 20; n++)
+		assert_int_equal(is_mapped(root, n << 9), n != 3);
+}
+
+UNIT(what_l1_adds_needs_no_invept)
+{
+	map_and_touch(5, 0x1005, RWX | WB);
+	invept();
+	map_and_touch(6, 0x1006, RWX | WB);
+	assert_int_equal(counts()->unsync_marks, 1);
+	map_and_touch(7 << 18, 0x1007, RWX | WB);
+}
+
+UNIT(invept_is_for_its_address_only)
+{
+	u64 other_top = l1_table(), shared;
+	struct ept02_root *other = root_of(other_top);
+	struct ept02_root *flags = ept02_root_get(pool, top | 0x5e, NULL);
+
+	map_and_touch(5, 0x1005, RWX | WB);
+	assert_int_equal(touch(flags, 5, EPT_READ), EPT02_MAPPED);
+	/* The same page table under another root. */
+	assert_int_equal(world_read(NULL, l1_gpa(l1_entry_at(top, 5, 2)), &shared), 0);
+	l1_write(l1_entry_at(other_top, 5, 2), shared);
+	assert_int_equal(touch(other, 5, EPT_READ), EPT02_MAPPED);
+	ept02_invept_all(pool);
+	l1_map(top, 5, 0x1015, RWX | WB);
+	invept();
+	assert_true(protected[table_gfn(5, 1)]);
+	assert_false(is_mapped(root, 5));
+	assert_false(is_mapped(flags, 5));
+	assert_true(is_mapped(other, 5));
+	/* It has not been read for the other one, though it is protected. */
+	ept02_invept_single(pool, other_top | 0x1e);
+	assert_false(is_mapped(other, 5));
+}
+
+UNIT(entry_on_the_way_takes_what_is_below_it)
+{
+	u64 second = l1_table();
+
+	map_and_touch(5, 0x1005, RWX | WB);
+	map_and_touch(0x205, 0x1006, RWX | WB);
+	invept();
+	l1_write(l1_entry_at(top, 5, 2), second | RWX);
+	expect_at(root, 5, 0x1005);
+	invept();
+	assert_false(is_mapped(root, 5));
+	assert_true(is_mapped(root, 0x205));
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_REFLECT_VIOLATION);
+}
+
+/* Fewer permissions on the way, found by a fault first: the leaves made before go at once. */
+UNIT(fault_that_finds_another_entry_forgets_what_was_below)
+{
+	u64 at, entry;
+
+	map_and_touch(5, 0x1005, RWX | WB);
+	map_and_touch(0x206, 0x1006, RWX | WB);
+	invept();
+	at = l1_entry_at(top, 5, 3);
+	assert_int_equal(world_read(NULL, l1_gpa(at), &entry), 0);
+	l1_write(at, entry & ~EPT_WRITE);
+	kicks = 0;
+	/* The way to this page is known, as in the CPU's caches. */
+	map_and_touch(0x207, 0x1007, RWX | WB);
+	assert_int_equal(touch(root, 0x207, EPT_WRITE), EPT02_MAPPED);
+	assert_true(is_mapped(root, 5));
+	map_and_touch(0x408, 0x1008, RWX | WB);
+	assert_false(is_mapped(root, 5));
+	assert_false(is_mapped(root, 0x206));
+	assert_int_equal(kicks, 1);
+	assert_int_equal(counts()->zapped[EPT02_EPT12_MOVED], 3);
+	assert_int_equal(touch(root, 0x207, EPT_READ), EPT02_MAPPED);
+	memset(tlbs, 0, sizeof(tlbs));
+	assert_int_equal(touch(root, 0x207, EPT_WRITE), EPT02_REFLECT_VIOLATION);
+}
+
+UNIT(l2_sees_a_table_as_a_page_that_it_may_not_write)
+{
+	u64 page = table_gfn(0, 1);
+	struct ept_leaf leaf;
+
+	map_and_touch(5, page, RWX | WB);
+	assert_true(walk02(root, 5, &leaf) && (leaf.bits & EPT_WRITE));
+	invept();
+	assert_true(protected[page]);
+	assert_true(ept02_flush_owed(root, 0));
+	memset(tlbs, 0, sizeof(tlbs));
+	assert_true(walk02(root, 5, &leaf) && !(leaf.bits & EPT_WRITE));
+	map_and_touch(6, page, RWX | WB); /* which lifted it; again: */
+	invept();
+	assert_int_equal(touch(root, 7, EPT_READ), EPT02_REFLECT_VIOLATION);
+	assert_int_equal(touch(root, 6, EPT_READ), EPT02_MAPPED);
+	assert_true(walk02(root, 6, &leaf) && !(leaf.bits & EPT_WRITE));
+	assert_int_equal(touch(root, 6, EPT_WRITE), EPT02_MAPPED);
+	assert_false(protected[page]);
+	world_write(page << PAGE_SHIFT | 5 * 8, 0x1011 << PAGE_SHIFT | RWX | WB); /* by L2 */
+	invept();
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(root, 5, 0x1011);
+}
+
+UNIT(no_large_leaf_is_over_a_table)
+{
+	u64 first = ALIGN_DOWN(next_table, 512);
+	struct ept_leaf leaf;
+
+	/* The leaf's own tables lie in what it maps. */
+	l1_map(top, 0x400, first, RWX | WB | LARGE);
+	assert_int_equal(touch(root, 0x405, EPT_WRITE), EPT02_MAPPED);
+	assert_true(walk02(root, 0x405, &leaf));
+	assert_int_equal(leaf.level, EPT_LEVEL_4K);
+	/* A page of a large leaf becomes a table. */
+	l1_map(top, 0x800, 0x1200, RWX | WB | LARGE);
+	assert_int_equal(touch(root, 0x805, EPT_WRITE), EPT02_MAPPED);
+	assert_true(walk02(root, 0x805, &leaf) && leaf.level == EPT_LEVEL_2M);
+	next_table = 0x1280;
+	map_and_touch(0x7 << 18, 0x1005, RWX | WB);
+	assert_false(is_mapped(root, 0x805));
+	assert_int_equal(counts()->zapped[EPT02_TABLE_INSIDE], 1);
+	assert_int_equal(touch(root, 0x805, EPT_WRITE), EPT02_MAPPED);
+	assert_true(walk02(root, 0x805, &leaf) && leaf.level == EPT_LEVEL_4K);
+}
+
+UNIT(dirty_flag_that_l1_clears_takes_the_write_permission)
+{
+	u64 at = l1_entry_at(top, 5, 1), entry;
+	struct ept_leaf leaf;
+
+	root = ept02_root_get(pool, top | 0x5e, NULL);
+	l1_map(top, 5, 0x1005, RWX | WB);
+	assert_int_equal(touch(root, 5, EPT_WRITE), EPT02_MAPPED);
+	invept();
+	assert_int_equal(world_read(NULL, l1_gpa(at), &entry), 0);
+	l1_write(at, entry & ~EPT_DIRTY);
+	assert_int_equal(touch(root, 5, EPT_WRITE), EPT02_MAPPED); /* as in a TLB */
+	invept();
+	assert_true(walk02(root, 5, &leaf));
+	assert_int_equal(leaf.bits & RWX, EPT_READ | EPT_EXECUTE);
+	assert_int_equal(touch(root, 5, EPT_WRITE), EPT02_MAPPED);
+	assert_int_equal(world_read(NULL, l1_gpa(at), &entry), 0);
+	assert_true(entry & EPT_DIRTY);
+	l1_write(at, entry & ~EPT_ACCESSED);
+	invept();
+	assert_false(is_mapped(root, 5));
+}
+
+static void (*in_kick)(void);
+
+static void kick_and_act(void *context)
+{
+	void (*act)(void) = in_kick;
+
+	in_kick = NULL;
+	world_kick(context);
+	if (act)
+		act();
+}
+
+static void set_kick(void (*act)(void))
+{
+	static struct ept02_ops ops;
+
+	ops = *pool->ops;
+	ops.kick_and_wait = kick_and_act;
+	pool->ops = &ops;
+	in_kick = act;
+}
+
+/* A CPU that still has the page writable in its TLB: no exit tells of the write. */
+static void write_past_the_protection(void)
+{
+	assert_true(protected[table_gfn(5, 1)]);
+	world_write(l1_entry_at(top, 5, 1), 0x1015 << PAGE_SHIFT | RWX | WB);
+}
+
+UNIT(write_before_the_kick_ends_is_seen)
+{
+	map_and_touch(5, 0x1005, RWX | WB);
+	set_kick(write_past_the_protection);
+	invept();
+	assert_false(is_mapped(root, 5));
+}
+
+static void second_invept(void)
+{
+	u32 before = kicks;
+
+	invept(); /* the pages are protected, but not every CPU knows it yet */
+	assert_int_equal(kicks, before + 1);
+	assert_false(is_mapped(root, 5));
+}
+
+UNIT(invept_of_two_cpus_at_once)
+{
+	map_and_touch(5, 0x1005, RWX | WB);
+	invept();
+	l1_map(top, 5, 0x1015, RWX | WB);
+	set_kick(second_invept);
+	invept();
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(root, 5, 0x1015);
+}
+
+static void touch_other_root(void)
+{
+	struct ept02_root *other = root_of(l1_table());
+	u64 shared;
+
+	assert_int_equal(world_read(NULL, l1_gpa(l1_entry_at(top, 5, 2)), &shared), 0);
+	l1_write(l1_entry_at(other->key & EPT_FRAME_MASK, 5, 2), shared);
+	assert_int_equal(touch(other, 5, EPT_READ), EPT02_MAPPED);
+	assert_true(other->unsync.first);
+	world_write(l1_entry_at(top, 5, 1), 0x1015 << PAGE_SHIFT | RWX | WB);
+	expect_at(other, 5, 0x1005);
+}
+
+/* Made while the page was protected, but before the kick had ended. */
+UNIT(table_that_is_made_during_the_kick_is_unsync)
+{
+	struct ept02_root *other;
+
+	map_and_touch(5, 0x1005, RWX | WB);
+	set_kick(touch_other_root);
+	invept();
+	other = pool->newest;
+	ept02_invept_single(pool, other->key);
+	assert_int_equal(touch(other, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(other, 5, 0x1015);
+}
+
+static int refuse(void *context, l1_gfn_t gfn)
+{
+	(void)context;
+	(void)gfn;
+	return -ENOMEM;
+}
+
+UNIT(page_that_cannot_be_protected_is_read_each_time)
+{
+	struct ept02_ops ops = *pool->ops;
+
+	ops.protect = refuse;
+	pool->ops = &ops;
+	map_and_touch(5, 0x1005, RWX | WB);
+	for (u64 n = 0; n < 3; n++) {
+		invept();
+		l1_map(top, 5, 0x1010 + n, RWX | WB);
+		invept();
+		assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+		expect_at(root, 5, 0x1010 + n);
+	}
+	assert_int_equal(protections, 0);
+}
+
+UNIT(protection_ends_with_the_last_table)
+{
+	map_and_touch(5, 0x1005, RWX | WB);
+	map_and_touch(7 << 18, 0x1006, RWX | WB);
+	invept();
+	assert_int_equal(protections, 6);
+	assert_true(zap(table_gfn(7 << 18, 2), 1));
+	assert_int_equal(protections, 4);
+	assert_true(zap(top >> PAGE_SHIFT, 1));
+	assert_int_equal(protections, 0);
+	map_and_touch(5, 0x1005, RWX | WB);
+	invept();
+	assert_int_equal(protections, 4);
+	ept02_root_put(pool, root);
+	for (u32 i = 0; i < 4; i++)
+		ept02_root_put(pool, root_of(l1_table()));
+	assert_int_equal(protections, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(changed_entry_is_seen_after_invept, set_up),
+		cmocka_unit_test_setup(only_tables_that_were_written_are_read, set_up),
+		cmocka_unit_test_setup(what_l1_adds_needs_no_invept, set_up),
+		cmocka_unit_test_setup(invept_is_for_its_address_only, set_up),
+		cmocka_unit_test_setup(entry_on_the_way_takes_what_is_below_it, set_up),
+		cmocka_unit_test_setup(fault_that_finds_another_entry_forgets_what_was_below,
+				       set_up),
+		cmocka_unit_test_setup(l2_sees_a_table_as_a_page_that_it_may_not_write, set_up),
+		cmocka_unit_test_setup(no_large_leaf_is_over_a_table, set_up),
+		cmocka_unit_test_setup(dirty_flag_that_l1_clears_takes_the_write_permission,
+				       set_up),
+		cmocka_unit_test_setup(write_before_the_kick_ends_is_seen, set_up),
+		cmocka_unit_test_setup(invept_of_two_cpus_at_once, set_up),
+		cmocka_unit_test_setup(table_that_is_made_during_the_kick_is_unsync, set_up),
+		cmocka_unit_test_setup(page_that_cannot_be_protected_is_read_each_time, set_up),
+		cmocka_unit_test_setup(protection_ends_with_the_last_table, set_up),
+	};
+
+	return cmocka_run_group_tests_name("vmx/nested/ept02_sync", tests, NULL, NULL);
+}
