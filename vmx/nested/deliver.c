@@ -37,6 +37,17 @@ static void look_again(struct vcpu *v)
 	v->activity = VCPU_ACTIVE;
 }
 
+/* A window that L1 asked for opens before what comes through it (SDM "Priority of VM Exits"). */
+static bool window_exits(struct vcpu *v, u32 window, u32 reason, bool is_open)
+{
+	const struct exit12 exit = { .reason = reason };
+
+	if (!(v->nested->current->v12.CPU_CONTROLS & window) || !is_open)
+		return false;
+	nested_reflect(v, &exit);
+	return true;
+}
+
 static void exit_with(struct vcpu *v, u32 reason, u32 intr_info)
 {
 	const struct exit12 exit = { .reason = reason, .intr_info = intr_info };
@@ -59,6 +70,9 @@ static bool nmi_exits(struct vcpu *v, bool under_way)
 		look_again(v);
 		return false;
 	}
+	if (window_exits(v, CPU_NMI_WINDOW, EXIT_NMI_WINDOW,
+			 may_take_nmi(vmcs_read(VMCS_GUEST_INTERRUPTIBILITY))))
+		return true;
 	lapic_take_nmi(&v->lapic);
 	exit_with(v, EXIT_EXCEPTION_NMI, INTR_INFO_VALID | (u32)INTR_NMI << 8 | VECTOR_NMI);
 	/* SDM "Loading Host State": an NMI exit leaves NMIs blocked. */
@@ -87,6 +101,10 @@ static void interrupt_exits(struct vcpu *v, bool under_way)
 		look_again(v);
 		return;
 	}
+	if (window_exits(v, CPU_INTERRUPT_WINDOW, EXIT_INTERRUPT_WINDOW,
+			 may_take_interrupt(vmcs_read(VMCS_GUEST_RFLAGS),
+					    vmcs_read(VMCS_GUEST_INTERRUPTIBILITY))))
+		return;
 	if (v->nested->current->v12.EXIT_CONTROLS & EXIT_CTL_ACK_INT) {
 		if (!events_take_interrupt(v, &vector))
 			return;

@@ -144,6 +144,7 @@ static void __attribute__((noinline)) update(struct vcpu *v, struct context *con
 
 	context->tsc_offset = v->tsc_offset;
 	vmcs02_update(v, context, &in);
+	events_timer_control(v);
 	if (!keeps_all(in.v12))
 		write_not_kept(&in);
 	if (v->nested->loads_pdptes)
