@@ -11,6 +11,7 @@
 #include "vmx/exit_msr.h"
 #include "vmx/nested/caps12.h"
 #include "vmx/nested/ept02.h"
+#include "vmx/nested/identity_ept.h"
 #include "vmx/nested/nested.h"
 #include "vmx/nested_calls.h"
 #include "vmx/vm.h"
@@ -110,6 +111,7 @@ int nested_create_vm(struct vm *vm)
 		return -ENOMEM;
 	vm->nested = nested;
 	caps12_build(&nested->caps, vmx_caps(), vm->cr4_allowed);
+	identity_ept_caps(&nested->identity_caps, &nested->caps);
 	vmcs12_index_build(&nested->fields, &nested->caps);
 	nested->check_cpu = (struct entry_check_cpu){
 		.caps = &nested->caps,

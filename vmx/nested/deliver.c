@@ -128,6 +128,16 @@ static void inject_interrupt(struct vcpu *v, bool under_way)
 	set_window(v, CPU_INTERRUPT_WINDOW, events_interrupt_waits(v));
 }
 
+/* Window exits wake a halted L2, which hardware does not run. */
+static void halted_windows(struct vcpu *v)
+{
+	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	if (!window_exits(v, CPU_NMI_WINDOW, EXIT_NMI_WINDOW, may_take_nmi(blocked)))
+		(void)window_exits(v, CPU_INTERRUPT_WINDOW, EXIT_INTERRUPT_WINDOW,
+				   may_take_interrupt(vmcs_read(VMCS_GUEST_RFLAGS), blocked));
+}
+
 /* INIT ends L2's turn whatever L1's controls are; a SIPI has nobody who waits for it. */
 static bool init_exits(struct vcpu *v, u32 events, bool under_way)
 {
@@ -164,6 +174,8 @@ void nested_deliver(struct vcpu *v)
 		interrupt_exits(v, under_way);
 	else
 		inject_interrupt(v, under_way);
+	if (v->activity == VCPU_HALTED)
+		halted_windows(v);
 }
 
 void nested_handle_requests(struct vcpu *v, u32 requests)

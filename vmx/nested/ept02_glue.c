@@ -3,6 +3,7 @@
 #include "hv/errno.h"
 #include "mm/change.h"
 #include "vmx/nested/ept02.h"
+#include "vmx/nested/identity_ept.h"
 #include "vmx/nested/nested.h"
 #include "vmx/nested_calls.h"
 #include "vmx/request.h"
@@ -11,9 +12,10 @@
 /* Every table is read again by every INVEPT: nothing is protected. */
 static int protect(void *context, l1_gfn_t gfn)
 {
-	(void)context;
-	(void)gfn;
-	return -ENOTSUP;
+	const struct vm *vm = context;
+
+	/* What L0 computes nobody writes to. */
+	return identity_ept_has_table(&vm->nested->identity_caps, gfn) ? 0 : -ENOTSUP;
 }
 
 static void unprotect(void *context, l1_gfn_t gfn)

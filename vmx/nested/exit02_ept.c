@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* EPT violations and misconfigurations of L2: EPT02 gets the leaf, or L1 the exit. */
-#include "hv/errno.h"
-#include "mm/ept01.h"
 #include "vmx/event.h"
 #include "vmx/inject.h"
 #include "vmx/mmio.h"
@@ -67,27 +65,10 @@ static enum exit_action fault_ept02(struct vcpu *v, l2_gpa_t gpa)
 	return resume(v, qualification);
 }
 
-/* L2's physical addresses are L1's. */
-static enum exit_action fault_ept01(struct vcpu *v, l1_gpa_t gpa)
-{
-	u64 qualification = exit_qualification(v);
-	int error = ept01_fault(v->vm->memory, gpa, qualification & EPT_VIOLATION_WRITE);
-
-	if (!error)
-		return resume(v, qualification);
-	if (error == -ENOENT || error == -EFAULT)
-		return device(v, gpa, error == -EFAULT);
-	vm_stop_l1(v, "L2 of an L1 without EPT: no page is left for a table that maps 0x%llx",
-		   (unsigned long long)gpa.raw);
-	return EXIT_STOP;
-}
-
 enum exit_action exit02_ept(struct vcpu *v)
 {
 	u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
 
 	v->exit->detail = gpa;
-	if (nested_has_ept(&v->nested->current->v12))
-		return fault_ept02(v, l2_gpa(gpa));
-	return fault_ept01(v, l1_gpa(gpa));
+	return fault_ept02(v, l2_gpa(gpa));
 }

@@ -2,6 +2,7 @@
 /* Walks of EPT12 on behalf of an L2. */
 #include "vmx/nested/l2_memory.h"
 #include "hv/errno.h"
+#include "vmx/nested/identity_ept.h"
 #include "vmx/vm.h"
 
 static int read_entry(void *vcpu, l1_gpa_t at, u64 *entry)
@@ -22,12 +23,23 @@ static int mark_entry(void *vcpu, l1_gpa_t at, u64 seen, u64 flags)
 	return expected == seen ? 0 : -EBUSY;
 }
 
+static int read_identity(void *vcpu, l1_gpa_t at, u64 *entry)
+{
+	struct vcpu *v = vcpu;
+
+	*entry = identity_ept_entry(&v->vm->nested->identity_caps, at);
+	return 0;
+}
+
 struct ept12 l2_ept12(struct vcpu *v)
 {
+	const struct vmcs12 *v12 = &v->nested->current->v12;
+	bool has_ept = nested_has_ept(v12);
+
 	return (struct ept12){
-		.eptp = v->nested->current->v12.EPT_POINTER,
-		.l1 = &v->vm->nested->caps,
-		.read = read_entry,
+		.eptp = nested_eptp12(v, v12),
+		.l1 = has_ept ? &v->vm->nested->caps : &v->vm->nested->identity_caps,
+		.read = has_ept ? read_entry : read_identity,
 		.mark = mark_entry,
 		.context = v,
 	};

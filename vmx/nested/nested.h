@@ -19,6 +19,7 @@
 struct nested_vm {
 	struct vmx_caps caps; /* as L1 sees them */
 	struct vmcs12_index fields;
+	struct vmx_caps identity_caps; /* identity_ept.h */
 	struct entry_check_cpu check_cpu;
 	struct derive_inputs derive; /* L0's own needs */
 	struct context_pool contexts;
@@ -162,6 +163,8 @@ u32 msr_list_store(struct vcpu *v, l1_gpa_t list, u32 count);
 void nested_yield(struct vcpu *v);
 
 bool nested_has_ept(const struct vmcs12 *v12);
+/* The EPTP of the L2's EPT12, be it L1's or the identity. */
+u64 nested_eptp12(const struct vcpu *v, const struct vmcs12 *v12);
 bool nested_has_vpid(const struct vmcs12 *v12);
 
 /* EPT02's callbacks. */

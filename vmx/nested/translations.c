@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L2's translations on this CPU. An L2 with EPT runs on the root of EPT02 that its EPTP12 chooses;
- * one without runs on EPT01, whose physical addresses are its own. Each context has a VPID of its
+ * L2's translations on this CPU. An L2 runs on the root of EPT02 that its EPTP12 chooses. Each context has a VPID of its
  * own; what L1's INVVPID asks for is done at the next entry of each context, and so is what an
  * entry without VPID does.
  */
-#include "mm/ept01.h"
 #include "vmx/nested/ept02.h"
+#include "vmx/nested/identity_ept.h"
 #include "vmx/nested/nested.h"
 #include "vmx/vm.h"
 
@@ -26,11 +25,10 @@ bool nested_has_vpid(const struct vmcs12 *v12)
 }
 
 /* The vCPU uses one root at a time: that of the L2 that it entered last. */
-static void choose_root(struct vcpu *v, struct context *context)
+static void choose_root(struct vcpu *v, struct context *context, u64 eptp12)
 {
 	struct nested *nested = v->nested;
 	struct ept02 *pool = v->vm->nested->ept02;
-	u64 eptp12 = context->v12.EPT_POINTER;
 
 	if (nested->root)
 		ept02_root_put(pool, nested->root);
@@ -52,15 +50,18 @@ static void flush_root(struct vcpu *v, struct context *context)
 		vmx_invept(vmx_invept_type(), context->eptp);
 }
 
+u64 nested_eptp12(const struct vcpu *v, const struct vmcs12 *v12)
+{
+	return likely(nested_has_ept(v12)) ? v12->EPT_POINTER
+					   : identity_eptp(&v->vm->nested->identity_caps);
+}
+
 static void enter_ept(struct vcpu *v, struct context *context)
 {
-	if (!nested_has_ept(&context->v12)) {
-		write_eptp(context, ept01_pointer(v->vm->memory));
-		return;
-	}
-	if (unlikely(!v->nested->root ||
-		     !ept02_root_is_for(v->nested->root, context->v12.EPT_POINTER)))
-		choose_root(v, context);
+	u64 eptp12 = nested_eptp12(v, &context->v12);
+
+	if (unlikely(!v->nested->root || !ept02_root_is_for(v->nested->root, eptp12)))
+		choose_root(v, context, eptp12);
 	write_eptp(context, ept02_pointer(v->nested->root));
 	flush_root(v, context);
 }
@@ -89,7 +90,7 @@ void translations_flush_linear(const struct context *context)
 
 void translations_flush(struct vcpu *v)
 {
-	if (vcpu_is_in_l2(v) && nested_has_ept(&v->nested->current->v12))
+	if (vcpu_is_in_l2(v))
 		flush_root(v, v->nested->current);
 }
 
