@@ -81,8 +81,7 @@ static enum mmio_code code_now(const struct paging_mode *mode)
 /* Take the code bytes from here on, all in one page. */
 static enum step fetch(struct access *a, const struct paging_mode *mode, u64 linear, u32 bytes)
 {
-	const struct linear_source source = linear_source_of(a->v);
-	struct linear_result r = linear_translate(mode, linear, LINEAR_FETCH, &source);
+	struct linear_result r = linear_now(a->v, mode, linear, LINEAR_FETCH);
 
 	if (r.faults) {
 		inject_page_fault(a->v, linear, r.error_code);

@@ -24,6 +24,10 @@ enum exit_action nested_exit(struct vcpu *v);
  */
 bool nested_exception(struct vcpu *v, u32 info, u32 error_code, u64 linear);
 
+/* An L2-physical address, in the type of the walker's guest, becomes L1's, where EPT12 leads it to
+ * memory that the access may reach. */
+bool nested_to_l1(struct vcpu *v, l1_gpa_t *gpa, bool write);
+
 /* events_deliver() for a vCPU in L2: what waits for L1 ends L2's turn, or goes into L2. */
 void nested_deliver(struct vcpu *v);
 

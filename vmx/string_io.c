@@ -69,13 +69,12 @@ static bool check_operand(struct vcpu *v, const struct string_insn *insn, u64 li
  * injected. */
 static bool locate_element(struct vcpu *v, const struct string_insn *insn, struct element *element)
 {
-	const struct linear_source source = linear_source_of(v);
 	const struct paging_mode mode = linear_mode_now(v);
 
 	for (u32 i = 0; i < element->bytes; i++) {
 		u64 linear = insn->long_code ? element->linear + i : (u32)(element->linear + i);
-		struct linear_result r = linear_translate(
-			&mode, linear, insn->in ? LINEAR_WRITE : LINEAR_READ, &source);
+		struct linear_result r =
+			linear_now(v, &mode, linear, insn->in ? LINEAR_WRITE : LINEAR_READ);
 
 		if (r.faults) {
 			inject_page_fault(v, linear, r.error_code);

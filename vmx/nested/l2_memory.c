@@ -3,6 +3,7 @@
 #include "vmx/nested/l2_memory.h"
 #include "hv/errno.h"
 #include "vmx/nested/identity_ept.h"
+#include "vmx/nested_calls.h"
 #include "vmx/vm.h"
 
 static int read_entry(void *vcpu, l1_gpa_t at, u64 *entry)
@@ -45,18 +46,22 @@ struct ept12 l2_ept12(struct vcpu *v)
 	};
 }
 
+bool nested_to_l1(struct vcpu *v, l1_gpa_t *gpa, bool write)
+{
+	const struct ept12_access access = { .gpa = l2_gpa(gpa->raw), .read = true, .write = write };
+	const struct ept12 ept = l2_ept12(v);
+	struct ept12_walk walk = ept12_translate(&ept, &access);
+
+	if (walk.outcome != EPT12_OK)
+		return false;
+	(void)ept12_set_flags(&ept, &walk);
+	*gpa = walk.to;
+	return true;
+}
+
 int l2_read(struct vcpu *v, l2_gpa_t gpa, void *dst, size_t bytes)
 {
-	const struct ept12_access access = { .gpa = gpa, .read = true };
-	struct ept12_walk walk;
-	struct ept12 ept;
+	l1_gpa_t at = l1_gpa(gpa.raw);
 
-	if (!nested_has_ept(&v->nested->current->v12))
-		return walk_cache_read(&v->walk, l1_gpa(gpa.raw), dst, bytes);
-	ept = l2_ept12(v);
-	walk = ept12_translate(&ept, &access);
-	if (walk.outcome != EPT12_OK)
-		return -EFAULT;
-	(void)ept12_set_flags(&ept, &walk);
-	return walk_cache_read(&v->walk, walk.to, dst, bytes);
+	return nested_to_l1(v, &at, false) ? walk_cache_read(&v->walk, at, dst, bytes) : -EFAULT;
 }

@@ -52,10 +52,9 @@ static bool find_linear(struct vcpu *v, u32 bytes, bool is_write, u64 *linear)
 
 static bool translate(struct vcpu *v, u64 linear, bool is_write, l1_gpa_t *gpa)
 {
-	const struct linear_source source = linear_source_of(v);
 	const struct paging_mode mode = linear_mode_now(v);
 	struct linear_result r =
-		linear_translate(&mode, linear, is_write ? LINEAR_WRITE : LINEAR_READ, &source);
+		linear_now(v, &mode, linear, is_write ? LINEAR_WRITE : LINEAR_READ);
 
 	*gpa = r.gpa;
 	if (r.faults)

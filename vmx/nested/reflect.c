@@ -154,12 +154,29 @@ static void arrive_in_l1(struct vcpu *v, struct context *context)
 	nmi_mask_apply();
 }
 
+/*
+ * A single step is pending at an exit only if the exit goes before debug traps (SDM "Saving
+ * Non-Register State"; INIT does), or a shadow of MOV SS holds it back. Bochs 2.7 saves one
+ * whenever RFLAGS.TF is set.
+ */
+static void settle_single_step(struct context *context, const struct exit12 *exit)
+{
+	struct vmcs12 *v12 = &context->v12;
+
+	if (likely(!(v12->GUEST_PENDING_DEBUG & PENDING_DEBUG_BS)) || exit->reason == EXIT_INIT ||
+	    (v12->GUEST_INTERRUPTIBILITY & (BLOCKED_BY_MOV_SS | BLOCKED_BY_STI)))
+		return;
+	v12->GUEST_PENDING_DEBUG &= ~(u64)PENDING_DEBUG_BS;
+	context->dirty |= 1u << DERIVE_RUN;
+}
+
 void nested_reflect(struct vcpu *v, const struct exit12 *exit)
 {
 	struct context *context = v->nested->current;
 	struct vmcs12 *v12 = &context->v12;
 
 	vmcs02_save(context);
+	settle_single_step(context, exit);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
 	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
 	record(v12, exit);
