@@ -52,7 +52,8 @@ static void call_out(u64 vcpu_mask)
 void vm_change_init(const struct vm *vm)
 {
 	_Static_assert(VCPUS_MAX <= PFN_CACHE_HOLDERS, "every vCPU can hold a page");
-	static const struct change_ops ops = { kick_and_wait, call_out };
+	static const struct change_ops ops = { .kick_and_wait = kick_and_wait,
+					       .call_out = call_out };
 
 	the_vm = vm;
 	change_set_ops(&ops);
