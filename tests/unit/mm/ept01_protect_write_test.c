@@ -2,6 +2,7 @@
 /* Writes of L0 to protected pages, by every path: told once, before the bytes are there, and only
  * where the page is protected. */
 #include "protect_fixture.h"
+#include "hv/x86.h"
 #include "mm/walk_cache.h"
 
 #define PAGE 5u
@@ -270,6 +271,7 @@ static void wait_for_who_does_not_let_go(void)
 	pfn_cache_activate(&cache, page_at(PAGE));
 	pfn_cache_refresh(&cache);
 	pfn_cache_hold(&cache, page_at(PAGE), 1);
+	host_x86.tsc_step = BIT(41);
 	protect(PAGE);
 	ept01_protect_wait(memory);
 }
