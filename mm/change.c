@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Changes: who is told, who is waited for, and in which order. */
 #include "mm/change.h"
+#include "mm/ept01_protect.h"
 #include "mm/vm_memory.h"
 
 static const struct change_ops *ops; /* constant after boot */
@@ -17,7 +18,7 @@ static u64 this_cpu_bit(void)
 
 void change_cpu_joins(struct vm_memory *memory)
 {
-	/* Full order: the bit is seen before this CPU does INVEPT; pairs with shoot_down. */
+	/* Full order: the bit is seen before this CPU does INVEPT; pairs with change_flush. */
 	__atomic_fetch_or(&memory->cpus, this_cpu_bit(), __ATOMIC_SEQ_CST);
 }
 
@@ -34,8 +35,7 @@ static void call_out(u64 vcpus)
 	ops->call_out(vcpus);
 }
 
-/* Every CPU that runs the VM leaves the guest, and does INVEPT before it enters; this one too. */
-static void shoot_down(struct vm_memory *memory)
+void change_flush(struct vm_memory *memory)
 {
 	/* Full order: the leaves have left EPT01 before the look at who runs the VM; pairs with
 	 * change_cpu_joins. */
@@ -45,6 +45,20 @@ static void shoot_down(struct vm_memory *memory)
 		return;
 	ASSERT(ops);
 	ops->kick_and_wait(cpus);
+}
+
+void change_page_written(struct vm_memory *memory, l1_gfn_t gfn)
+{
+	bool is_protected;
+
+	vm_memory_lock(memory);
+	is_protected = ept01_is_protected(memory, gfn);
+	vm_memory_unlock(memory);
+	if (!is_protected)
+		return;
+	counter_inc(CTR_PROTECTED_WRITES);
+	ASSERT(ops && ops->page_written);
+	ops->page_written(gfn);
 }
 
 void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 pages)
@@ -57,9 +71,10 @@ void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 
 		return;
 	change->hits = pfn_cache_invalidate(memory, change->range);
 	change->tables = ept01_zap(memory, gfn, pages);
-	change->flush = ept_generation(&memory->ept01) != generation;
 	if (ops && ops->zap)
 		ops->zap(change->range, &change->shadow);
+	/* Tables may come from leaves that have grown together since the last flush, too. */
+	change->flush = change->tables || ept_generation(&memory->ept01) != generation;
 }
 
 void change_end(struct change *change)
@@ -68,7 +83,7 @@ void change_end(struct change *change)
 
 	epoch_assert_quiescent();
 	if (change->flush || change->shadow.flush)
-		shoot_down(memory);
+		change_flush(memory);
 	if (ops && ops->zap_end)
 		ops->zap_end(&change->shadow);
 	if (change->hits.users)

@@ -46,6 +46,12 @@ struct change_ops {
 	 */
 	void (*zap)(struct gfn_range range, struct change_shadow *shadow);
 	void (*zap_end)(struct change_shadow *shadow);
+	/*
+	 * A write to this page, which is protected (mm/ept01_protect.h), comes next: each of its
+	 * users unprotects it. No lock is held, and nothing is waited for: the caller may be amid an
+	 * instruction. NULL where no page is ever protected.
+	 */
+	void (*page_written)(l1_gfn_t gfn);
 };
 
 /* Once, before a CPU joins; constant from then on. */
@@ -56,6 +62,12 @@ void change_set_ops(const struct change_ops *ops);
 void change_cpu_joins(struct vm_memory *memory);
 /* This CPU has left the VM: when it joins again, it does INVEPT before it enters. */
 void change_cpu_leaves(struct vm_memory *memory);
+
+/* Lock not held: kick and wait (change_ops) for the CPUs that run the VM, which do INVEPT. */
+void change_flush(struct vm_memory *memory);
+/* Lock not held. A write to this page found it protected: its users are told, unless they have
+ * unprotected it meanwhile. Then the write tries again. */
+void change_page_written(struct vm_memory *memory, l1_gfn_t gfn);
 
 /* One change under way; belongs to the CPU that makes it. */
 struct change {

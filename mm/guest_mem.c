@@ -2,10 +2,12 @@
 /*
  * Copies to and from L1's memory, page by page through a transient window. Each page's look-up and
  * copy are one reader section: a deletion frees frames only after a grace period, so the page
- * cannot go away meanwhile.
+ * cannot go away meanwhile. Writes to protected pages: see mm/ept01_protect.h.
  */
 #include "hv/errno.h"
 #include "hv/string.h"
+#include "mm/change.h"
+#include "mm/ept01_protect.h"
 #include "mm/vm_memory.h"
 #include "mm/window.h"
 
@@ -36,26 +38,56 @@ static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
 	}
 }
 
+/* In a reader section, or under the lock. -EACCES: the page is closed for writes. */
+static int try_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer, size_t bytes,
+		    bool is_closed)
+{
+	enum window_access access = transfer->dst ? WINDOW_READ : WINDOW_WRITE;
+	u64 gfn = l1_gpa_to_l1_gfn(gpa).raw;
+	struct backing backing;
+	char *page;
+
+	if (vm_memory_find(memory, gfn, &backing))
+		return -EFAULT;
+	if (access == WINDOW_WRITE && (backing.flags & MEMSLOT_READONLY))
+		return -EFAULT;
+	if (access == WINDOW_WRITE && is_closed)
+		return -EACCES;
+	page = window_map(backing_pfn(&backing, gfn), access);
+	transfer_bytes(transfer, page + gpa.raw % PAGE_SIZE, bytes);
+	window_unmap(page);
+	return 0;
+}
+
+/* A write where the page may be protected: it cannot become so under the lock. */
+static int write_protected_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
+				size_t bytes)
+{
+	l1_gfn_t gfn = l1_gpa_to_l1_gfn(gpa);
+
+	for (;;) {
+		int rc;
+
+		vm_memory_lock(memory);
+		rc = try_page(memory, gpa, transfer, bytes, ept01_is_protected(memory, gfn));
+		vm_memory_unlock(memory);
+		if (rc != -EACCES)
+			return rc;
+		change_page_written(memory, gfn);
+	}
+}
+
 /* The part of the transfer that lies in one page. */
 static int transfer_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
 			 size_t bytes)
 {
-	enum window_access access = transfer->dst ? WINDOW_READ : WINDOW_WRITE;
-	u64 gfn = l1_gpa_to_l1_gfn(gpa).raw;
-	int rc = -EFAULT;
-	struct backing backing;
+	int rc;
 
 	epoch_read_begin();
-	if (!vm_memory_find(memory, gfn, &backing) &&
-	    (access == WINDOW_READ || !(backing.flags & MEMSLOT_READONLY))) {
-		char *page = window_map(backing_pfn(&backing, gfn), access);
-
-		transfer_bytes(transfer, page + gpa.raw % PAGE_SIZE, bytes);
-		window_unmap(page);
-		rc = 0;
-	}
+	rc = try_page(memory, gpa, transfer, bytes,
+		      ept01_may_be_protected(memory, l1_gpa_to_l1_gfn(gpa)));
 	epoch_read_end();
-	return rc;
+	return rc == -EACCES ? write_protected_page(memory, gpa, transfer, bytes) : rc;
 }
 
 static int transfer_all(struct vm_memory *memory, l1_gpa_t gpa, struct transfer transfer,

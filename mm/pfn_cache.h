@@ -63,6 +63,8 @@ struct pfn_cache {
 	char *va;       /* of its mapping */
 	pfn_t pfn;      /* its frame */
 	bool read_only; /* its region is */
+	bool writable;  /* atomic; by holders. Else it is read-only, or it is protected and writes
+			 * go through guest_write (mm/ept01_protect.h) */
 
 	/* Constant after pfn_cache_init. */
 	bool writes;           /* the use writes: a read-only region is refused */
@@ -163,5 +165,10 @@ struct pfn_hits pfn_cache_invalidate(struct vm_memory *memory, struct gfn_range 
 /* Lock not held: wait until nobody holds what was invalidated. Bounded: who does not let go ends in
  * a panic that names it. */
 void pfn_cache_wait_for_holders(struct vm_memory *memory, struct gfn_range range);
+
+/* Lock held: may holders write to this page? True: caches of it are held now. */
+bool pfn_cache_set_writable(struct vm_memory *memory, u64 gfn, bool writable);
+/* Lock not held: wait until nobody holds a page since before it became unwritable. */
+void pfn_cache_wait_for_writers(struct vm_memory *memory);
 
 #endif

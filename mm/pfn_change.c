@@ -34,16 +34,16 @@ u64 pfn_state_invalidate(struct pfn_cache *cache)
 
 void pfn_state_wait_for_holders(const struct pfn_cache *cache)
 {
+	u64 holders = pfn_state(cache) & PFN_CACHE_HELD_BY_ANY;
 	u64 start = rdtsc();
 
 	epoch_assert_quiescent();
-	while (pfn_state_is_mapping_held(cache) && !(pfn_state(cache) & PFN_CACHE_VALID)) {
-		u64 holders = pfn_state(cache) & PFN_CACHE_HELD_BY_ANY;
-
-		if (holders && rdtsc() - start > WAIT_SECONDS * tsc_hz())
+	while (holders) {
+		if (rdtsc() - start > WAIT_SECONDS * tsc_hz())
 			panic("vCPU %u does not let go of the page at 0x%llx",
 			      (u32)__builtin_ctzll(holders), (unsigned long long)cache->gpa.raw);
 		cpu_pause();
+		holders &= pfn_state(cache);
 	}
 }
 
@@ -89,6 +89,55 @@ void pfn_cache_wait_for_holders(struct vm_memory *memory, struct gfn_range range
 		held = NULL;
 		vm_memory_lock(memory);
 		pfn_index_each(&memory->caches, range, find_held, &held);
+		vm_memory_unlock(memory);
+		if (held)
+			pfn_state_wait_for_holders(held);
+	} while (held);
+}
+
+struct write_switch {
+	bool writable;
+	bool is_held;
+};
+
+static bool switch_writes(struct pfn_cache *cache, void *context)
+{
+	struct write_switch *to = context;
+
+	if (cache->user)
+		return true;
+	/* Full order: who comes to hold it after this sees it, and who came before is in the state;
+	 * pairs with pfn_cache_begin_hold and the holder's look. */
+	__atomic_store_n(&cache->writable, to->writable && !cache->read_only, __ATOMIC_SEQ_CST);
+	to->is_held |= __atomic_load_n(&cache->state, __ATOMIC_SEQ_CST) & PFN_CACHE_HELD_BY_ANY;
+	return true;
+}
+
+bool pfn_cache_set_writable(struct vm_memory *memory, u64 gfn, bool writable)
+{
+	struct write_switch to = { .writable = writable };
+
+	pfn_index_each(&memory->caches, (struct gfn_range){ gfn, 1 }, switch_writes, &to);
+	return to.is_held;
+}
+
+static bool find_writer(struct pfn_cache *cache, void *context)
+{
+	return cache->writable || find_held(cache, context);
+}
+
+/* What is held now, is in the range of all pages, and is not writable any more. */
+void pfn_cache_wait_for_writers(struct vm_memory *memory)
+{
+	const struct gfn_range all = { 0, ~0ULL };
+	struct pfn_cache *held;
+
+	do {
+		held = NULL;
+		vm_memory_lock(memory);
+		if (memory->writers_pending)
+			pfn_index_each(&memory->caches, all, find_writer, &held);
+		memory->writers_pending = held != NULL;
 		vm_memory_unlock(memory);
 		if (held)
 			pfn_state_wait_for_holders(held);

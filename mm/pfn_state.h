@@ -37,7 +37,7 @@ static inline void pfn_state_end_work(struct pfn_cache *cache)
 
 /* Memory's lock held. The state before: who held the cache then may be at the page still. */
 u64 pfn_state_invalidate(struct pfn_cache *cache);
-/* No lock held; the cache is invalid, so holders only let go. Bounded, as
+/* Host use. No lock held: wait until each who holds it now has let go. Bounded, as
  * pfn_cache_wait_for_holders. */
 void pfn_state_wait_for_holders(const struct pfn_cache *cache);
 

@@ -112,15 +112,17 @@ static int take(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hol
 	return 0;
 }
 
-/* The same for an access that writes; -EFAULT: the page is read-only. */
+/* The same for an access that writes; -EFAULT: the page is read-only, -EBUSY also: protected. */
 static int take_to_write(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hold *hold)
 {
 	int rc = take(cache, gpa, bytes, hold);
 
-	if (rc || !hold->page->read_only)
+	/* After the hold, in full order; pairs with pfn_cache_set_writable. */
+	if (rc || likely(__atomic_load_n(&hold->page->writable, __ATOMIC_SEQ_CST)))
 		return rc;
+	rc = hold->page->read_only ? -EFAULT : -EBUSY;
 	pfn_cache_release(hold->page, cache->vcpu);
-	return -EFAULT;
+	return rc;
 }
 
 /* Whether the page, which could not be taken, can still be reached. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* EPT violations of L1: a page of a region that was not mapped yet, or an access for vmx/mmio.c. */
 #include "hv/errno.h"
+#include "mm/change.h"
 #include "mm/ept01.h"
 #include "vmx/event.h"
 #include "vmx/exit.h"
@@ -35,6 +36,10 @@ enum exit_action exit_ept_violation(struct vcpu *v)
 			    violation.qualification & EPT_VIOLATION_WRITE);
 	if (!error)
 		return EXIT_RESUME;
+	if (error == -EACCES) {
+		change_page_written(v->vm->memory, l1_gpa_to_l1_gfn(violation.gpa));
+		return EXIT_RESUME;
+	}
 	if (error == -ENOENT || error == -EFAULT) {
 		violation.read_only = error == -EFAULT;
 		return mmio_access(v, &violation);

@@ -42,6 +42,8 @@ void nested_handle_requests(struct vcpu *v, u32 requests);
 /* A change of L1's memory (mm/change.h): what L2s have of it. */
 void nested_zap(const struct vm *vm, struct gfn_range range, struct change_shadow *shadow);
 void nested_zap_end(const struct vm *vm, struct change_shadow *shadow);
+/* A page of L1's that L0 protects is about to be written to (mm/ept01_protect.h). */
+void nested_page_written(const struct vm *vm, l1_gfn_t gfn);
 
 /* A reset of the vCPU ends VMX operation. */
 void nested_reset(struct vcpu *v);

@@ -60,10 +60,19 @@ static void zap_end(struct change_shadow *shadow)
 	nested_zap_end(the_vm, shadow);
 }
 
+static void page_written(l1_gfn_t gfn)
+{
+	nested_page_written(the_vm, gfn);
+}
+
 void vm_change_init(const struct vm *vm)
 {
 	_Static_assert(VCPUS_MAX <= PFN_CACHE_HOLDERS, "every vCPU can hold a page");
-	static const struct change_ops ops = { kick_and_wait, call_out, zap, zap_end };
+	static const struct change_ops ops = { .kick_and_wait = kick_and_wait,
+					       .call_out = call_out,
+					       .zap = zap,
+					       .zap_end = zap_end,
+					       .page_written = page_written };
 
 	the_vm = vm;
 	change_set_ops(&ops);

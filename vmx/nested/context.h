@@ -50,6 +50,11 @@ struct context {
 	struct cpu *cpu; /* where vmcs02 and the shadow VMCS are active; NULL: they are clear */
 	struct msr_bitmap *msr_bitmap; /* L0's and L1's, merged */
 	struct msr_bitmap *l1_msr_bitmap; /* L1's, as it was merged */
+	/* vm_memory.lock: vmx/nested/msr_merge.c */
+	struct context *next_watcher;
+	u64 msr_gfn;    /* L1's MSR bitmap, as it was merged */
+	bool watches;   /* that page is protected */
+	bool is_merged; /* and has not been written to since */
 	u64 tsc_offset;                /* of L1, as vmcs02 was derived with */
 	u64 cr0_shadow, cr4_shadow;    /* what vmcs02 holds */
 	u64 eptp;                      /* likewise */

@@ -5,6 +5,7 @@
 #include "hv/msr_index.h"
 #include "hv/string.h"
 #include "mm/ept01.h"
+#include "mm/ept01_protect.h"
 #include "mm/page.h"
 #include "vmx/control_regs.h"
 #include "vmx/cpu_vmx.h"
@@ -100,7 +101,9 @@ static int create_ept02(struct vm *vm, struct nested_vm *nested)
 	};
 
 	nested->ept02 = ept02_create(&config);
-	return nested->ept02 ? 0 : -ENOMEM;
+	if (!nested->ept02)
+		return -ENOMEM;
+	return ept01_protect_create(vm->memory, 2 * BIT(EPT02_TABLE_ORDER));
 }
 
 int nested_create_vm(struct vm *vm)

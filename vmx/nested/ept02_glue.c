@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /* What EPT02 asks of L0, and what L0's changes of L1's memory ask of EPT02. */
-#include "hv/errno.h"
 #include "mm/change.h"
+#include "mm/ept01_protect.h"
 #include "vmx/nested/ept02.h"
 #include "vmx/nested/identity_ept.h"
 #include "vmx/nested/nested.h"
 #include "vmx/nested_calls.h"
-#include "vmx/request.h"
 #include "vmx/vm.h"
 
-/* Every table is read again by every INVEPT: nothing is protected. */
+static bool is_computed(const struct vm *vm, l1_gfn_t gfn)
+{
+	return identity_ept_has_table(&vm->nested->identity_caps, gfn);
+}
+
+/* What L0 computes nobody writes to. */
 static int protect(void *context, l1_gfn_t gfn)
 {
 	const struct vm *vm = context;
 
-	/* What L0 computes nobody writes to. */
-	return identity_ept_has_table(&vm->nested->identity_caps, gfn) ? 0 : -ENOTSUP;
+	if (is_computed(vm, gfn))
+		return 0;
+	ept02_protection_changed(vm->nested->ept02);
+	return ept01_protect(vm->memory, gfn);
 }
 
 static void unprotect(void *context, l1_gfn_t gfn)
 {
-	(void)context;
-	(void)gfn;
+	const struct vm *vm = context;
+
+	if (is_computed(vm, gfn))
+		return;
+	ept02_protection_changed(vm->nested->ept02);
+	ept01_unprotect(vm->memory, gfn);
 }
 
 /* L1's INVEPT on one vCPU takes tables away that another may be walking. */
@@ -29,10 +39,7 @@ static void kick_and_wait(void *context)
 {
 	const struct vm *vm = context;
 
-	for (u32 i = 0; i < vm->vcpu_count; i++)
-		vcpu_request(vm->vcpus[i], REQUEST_FLUSH_EPT);
-	for (u32 i = 0; i < vm->vcpu_count; i++)
-		vcpu_wait_out(vm->vcpus[i], REQUEST_FLUSH_EPT);
+	ept01_protect_wait(vm->memory);
 }
 
 const struct ept02_ops *ept02_glue_init(struct vm *vm)
@@ -48,6 +55,7 @@ void nested_zap(const struct vm *vm, struct gfn_range range, struct change_shado
 	struct ept02_zapped zapped = { shadow->tables, shadow->flush };
 
 	ept02_zap_l1(vm->nested->ept02, l1_gfn(range.first), range.pages, &zapped);
+	msr_bitmap_zap(vm, range);
 	*shadow = (struct change_shadow){ zapped.tables, zapped.flush };
 }
 
@@ -56,4 +64,10 @@ void nested_zap_end(const struct vm *vm, struct change_shadow *shadow)
 	struct ept02_zapped zapped = { shadow->tables, shadow->flush };
 
 	ept02_zap_end(vm->nested->ept02, &zapped);
+}
+
+void nested_page_written(const struct vm *vm, l1_gfn_t gfn)
+{
+	msr_bitmap_written(vm, gfn);
+	(void)ept02_table_written(vm->nested->ept02, gfn);
 }

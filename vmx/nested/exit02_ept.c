@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* EPT violations and misconfigurations of L2: EPT02 gets the leaf, or L1 the exit. */
+#include "hv/errno.h"
 #include "hv/pte.h"
+#include "mm/change.h"
+#include "mm/ept01.h"
 #include "vmx/event.h"
 #include "vmx/inject.h"
 #include "vmx/mmio.h"
@@ -69,11 +72,17 @@ static enum exit_action device(struct vcpu *v, l1_gpa_t gpa, bool read_only)
 	return mmio_access(v, &violation);
 }
 
-static bool has_memory(const struct vcpu *v, l1_gpa_t gpa)
+/* EPT02 has no leaf for want of one in EPT01: a page that is protected, a device, or a hole. */
+static enum exit_action fault_ept01(struct vcpu *v, l1_gpa_t gpa, u64 qualification)
 {
-	struct memslot_frame frame;
+	struct vm_memory *memory = v->vm->memory;
+	int error = ept01_fault(memory, gpa, qualification & EPT_VIOLATION_WRITE);
 
-	return !memslot_find(v->vm->memory, l1_gpa_to_l1_gfn(gpa), &frame);
+	if (error == -ENOENT || error == -EFAULT)
+		return device(v, gpa, error == -EFAULT);
+	if (error == -EACCES)
+		change_page_written(memory, l1_gpa_to_l1_gfn(gpa));
+	return resume(v, qualification);
 }
 
 static enum exit_action fault_ept02(struct vcpu *v, l2_gpa_t gpa)
@@ -88,7 +97,7 @@ static enum exit_action fault_ept02(struct vcpu *v, l2_gpa_t gpa)
 	case EPT02_REFLECT_MISCONFIGURATION:
 		return reflect(v, EXIT_EPT_MISCONFIG, fault.qualification);
 	case EPT02_EPT01_FAULT:
-		return device(v, fault.l1, has_memory(v, fault.l1));
+		return fault_ept01(v, fault.l1, qualification);
 	case EPT02_MAPPED:
 	case EPT02_BUSY:
 		break;

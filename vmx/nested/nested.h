@@ -7,6 +7,7 @@
 #define VMX_NESTED_NESTED_H
 
 #include "hv/vectors.h"
+#include "mm/change.h"
 #include "vmx/exit.h"
 #include "vmx/nested/context.h"
 #include "vmx/nested/derive.h"
@@ -15,7 +16,9 @@
 #include "vmx/ops.h"
 #include "vmx/segment.h"
 
-/* One for the VM; constant but for the pool. */
+#define NESTED_WATCH_BUCKETS 64u
+
+/* One for the VM; constant but for the pool and the watchers. */
 struct nested_vm {
 	struct vmx_caps caps; /* as L1 sees them */
 	struct vmcs12_index fields;
@@ -26,6 +29,7 @@ struct nested_vm {
 	u64 *vmread_bitmap, *vmwrite_bitmap; /* NULL: no VMCS shadowing */
 	struct msr_bitmap *msr_bitmap;       /* what L0 lets through for any L2 */
 	struct ept02 *ept02;
+	struct context *watchers[NESTED_WATCH_BUCKETS]; /* vmx/nested/msr_merge.c */
 };
 
 /* What an entry has to know of L1, read while vmcs01 is still current. */
@@ -171,7 +175,20 @@ bool nested_has_vpid(const struct vmcs12 *v12);
 const struct ept02_ops *ept02_glue_init(struct vm *vm);
 
 /* vmcs02's MSR bitmap: what L0 or L1 wants to see. */
-void msr_bitmap_merge(struct vcpu *v, struct context *context);
+void msr_bitmap_make(struct vcpu *v, struct context *context);
+static inline void msr_bitmap_merge(struct vcpu *v, struct context *context)
+{
+	const struct vmcs12 *v12 = &context->v12;
+
+	if (unlikely(!context->is_merged || context->msr_gfn != v12->MSR_BITMAP >> PAGE_SHIFT ||
+		     !(v12->CPU_CONTROLS & CPU_MSR_BITMAPS)))
+		msr_bitmap_make(v, context);
+}
+/* The context is another VMCS's. */
+void msr_bitmap_forget(const struct vm *vm, struct context *context);
+/* L1's memory: lock held, these pages change; or one is about to be written to. */
+void msr_bitmap_zap(const struct vm *vm, struct gfn_range range);
+void msr_bitmap_written(const struct vm *vm, l1_gfn_t gfn);
 
 /* Translations of L2 on this CPU: EPTP02 and VPID02 for the entry. vmcs02 is current. */
 void translations_enter(struct vcpu *v, struct context *context);

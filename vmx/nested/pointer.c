@@ -124,8 +124,9 @@ static void read_in(struct vcpu *v, struct context *context)
 }
 
 /* The context was another VMCS's, or nobody's: nothing of it counts. */
-static void forget(struct context *context)
+static void forget(const struct vm *vm, struct context *context)
 {
+	msr_bitmap_forget(vm, context);
 	memset(&context->v12, 0, sizeof(context->v12));
 	context->v12.revision = VMCS12_REVISION;
 	context->dirty = DERIVE_ALL;
@@ -158,7 +159,7 @@ enum exit_action exit_vmptrld(struct vcpu *v)
 	if (nested->current)
 		context_detach(pool, nested->current, v->index);
 	if (claim.event != CONTEXT_HIT)
-		forget(claim.context);
+		forget(v->vm, claim.context);
 	if (claim.context->is_clear)
 		read_in(v, claim.context);
 	nested->current = claim.context;

@@ -68,7 +68,8 @@ static int set_up(void **state)
 	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
 					       .maxphyaddr = 40 };
 	static const struct ept_features features = { .leaf_2m = true };
-	static const struct change_ops ops = { kick_and_wait, call_out };
+	static const struct change_ops ops = { .kick_and_wait = kick_and_wait,
+					       .call_out = call_out };
 	static const struct page_range guest = { { MIB }, 16 * MIB };
 
 	(void)state;

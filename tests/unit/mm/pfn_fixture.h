@@ -37,7 +37,8 @@ static inline int set_up_memory(void)
 	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
 					       .maxphyaddr = 40 };
 	static const struct ept_features features = { .leaf_2m = true };
-	static const struct change_ops ops = { kick_and_wait, call_out };
+	static const struct change_ops ops = { .kick_and_wait = kick_and_wait,
+					       .call_out = call_out };
 
 	host_memory_default();
 	ept01_set_features(&features, &types);
