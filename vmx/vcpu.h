@@ -81,7 +81,9 @@ struct vcpu {
 	struct {               /* fields of vmcs01 that only L0 changes, by their names */
 		u64 CR0_SHADOW;
 		u64 CR4_SHADOW;
-		u64 GUEST_INTERRUPTIBILITY; /* while L2 runs */
+		u64 GUEST_DEBUGCTL;         /* not 0: the CPU may have cleared it */
+		u64 GUEST_INTERRUPTIBILITY; /* this and what follows: while L2 runs */
+		u64 GUEST_EFER, GUEST_PAT, GUEST_DR7; /* ~0: not known */
 	} kept;
 	struct hw_vmcs *vmcs;  /* the one that the vCPU is entered with: vmcs01, or a vmcs02 */
 	struct nested *nested; /* L1's VMX operation */

@@ -114,6 +114,8 @@ u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after)
 		return 0;
 	if (row == VMCS12_ROW_CPU_CONTROLS && !(changes & CPU_SECONDARY))
 		return IN(execution_controls) | IN(apic_controls);
+	if (row == VMCS12_ROW_GUEST_RIP && !(after >> 32))
+		return 0; /* such an RIP is right for any code */
 	if (row == VMCS12_ROW_GUEST_RFLAGS && !(changes & RFLAGS_VM))
 		return readers[row] & ~BY_V86;
 	return readers[row];

@@ -136,5 +136,8 @@ int nested_create_vm(struct vm *vm)
 int nested_create_vcpu(struct vcpu *v)
 {
 	v->nested = alloc(sizeof(*v->nested));
-	return v->nested ? 0 : -ENOMEM;
+	if (!v->nested)
+		return -ENOMEM;
+	v->nested->derive = v->vm->nested->derive;
+	return 0;
 }

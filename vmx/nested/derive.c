@@ -137,31 +137,50 @@ static u64 tsc_offset(const struct derive_inputs *in)
 const struct derive_row derive_rows[] = {
 #define COPY(name, group_)            { VMCS_##name, DERIVE_##group_, VMCS12_ROW_##name, NULL },
 #define VALUE(name, group_, function) { VMCS_##name, DERIVE_##group_, 0, function },
+#define GROUP(group_)
 #include "vmx/nested/derive.def"
 #undef COPY
 #undef VALUE
+#undef GROUP
 };
 
-u32 derive_first(u32 group)
-{
-	u32 row = 0;
-
-	while (row < ARRAY_SIZE(derive_rows) && derive_rows[row].group < group)
-		row++;
-	return row;
-}
-
-_Static_assert(DERIVE_ALL <= 0xff, "a byte for a mask of groups");
-
-const u8 derive_own_group[VMCS12_ROWS] = {
-#define COPY(name, group)            [VMCS12_ROW_##name] = 1u << DERIVE_##group,
+/* A group's marker has the number of the row behind it. */
+enum {
+#define GROUP(group)                 MARK_##group, BEFORE_##group = MARK_##group - 1,
+#define COPY(name, group)            ROW_##name,
 #define VALUE(name, group, function) COPY(name, group)
 #include "vmx/nested/derive.def"
 #undef COPY
 #undef VALUE
+#undef GROUP
+	ROWS
+};
+_Static_assert(ARRAY_SIZE(derive_rows) == ROWS && ROWS <= 0xff, "rows have numbers");
+
+const u8 derive_first[DERIVE_GROUPS + 1] = {
+#define GROUP(group) [DERIVE_##group] = MARK_##group,
+#define COPY(name, group)
+#define VALUE(name, group, function)
+#include "vmx/nested/derive.def"
+#undef COPY
+#undef VALUE
+#undef GROUP
+	[DERIVE_GROUPS] = ROWS,
 };
 
-const u8 derive_other_groups[VMCS12_ROWS] = {
+_Static_assert(DERIVE_ALL <= 0xffff, "16 bits for a mask of groups");
+
+const u16 derive_own_group[VMCS12_ROWS] = {
+#define COPY(name, group)            [VMCS12_ROW_##name] = 1u << DERIVE_##group,
+#define VALUE(name, group, function) COPY(name, group)
+#define GROUP(group)
+#include "vmx/nested/derive.def"
+#undef COPY
+#undef VALUE
+#undef GROUP
+};
+
+const u16 derive_other_groups[VMCS12_ROWS] = {
 	[VMCS12_ROW_CPU_CONTROLS] = 1u << DERIVE_CR | 1u << DERIVE_TSC,
 	[VMCS12_ROW_CPU_CONTROLS2] = 1u << DERIVE_CR,
 	[VMCS12_ROW_ENTRY_CONTROLS] = 1u << DERIVE_MSRS,

@@ -17,7 +17,8 @@ enum derive_group {
 	DERIVE_SEGMENTS,  /* and descriptor tables */
 	DERIVE_MSRS,      /* EFER, PAT, SYSENTER, debug controls, PDPTEs */
 	DERIVE_TSC,
-	DERIVE_RUN,   /* RIP, RSP, RFLAGS, interruptibility, pending debug */
+	DERIVE_RIP,
+	DERIVE_RUN,   /* RSP, RFLAGS, interruptibility, pending debug */
 	DERIVE_EVENT, /* what the entry injects */
 	DERIVE_GROUPS
 };
@@ -47,9 +48,9 @@ struct derive_row {
 	u64 (*value)(const struct derive_inputs *in);
 };
 
-/* Ordered by group; group g has rows [derive_first(g), derive_first(g + 1)). */
-extern const struct derive_row derive_rows[];
-u32 derive_first(u32 group);
+/* Ordered by group; group g has rows [derive_first[g], derive_first[g + 1]). */
+extern const struct derive_row derive_rows[] __attribute__((visibility("hidden")));
+extern const u8 derive_first[DERIVE_GROUPS + 1] __attribute__((visibility("hidden")));
 
 static inline u64 derive_value(const struct derive_row *row, const struct derive_inputs *in)
 {
@@ -57,8 +58,8 @@ static inline u64 derive_value(const struct derive_row *row, const struct derive
 }
 
 /* By row: the group of the field of the same name, and others in whose values it takes part. */
-extern const u8 derive_own_group[VMCS12_ROWS] __attribute__((visibility("hidden")));
-extern const u8 derive_other_groups[VMCS12_ROWS] __attribute__((visibility("hidden")));
+extern const u16 derive_own_group[VMCS12_ROWS] __attribute__((visibility("hidden")));
+extern const u16 derive_other_groups[VMCS12_ROWS] __attribute__((visibility("hidden")));
 
 /* The groups, as a mask, that a write to this field of vmcs12 marks. */
 static inline u32 derive_marks(enum vmcs12_row row)

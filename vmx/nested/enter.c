@@ -15,14 +15,11 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-/* Sections that read nothing but what each exit saves. */
-#define CHECKS_OF_SAVED                                                                   \
+/* Sections that read no lazy guest state but what tells L2's mode. */
+#define CHECKS_OF_MODE                                                                    \
 	(ENTRY_CHECKS_CONTROLS | ENTRY_CHECKS_HOST | ENTRY_CHECK_MASK(rip) |              \
 	 ENTRY_CHECK_MASK(rflags) | ENTRY_CHECK_MASK(activity) | ENTRY_CHECK_MASK(ssp) | \
 	 ENTRY_CHECK_MASK(interruptibility) | ENTRY_CHECK_MASK(nmi_after_sti))
-
-#define LOADS (ENTRY_CTL_LOAD_DEBUG | ENTRY_CTL_LOAD_PAT | ENTRY_CTL_LOAD_EFER)
-#define SAVES (EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_SAVE_EFER)
 
 /* What the rules look at in L1's memory, which has to be looked at again at each entry. The PDPTEs
  * that are checked are those that L2 will have. */
@@ -81,45 +78,11 @@ static bool has_events(const struct vcpu *v)
 	return apicv_delivers(&v->apicv) && (u8)vmcs_read(VMCS_GUEST_INTR_STATUS);
 }
 
-/* L1's own values, where an entry loads none. vmcs01 is current, for the last time before L2. */
+/* What of L1 the entry has to know: vmcs01 is current, for the last time before L2. */
 static void note_l1(struct vcpu *v, const struct vmcs12 *v12)
 {
-	struct l1_values *l1 = &v->nested->l1;
-
-	l1->has_events = has_events(v);
-	if (likely((v12->ENTRY_CONTROLS & LOADS) == LOADS))
-		return;
-	l1->efer = vmcs_read(VMCS_GUEST_EFER);
-	l1->pat = vmcs_read(VMCS_GUEST_PAT);
-	l1->dr7 = vmcs_read(VMCS_GUEST_DR7);
-	l1->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
-}
-
-static struct derive_inputs inputs_of(const struct vcpu *v, const struct context *context)
-{
-	struct derive_inputs in = v->vm->nested->derive;
-
-	in.v12 = &context->v12;
-	in.l1_tsc_offset = v->tsc_offset;
-	in.l1_efer = v->nested->l1.efer;
-	in.l1_pat = v->nested->l1.pat;
-	in.l1_dr7 = v->nested->l1.dr7;
-	in.l1_debugctl = v->nested->l1.debugctl;
-	return in;
-}
-
-/* Where an entry does not load what the exit saves, vmcs02 cannot keep it. */
-static bool keeps_all(const struct vmcs12 *v12)
-{
-	return (v12->ENTRY_CONTROLS & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES;
-}
-
-static void write_not_kept(const struct derive_inputs *in)
-{
-	u32 first = derive_first(DERIVE_MSRS);
-
-	for (u32 i = first; i < first + DERIVE_MSRS_LOADED; i++)
-		vmcs_write(derive_rows[i].field, derive_value(&derive_rows[i], in));
+	v->nested->has_events = has_events(v);
+	shared_note_l1(v, v12);
 }
 
 static void write_pdptes(const u64 pdptes[4])
@@ -138,36 +101,34 @@ static void enter_halted(struct vcpu *v, const struct vmcs12 *v12)
 }
 
 /* Bring vmcs02, which is current, to what vmcs12 says. */
-static void __attribute__((noinline)) update(struct vcpu *v, struct context *context)
+static void update(struct vcpu *v, struct context *context)
 {
-	const struct derive_inputs in = inputs_of(v, context);
-
+	v->nested->derive.l1_tsc_offset = v->tsc_offset;
 	context->tsc_offset = v->tsc_offset;
-	vmcs02_update(v, context, &in);
+	vmcs02_update(v, context, &v->nested->derive);
 	events_timer_control(v);
-	if (!keeps_all(in.v12))
-		write_not_kept(&in);
-	if (v->nested->loads_pdptes)
-		write_pdptes(v->nested->pdptes);
 }
 
 static void enter_l2(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 
+	v->nested->derive.v12 = v12;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
 		context->dirty |= 1u << DERIVE_TSC;
 	vcpu_switch_vmcs(v, &context->vmcs02);
-	if (context->dirty || unlikely(context->cpu != v->cpu || !keeps_all(v12) ||
-				       v->nested->loads_pdptes))
+	if (context->dirty || unlikely(context->cpu != v->cpu))
 		update(v, context);
+	shared_enter(v, context);
+	if (unlikely(v->nested->loads_pdptes))
+		write_pdptes(v->nested->pdptes);
 	v->l2_tsc_offset = v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING ? v12->TSC_OFFSET : 0;
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);
 	if (unlikely(v12->GUEST_ACTIVITY))
 		enter_halted(v, v12);
 	nmi_mask_apply();
-	if (unlikely(v->nested->l1.has_events))
+	if (unlikely(v->nested->has_events))
 		vcpu_request(v, REQUEST_EVENT);
 }
 
@@ -201,7 +162,7 @@ static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 	bool loads_msrs = context->v12.ENTRY_MSR_LOAD_COUNT;
 
 	v->nested->was_launched = context->v12.launched;
-	if (unlikely(context->is_lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))) {
+	if (unlikely(context->lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))) {
 		vmcs_load(context->vmcs02.page);
 		vmcs02_save_lazy(v, context);
 	}
@@ -225,6 +186,15 @@ static enum exit_action refuse(struct vcpu *v, const struct entry_check_failure 
 	return EXIT_RESUME;
 }
 
+static void save_for_checks(struct vcpu *v, struct context *context)
+{
+	vmcs_load(context->vmcs02.page);
+	if (context->unchecked & ~(u32)CHECKS_OF_MODE)
+		vmcs02_save_lazy(v, context);
+	else if (context->lazy & LAZY_MODE)
+		vmcs02_save_mode(context);
+}
+
 static enum exit_action enter(struct vcpu *v, bool launches)
 {
 	struct context *context = v->nested->current;
@@ -244,10 +214,8 @@ static enum exit_action enter(struct vcpu *v, bool launches)
 	nmi_mask_note_blocked(blocked & BLOCKED_BY_NMI);
 	note_l1(v, &context->v12);
 	shadow_pull(context);
-	if (unlikely(context->is_lazy && (context->unchecked & ~(u32)CHECKS_OF_SAVED))) {
-		vmcs_load(context->vmcs02.page);
-		vmcs02_save_lazy(v, context);
-	}
+	if (unlikely(context->lazy && (context->unchecked || !nested_has_ept(&context->v12))))
+		save_for_checks(v, context);
 	failure = check(v, context);
 	return likely(!failure.rule) ? enter_checked(v, context) : refuse(v, &failure);
 }

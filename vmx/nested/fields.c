@@ -37,8 +37,8 @@ static inline struct field_access access_of(struct vcpu *v)
 /* What may be in vmcs02 only is brought back before L1 reads it, or changes what is kept there. */
 static inline void settle(struct vcpu *v, struct context *context, u32 row, u32 groups)
 {
-	if (unlikely(context->is_lazy) && row < VMCS12_ROWS &&
-	    (derive_marks((enum vmcs12_row)row) & groups))
+	if (unlikely(context->lazy) && row < VMCS12_ROWS &&
+	    ((derive_marks((enum vmcs12_row)row) & groups) || row == VMCS12_ROW_ENTRY_CONTROLS))
 		nested_sync(v, context);
 }
 

@@ -32,12 +32,6 @@ struct nested_vm {
 	struct context *watchers[NESTED_WATCH_BUCKETS]; /* vmx/nested/msr_merge.c */
 };
 
-/* What an entry has to know of L1, read while vmcs01 is still current. */
-struct l1_values {
-	bool has_events;
-	u64 efer, pat, dr7, debugctl; /* where the entry does not load all of them */
-};
-
 /* One for each vCPU. */
 struct nested {
 	bool in_operation; /* between VMXON and VMXOFF */
@@ -50,7 +44,8 @@ struct nested {
 	u64 vpid_epoch;      /* INVVPIDs that L1 did here, and VMXONs */
 	bool deliver_in_l1;  /* L1's APIC had events while L2 ran */
 	bool looks_again;    /* L2 is left right behind its entry, for an event that waits */
-	struct l1_values l1;
+	bool has_events;     /* L1 had, when the entry under way began */
+	struct derive_inputs derive; /* the VM's, with what the entry under way adds */
 	bool loads_pdptes;   /* by the entry under way: */
 	u64 pdptes[4];
 	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */
@@ -125,13 +120,18 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 int vmcs02_create(struct context *context);
 /* The groups in which it is behind; it is current, and the vCPU's. */
 void vmcs02_update(struct vcpu *v, struct context *context, const struct derive_inputs *in);
-/* Guest state that v12 does not have: what L1 sees at an exit without looking, or all of it. It is
- * current. */
+/* Guest state that v12 does not have: what L1 sees at an exit without looking (but RIP), what tells
+ * L2's mode, all of it. It is current. */
 void vmcs02_save(struct context *context);
+void vmcs02_save_mode(struct context *context);
 void vmcs02_save_lazy(struct vcpu *v, struct context *context);
-/* Groups, and sections of checks, that work with lazy guest state. */
+/* Groups that are made of lazy guest state. */
 #define LAZY_GROUPS \
 	(1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
+/* Registers that L1 and L2 may share: vmx/nested/shared.c. With vmcs01 current before an entry, and
+ * with vmcs02. */
+void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12);
+void shared_enter(const struct vcpu *v, struct context *context);
 /* Clear it on this CPU, so that another may use it, or its page may go. */
 void vmcs02_clear(struct context *context);
 

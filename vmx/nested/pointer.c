@@ -131,7 +131,7 @@ static void forget(const struct vm *vm, struct context *context)
 	context->v12.revision = VMCS12_REVISION;
 	context->dirty = DERIVE_ALL;
 	context->unchecked = ENTRY_CHECKS_ALL;
-	context->is_lazy = false;
+	context->lazy = 0;
 	context->is_clear = true;
 }
 

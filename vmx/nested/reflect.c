@@ -18,6 +18,41 @@
 /* VMX-abort indicators (SDM "VMX Aborts"). */
 enum vmx_abort { VMX_ABORT_MSR_STORE = 1, VMX_ABORT_PDPTES = 2, VMX_ABORT_MSR_LOAD = 4 };
 
+/* What an exit tells besides (SDM "Information for VM Exits Due to Vectored Events" and the like);
+ * the rest reads as 0. */
+enum { QUALIFICATION = 1, EVENT = 2, INSN = 4, LINEAR = 8, PHYSICAL = 16 };
+#define OPERAND (QUALIFICATION | INSN)
+
+static const u8 info_of[EXIT_REASONS_KNOWN] = {
+	[EXIT_EXCEPTION_NMI] = QUALIFICATION | EVENT,
+	[EXIT_EXTERNAL_INTERRUPT] = EVENT,
+	[EXIT_SIPI] = QUALIFICATION,
+	[EXIT_TASK_SWITCH] = QUALIFICATION,
+	[EXIT_INVLPG] = QUALIFICATION,
+	[EXIT_VMCLEAR] = OPERAND,
+	[EXIT_VMPTRLD] = OPERAND,
+	[EXIT_VMPTRST] = OPERAND,
+	[EXIT_VMREAD] = OPERAND,
+	[EXIT_VMWRITE] = OPERAND,
+	[EXIT_VMXON] = OPERAND,
+	[EXIT_CR_ACCESS] = QUALIFICATION | LINEAR,
+	[EXIT_MOV_DR] = QUALIFICATION,
+	[EXIT_IO] = QUALIFICATION | INSN | LINEAR,
+	[EXIT_MWAIT] = QUALIFICATION,
+	[EXIT_APIC_ACCESS] = QUALIFICATION | LINEAR,
+	[EXIT_GDTR_IDTR] = OPERAND,
+	[EXIT_LDTR_TR] = OPERAND,
+	[EXIT_EPT_VIOLATION] = QUALIFICATION | LINEAR | PHYSICAL,
+	[EXIT_EPT_MISCONFIG] = PHYSICAL,
+	[EXIT_INVEPT] = OPERAND,
+	[EXIT_INVVPID] = OPERAND,
+	[EXIT_RDRAND] = INSN,
+	[EXIT_RDSEED] = INSN,
+	[EXIT_INVPCID] = OPERAND,
+	[EXIT_XSAVES] = OPERAND,
+	[EXIT_XRSTORS] = OPERAND,
+};
+
 /* Then there is no displacement, and the SDM has 0 stored ("Exit Qualification"); Bochs 2.7 stores
  * what it decoded before. */
 static bool is_register_operand(u32 basic, u32 insn_info)
@@ -30,22 +65,28 @@ struct exit12 exit12_of_hardware(struct vcpu *v)
 {
 	struct exit12 e = {
 		.reason = v->exit->reason,
-		.qualification = exit_qualification(v),
-		.intr_info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO),
 		.vectoring_info = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO),
 		.insn_length = (u32)vmcs_read(VMCS_EXIT_INSN_LEN),
-		.insn_info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO),
 	};
 	u32 basic = EXIT_REASON_BASIC(e.reason);
+	u32 info = basic < EXIT_REASONS_KNOWN ? info_of[basic] : 0;
 
+	if (unlikely(e.vectoring_info & INTR_INFO_ERROR_CODE))
+		e.vectoring_error = (u32)vmcs_read(VMCS_IDT_VECTORING_ERROR);
+	if (!info)
+		return e;
+	if (info & QUALIFICATION)
+		e.qualification = exit_qualification(v);
+	if (info & EVENT)
+		e.intr_info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO);
 	if (e.intr_info & INTR_INFO_ERROR_CODE)
 		e.intr_error = (u32)vmcs_read(VMCS_EXIT_INTR_ERROR);
-	if (e.vectoring_info & INTR_INFO_ERROR_CODE)
-		e.vectoring_error = (u32)vmcs_read(VMCS_IDT_VECTORING_ERROR);
-	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_EPT_MISCONFIG)
-		e.guest_physical = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
-	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_IO || basic == EXIT_CR_ACCESS)
+	if (info & INSN)
+		e.insn_info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO);
+	if (info & LINEAR)
 		e.guest_linear = vmcs_read(VMCS_GUEST_LINEAR_ADDR);
+	if (info & PHYSICAL)
+		e.guest_physical = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
 	if (is_register_operand(basic, e.insn_info))
 		e.qualification = 0;
 	return e;
@@ -115,18 +156,23 @@ static void load_host_state(struct vcpu *v, struct context *context)
 		.v12 = v12,
 		.cr0_fixed0 = vm->derive.cr0_fixed0 & ~(u64)(CR0_PE | CR0_PG),
 		.cr4_fixed0 = vm->derive.cr4_fixed0,
-		.l2_cr0 = v12->GUEST_CR0,
+		.l2_cr0 = (v12->GUEST_CR0 & v12->CR0_MASK) |
+			  (context->cr0_shadow & ~v12->CR0_MASK),
 	};
 
-	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_EFER)))
-		in.l2_efer = vmcs_read(VMCS_GUEST_EFER);
-	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_PAT)))
-		in.l2_pat = vmcs_read(VMCS_GUEST_PAT);
+	context->efer = ~0ULL;
+	context->pat = ~0ULL;
+	if (!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_EFER))
+		in.l2_efer = context->efer = vmcs_read(VMCS_GUEST_EFER);
+	if (!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_PAT))
+		in.l2_pat = context->pat = vmcs_read(VMCS_GUEST_PAT);
 	shadow_push(context);
-	if (vcpu_is_in_l2(v))
+	if (likely(vcpu_is_in_l2(v))) {
 		vcpu_switch_vmcs(v, &v->vmcs01);
-	else
+	} else {
+		context->efer = context->pat = ~0ULL; /* they were L1's */
 		vmcs_load(v->vmcs01.page);
+	}
 	write_host_state(v, &in);
 	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_HOST_64BIT)) &&
 	    is_pae_paging(v12->HOST_CR0, v12->HOST_CR4, 0) && !load_pdptes(v, v12))
@@ -175,6 +221,7 @@ void nested_reflect(struct vcpu *v, const struct exit12 *exit)
 	struct context *context = v->nested->current;
 	struct vmcs12 *v12 = &context->v12;
 
+	v12->GUEST_RIP = v->exit->rip;
 	vmcs02_save(context);
 	settle_single_step(context, exit);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
