@@ -127,8 +127,7 @@ static void check_block(u32 block)
 			assert_int_equal(leaf.level, 0);
 		if (!leaf.level)
 			continue;
-		assert_int_equal(leaf.pfn.raw + gfn % ept_level_pages(leaf.level),
-				 frame_of(gfn).raw);
+		assert_int_equal(mapped_frame(gfn), frame_of(gfn).raw);
 		if (closed || model.read_only[region])
 			assert_false(leaf.bits & EPT_WRITE);
 		if (leaf.level > EPT_LEVEL_4K && !model.read_only[region])

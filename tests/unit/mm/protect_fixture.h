@@ -89,6 +89,16 @@ static inline struct ept_leaf leaf_at(u64 gfn)
 	return leaf;
 }
 
+/* The frame that EPT01 has for the gfn; 0: none. */
+static inline u64 mapped_frame(u64 gfn)
+{
+	struct ept_leaf leaf;
+
+	if (ept_lookup(&memory->ept01, gfn, &leaf))
+		return 0;
+	return leaf.pfn.raw + gfn % ept_level_pages(leaf.level);
+}
+
 static inline bool may_write(u64 gfn)
 {
 	struct ept_leaf leaf = leaf_at(gfn);
