@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Protection beside a naive model: users by gfn, regions by gfn. After each step every leaf of EPT01
+/* Protection beside a naive model of users and regions. After each step every leaf of EPT01
  * is what the two allow, and there are no more small ones than the set has room for. */
 #include "protect_fixture.h"
 #include "mm/walk_cache.h"
