@@ -59,7 +59,9 @@ static inline int set_up_protection(void **state)
 	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
 					       .maxphyaddr = 40 };
 	static const struct ept_features features = { true, true, true, true };
-	static const struct change_ops ops = { protect_kick, call_out, protect_told };
+	static const struct change_ops ops = { .kick_and_wait = protect_kick,
+					       .call_out = call_out,
+					       .page_written = protect_told };
 
 	(void)state;
 	set_up_memory();
