@@ -166,7 +166,7 @@ static void l1_writes(void)
 	if (level > 1 && ept_is_table(old, level) && pick(2))
 		l1_write(at, old ^ (pick(2) ? EPT_WRITE : EPT_EXECUTE)); /* R stays */
 	else if (level == 1 && pick(4) == 0)
-		l1_write(at, old & ~(EPT_DIRTY | EPT_ACCESSED));
+		l1_write(at, old & ~(pick(2) ? EPT_DIRTY : EPT_DIRTY | EPT_ACCESSED));
 	else
 		l1_write(at, random_leaf(level));
 	for (u32 r = 0; r < ROOTS; r++)
