@@ -93,8 +93,8 @@ int extents_create(struct vm_memory *memory, u64 gfn, u64 pages, struct range_no
 /* Give the frames and the nodes back; nobody uses them any more. */
 void extents_free(struct vm_memory *memory, struct range_node *extents);
 
-/* The largest leaf around gfn, up to a level, that this backing, the CPU and the host's memory types
- * allow: EPT01's at EPT_LEVEL_1G. */
+/* The largest leaf around gfn, up to a level, that this backing, the CPU and the host's memory
+ * types allow: EPT01's at EPT_LEVEL_1G. */
 struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level);
 
 /* A look-up that EPT01 may be given, if nothing changes in between. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * EPT02: what hardware walks while an L2 runs, the shadow of EPT12 then EPT01. One pool for a VM, of
- * a size fixed at boot: whatever L1 does, tables are recycled and no call fails. Entry i of a table
- * shadows entry i of the EPT12 table page that it was made from; below a leaf of EPT12 that EPT01
- * cannot map in one piece there are tables without such a page.
+ * EPT02: what hardware walks while an L2 runs, the shadow of EPT12 then EPT01. One pool for a VM,
+ * of a size fixed at boot: whatever L1 does, tables are recycled and no call fails. Entry i of a
+ * table shadows entry i of the EPT12 table page that it was made from; below a leaf of EPT12 that
+ * EPT01 cannot map in one piece there are tables without such a page.
  *
  * The pool's lock is vm_memory.lock: a leaf is published under it, as EPT01's are, and a change of
  * L1's memory takes leaves away under it. No call but ept02_zap_l1 is made with the lock held, none
@@ -29,7 +29,8 @@ struct ept02_ops {
 	void (*unprotect)(void *context, l1_gfn_t gfn);
 	/*
 	 * No lock held. Return when each CPU has been outside guest mode since the call; before it
-	 * enters again it does the INVEPTs that it owes: EPT01's, and its root's (ept02_flush_owed).
+	 * enters again, the caller's own too, it does the INVEPTs that it owes: EPT01's, and its
+	 * root's (ept02_flush_owed).
 	 */
 	void (*kick_and_wait)(void *context);
 	void *context;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fault under EPT02: EPT12 is walked without the lock, and what comes of it is published under the
- * lock, if nothing has changed since. As a CPU does with its paging-structure caches, a walk begins
- * at the table that EPT02 has for the address already; where that leads nowhere, L1's tables are
- * walked from the root before anyone is told.
+ * A fault under EPT02: EPT12 is walked without the lock, and what comes of it is published under
+ * the lock, if nothing has changed since. As a CPU does with its paging-structure caches, a walk
+ * begins at the table that EPT02 has for the address already; where that leads nowhere, L1's tables
+ * are walked from the root before anyone is told.
  */
 #include "mm/change.h"
 #include "vmx/nested/ept02_impl.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A leaf's way into EPT02. Entries that a walk finds different in EPT12 from what EPT02 was made
- * from take what was below them away. No large leaf is over a page that is a table of EPT12, so that
- * such a page can be protected by itself.
+ * from take what was below them away. No large leaf is over a page that is a table of EPT12, so
+ * that such a page can be protected by itself.
  */
 #include "vmx/nested/ept02_impl.h"
 

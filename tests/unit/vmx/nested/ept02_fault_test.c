@@ -25,7 +25,7 @@ UNIT(pointer_says_write_back_and_l1s_flags)
 	assert_int_equal(ept02_pointer(flags) & 0xfff, 0x5e);
 }
 
-/* All rights of the table above and of the leaf, for a page that L1 may write and one it may not. */
+/* All rights of the table above and of the leaf, for a page that L1 may write and one that not. */
 UNIT(rights_are_those_of_all)
 {
 	u64 above = l1_entry_at(top, 5, EPT_LEVEL_2M);
