@@ -23,7 +23,8 @@ struct ept02_ops {
 	/*
 	 * Lock held. From now on EPT01 gives no leaf over this page that lets L1 write, and CPUs
 	 * owe INVEPT for what they had; the kick that follows makes them pay. 0, or negative: it
-	 * cannot be done now. What is protected is unprotected once.
+	 * cannot be done now. What is protected is unprotected once. 0 for a page that L1 does not
+	 * have, which ept12.read() makes up: it says the same for ever.
 	 */
 	int (*protect)(void *context, l1_gfn_t gfn);
 	void (*unprotect)(void *context, l1_gfn_t gfn);

@@ -390,6 +390,40 @@ UNIT(page_that_cannot_be_protected_is_read_each_time)
 	assert_int_equal(protections, 0);
 }
 
+/* A root that the reader makes up, at an address where L1 has nothing. */
+UNIT(tables_that_are_not_l1s_memory_stay)
+{
+	struct ept02_root *made_up;
+
+	alias_from = GIB;
+	alias_to = top;
+	l1_map(top, 5, 0x1005, RWX | WB);
+	made_up = root_of(GIB);
+	assert_int_equal(touch(made_up, 5, EPT_WRITE), EPT02_MAPPED);
+	for (u32 i = 0; i < 3; i++)
+		ept02_invept_all(pool);
+	expect_at(made_up, 5, 0x1005);
+	assert_null(made_up->unsync.first);
+}
+
+/* L1's memory goes away under a table that could not be protected. */
+UNIT(table_without_memory_leads_nowhere)
+{
+	struct ept02_ops ops = *pool->ops;
+
+	ops.protect = refuse;
+	pool->ops = &ops;
+	map_and_touch(5, 0x1005, RWX | WB);
+	next_table = PAGES;
+	assert_int_equal(memslot_delete(memory, l1_gfn(PAGES)), MEMSLOT_OK);
+	assert_int_equal(memslot_add_ram(memory, l1_gfn(PAGES), 1, 0), MEMSLOT_OK);
+	map_and_touch(0x205, 0x1006, RWX | WB); /* its last table is that page */
+	assert_int_equal(memslot_delete(memory, l1_gfn(PAGES)), MEMSLOT_OK);
+	invept();
+	assert_false(is_mapped(root, 0x205));
+	assert_true(is_mapped(root, 5));
+}
+
 UNIT(protection_ends_with_the_last_table)
 {
 	map_and_touch(5, 0x1005, RWX | WB);
@@ -429,6 +463,8 @@ int main(void)
 		cmocka_unit_test_setup(protection_that_has_not_settled_leaves_the_table_unsync,
 				       set_up),
 		cmocka_unit_test_setup(page_that_cannot_be_protected_is_read_each_time, set_up),
+		cmocka_unit_test_setup(tables_that_are_not_l1s_memory_stay, set_up),
+		cmocka_unit_test_setup(table_without_memory_leads_nowhere, set_up),
 		cmocka_unit_test_setup(protection_ends_with_the_last_table, set_up),
 	};
 
