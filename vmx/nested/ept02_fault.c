@@ -58,11 +58,10 @@ static struct attempt begin(struct ept02 *pool, struct ept02_root *root, l2_gpa_
 	return try;
 }
 
-/* What EPT01 has around the page, or would have; NULL: nothing. */
-static const struct ept02_behind *look_behind(struct ept02 *pool, u64 gfn)
+/* What EPT01 has around the page, or would have; NULL: nothing. seq is of now. */
+static const struct ept02_behind *look_behind(struct ept02 *pool, u64 seq, u64 gfn)
 {
 	struct ept02_behind *behind = &pool->behind;
-	u64 seq = change_snapshot(pool->memory);
 	struct backing backing;
 
 	if (behind->seq == seq && gfn - behind->first < behind->pages)
@@ -112,7 +111,7 @@ static enum ept02_result publish(const struct attempt *try, const struct ept12_w
 
 	if (!change_allows(pool->memory, try->seq) || pool->invalidations != try->invalidations)
 		return EPT02_BUSY;
-	behind = look_behind(pool, gfn);
+	behind = look_behind(pool, try->seq, gfn);
 	if (!behind || (walk->write && !(behind->leaf.bits & EPT_WRITE)))
 		return EPT02_EPT01_FAULT;
 	mapping.page = page_behind(behind, gfn);
