@@ -7,7 +7,8 @@
  * EBX:ECX:EDX = "NestorNestor" and EAX = its last leaf; base + 1 answers EAX = NESTOR_ABI_VERSION.
  * A hypercall is VMCALL in ring 0 with RAX = number, RBX, RCX, RDX = arguments;
  * RAX = 0 or a negative error number (two's complement), RBX = result where one is named.
- * Other registers keep their values. From ring 1-3: #UD.
+ * Other registers keep their values. From ring 1-3: #UD. In VMX operation a number without a call
+ * does what the SDM says of VMCALL there.
  */
 #ifndef HV_ABI_H
 #define HV_ABI_H

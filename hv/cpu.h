@@ -35,7 +35,8 @@ struct cpu {
 	u32 epoch_depth;  /* reader sections that this CPU is in, one inside the other */
 	u64 counters[COUNTERS]; /* any CPU may read them; CTR_EXITS is the recorder's position too
 				 */
-	u64 exits[EXIT_REASONS_MAX];
+	u64 exits[EXIT_REASONS_MAX];    /* of L1, by basic reason */
+	u64 exits_l2[EXIT_REASONS_MAX]; /* of L2 */
 	struct exit_record records[EXIT_RECORDS];
 };
 

@@ -19,6 +19,7 @@
 #include "mm/window.h"
 #include "vmx/caps.h"
 #include "vmx/control_regs.h"
+#include "vmx/nested_calls.h"
 #include "vmx/sched.h"
 #include "vmx/vm.h"
 #include "vmx/vm_change.h"
@@ -203,6 +204,7 @@ u32 machine_run(const struct boot_info *info)
 	cpuid_policy_build(&vm->cpuid, &(struct cpuid_setup){
 					       .vcpus = vm->vcpu_count,
 					       .cpu2_controls = vmx_controls_for(CONTROL_SET_CPU2),
+					       .nested = true,
 					       .tsc_hz = tsc_hz(),
 					       .tsc_per_tick = vm->tsc_per_tick,
 				       });
@@ -212,6 +214,8 @@ u32 machine_run(const struct boot_info *info)
 		make_bios();
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);
+	if (nested_create_vm(vm))
+		panic("no memory for the contexts of nested VMX");
 	make_vcpus(vm);
 	if (apicv_init_vm(vm))
 		panic("no memory for the APIC-access page");

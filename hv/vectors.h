@@ -11,6 +11,7 @@ enum vector {
 	VECTOR_UD = 6,
 	VECTOR_NM = 7,
 	VECTOR_DF = 8,
+	VECTOR_TS = 10,
 	VECTOR_NP = 11,
 	VECTOR_SS = 12,
 	VECTOR_GP = 13,

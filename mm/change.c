@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Changes: who is told, who is waited for, and in which order. */
 #include "mm/change.h"
+#include "mm/ept01_protect.h"
 #include "mm/vm_memory.h"
 
 static const struct change_ops *ops; /* constant after boot */
@@ -17,7 +18,7 @@ static u64 this_cpu_bit(void)
 
 void change_cpu_joins(struct vm_memory *memory)
 {
-	/* Full order: the bit is seen before this CPU does INVEPT; pairs with shoot_down. */
+	/* Full order: the bit is seen before this CPU does INVEPT; pairs with change_flush. */
 	__atomic_fetch_or(&memory->cpus, this_cpu_bit(), __ATOMIC_SEQ_CST);
 }
 
@@ -26,8 +27,15 @@ void change_cpu_leaves(struct vm_memory *memory)
 	__atomic_fetch_and(&memory->cpus, ~this_cpu_bit(), __ATOMIC_SEQ_CST);
 }
 
-/* Every CPU that runs the VM leaves the guest, and does INVEPT before it enters; this one too. */
-static void shoot_down(struct vm_memory *memory)
+/* The vCPUs leave their guests, and meet their raised gates. */
+static void call_out(u64 vcpus)
+{
+	counter_inc(CTR_CACHE_CALL_OUTS);
+	ASSERT(ops);
+	ops->call_out(vcpus);
+}
+
+void change_flush(struct vm_memory *memory)
 {
 	/* Full order: the leaves have left EPT01 before the look at who runs the VM; pairs with
 	 * change_cpu_joins. */
@@ -39,16 +47,34 @@ static void shoot_down(struct vm_memory *memory)
 	ops->kick_and_wait(cpus);
 }
 
+void change_page_written(struct vm_memory *memory, l1_gfn_t gfn)
+{
+	bool is_protected;
+
+	vm_memory_lock(memory);
+	is_protected = ept01_is_protected(memory, gfn);
+	vm_memory_unlock(memory);
+	if (!is_protected)
+		return;
+	counter_inc(CTR_PROTECTED_WRITES);
+	ASSERT(ops && ops->page_written);
+	ops->page_written(gfn);
+}
+
 void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 pages)
 {
 	u64 generation = ept_generation(&memory->ept01);
 
-	*change = (struct change){ .memory = memory, .takes = pages > 0 };
+	*change = (struct change){ .memory = memory, .range = { gfn, pages } };
 	memory->active++;
 	if (!pages)
 		return;
+	change->hits = pfn_cache_invalidate(memory, change->range);
 	change->tables = ept01_zap(memory, gfn, pages);
-	change->flush = ept_generation(&memory->ept01) != generation;
+	if (ops && ops->zap)
+		ops->zap(change->range, &change->shadow);
+	/* Tables may come from leaves that have grown together since the last flush, too. */
+	change->flush = change->tables || ept_generation(&memory->ept01) != generation;
 }
 
 void change_end(struct change *change)
@@ -56,9 +82,15 @@ void change_end(struct change *change)
 	struct vm_memory *memory = change->memory;
 
 	epoch_assert_quiescent();
-	if (change->flush)
-		shoot_down(memory);
-	if (change->takes)
+	if (change->flush || change->shadow.flush)
+		change_flush(memory);
+	if (ops && ops->zap_end)
+		ops->zap_end(&change->shadow);
+	if (change->hits.users)
+		call_out(change->hits.users);
+	if (change->hits.is_held)
+		pfn_cache_wait_for_holders(memory, change->range);
+	if (change->range.pages)
 		epoch_wait(&memory->retired);
 	vm_memory_lock(memory);
 	ASSERT(memory->active > 0);

@@ -9,6 +9,7 @@
 #include "hv/panic.h"
 #include "hv/percpu.h"
 #include "mm/change.h"
+#include "mm/ept01_protect.h"
 #include "mm/mtrr.h"
 #include "mm/page.h"
 #include "mm/vm_memory.h"
@@ -66,10 +67,9 @@ struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level)
 	return leaf;
 }
 
-/* Map the largest leaf over gfn. 0 or -ENOMEM; *next = the first gfn after the leaf. */
-static int map_leaf(struct vm_memory *memory, const struct backing *backing, u64 gfn, u64 *next)
+int ept01_map_leaf(struct vm_memory *memory, const struct backing *backing, u64 gfn, u64 *next)
 {
-	const struct ept_leaf leaf = ept01_leaf(backing, gfn, EPT_LEVEL_1G);
+	const struct ept_leaf leaf = ept01_protected_leaf(memory, backing, gfn, EPT_LEVEL_1G);
 	u64 first = ALIGN_DOWN(gfn, ept_level_pages(leaf.level));
 
 	*next = first + ept_level_pages(leaf.level);
@@ -92,7 +92,7 @@ int ept01_populate(struct vm_memory *memory)
 
 			rc = vm_memory_find(memory, gfn, &backing);
 			if (!rc)
-				rc = map_leaf(memory, &backing, gfn, &gfn);
+				rc = ept01_map_leaf(memory, &backing, gfn, &gfn);
 		}
 	}
 	vm_memory_unlock(memory);
@@ -103,6 +103,7 @@ void ept01_translate(struct vm_memory *memory, u64 gfn, bool write, struct ept01
 {
 	t->seq = change_snapshot(memory);
 	t->gfn = gfn;
+	t->write = write;
 	epoch_read_begin();
 	t->error = vm_memory_find(memory, gfn, &t->backing);
 	epoch_read_end();
@@ -110,16 +111,24 @@ void ept01_translate(struct vm_memory *memory, u64 gfn, bool write, struct ept01
 		t->error = -EFAULT;
 }
 
+int ept01_check(const struct vm_memory *memory, const struct ept01_translation *t)
+{
+	if (!change_allows(memory, t->seq))
+		return -EBUSY;
+	if (t->error)
+		return t->error;
+	return t->write && ept01_is_protected(memory, l1_gfn(t->gfn)) ? -EACCES : 0;
+}
+
 int ept01_publish(struct vm_memory *memory, const struct ept01_translation *t)
 {
-	int rc = t->error;
+	int rc;
 	u64 next;
 
 	vm_memory_lock(memory);
-	if (!change_allows(memory, t->seq))
-		rc = -EBUSY;
-	else if (!rc)
-		rc = map_leaf(memory, &t->backing, t->gfn, &next);
+	rc = ept01_check(memory, t);
+	if (!rc)
+		rc = ept01_map_leaf(memory, &t->backing, t->gfn, &next);
 	vm_memory_unlock(memory);
 	return rc;
 }

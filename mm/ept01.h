@@ -26,7 +26,8 @@ u64 ept01_pointer(const struct vm_memory *memory);
 int ept01_populate(struct vm_memory *memory);
 /*
  * An EPT violation at gpa: map the leaf if a region has it. 0, -ENOENT (no region), -EFAULT (write
- * to a read-only one), -ENOMEM (no page for a table). Where a change of L1's memory came between,
+ * to a read-only one), -EACCES (write to a protected page: change_page_written, then let L1 try
+ * again), -ENOMEM (no page for a table). Where a change of L1's memory came between,
  * nothing is mapped and 0 says the same: let L1 try again. Takes the VM's lock, in no reader
  * section.
  */

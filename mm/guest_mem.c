@@ -2,17 +2,21 @@
 /*
  * Copies to and from L1's memory, page by page through a transient window. Each page's look-up and
  * copy are one reader section: a deletion frees frames only after a grace period, so the page
- * cannot go away meanwhile.
+ * cannot go away meanwhile. Writes to protected pages: see mm/ept01_protect.h.
  */
 #include "hv/errno.h"
 #include "hv/string.h"
+#include "mm/change.h"
+#include "mm/ept01_protect.h"
 #include "mm/vm_memory.h"
 #include "mm/window.h"
 
-struct transfer { /* one of the three, or none: zeros into the guest */
+struct transfer { /* one of the four, or none: zeros into the guest */
 	char *dst;
 	const char *src;
-	u8 bits; /* to set in one byte */
+	u8 bits;       /* to set in one byte */
+	u64 *expected; /* in a u64 that becomes desired */
+	u64 desired;
 };
 
 static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
@@ -25,8 +29,51 @@ static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
 		transfer->src += bytes;
 	} else if (transfer->bits) {
 		__atomic_fetch_or((u8 *)guest, transfer->bits, __ATOMIC_SEQ_CST);
+	} else if (transfer->expected) {
+		__atomic_compare_exchange_n((u64 *)(void *)guest, transfer->expected,
+					    transfer->desired, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
 	} else {
 		memset(guest, 0, bytes);
+	}
+}
+
+/* In a reader section, or under the lock. -EACCES: the page is closed for writes. */
+static int try_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer, size_t bytes,
+		    bool is_closed)
+{
+	enum window_access access = transfer->dst ? WINDOW_READ : WINDOW_WRITE;
+	u64 gfn = l1_gpa_to_l1_gfn(gpa).raw;
+	struct backing backing;
+	char *page;
+
+	if (vm_memory_find(memory, gfn, &backing))
+		return -EFAULT;
+	if (access == WINDOW_WRITE && (backing.flags & MEMSLOT_READONLY))
+		return -EFAULT;
+	if (access == WINDOW_WRITE && is_closed)
+		return -EACCES;
+	page = window_map(backing_pfn(&backing, gfn), access);
+	transfer_bytes(transfer, page + gpa.raw % PAGE_SIZE, bytes);
+	window_unmap(page);
+	return 0;
+}
+
+/* A write where the page may be protected: it cannot become so under the lock. */
+static int write_protected_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
+				size_t bytes)
+{
+	l1_gfn_t gfn = l1_gpa_to_l1_gfn(gpa);
+
+	for (;;) {
+		int rc;
+
+		vm_memory_lock(memory);
+		rc = try_page(memory, gpa, transfer, bytes, ept01_is_protected(memory, gfn));
+		vm_memory_unlock(memory);
+		if (rc != -EACCES)
+			return rc;
+		change_page_written(memory, gfn);
 	}
 }
 
@@ -34,22 +81,13 @@ static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
 static int transfer_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
 			 size_t bytes)
 {
-	enum window_access access = transfer->dst ? WINDOW_READ : WINDOW_WRITE;
-	u64 gfn = l1_gpa_to_l1_gfn(gpa).raw;
-	int rc = -EFAULT;
-	struct backing backing;
+	int rc;
 
 	epoch_read_begin();
-	if (!vm_memory_find(memory, gfn, &backing) &&
-	    (access == WINDOW_READ || !(backing.flags & MEMSLOT_READONLY))) {
-		char *page = window_map(backing_pfn(&backing, gfn), access);
-
-		transfer_bytes(transfer, page + gpa.raw % PAGE_SIZE, bytes);
-		window_unmap(page);
-		rc = 0;
-	}
+	rc = try_page(memory, gpa, transfer, bytes,
+		      ept01_may_be_protected(memory, l1_gpa_to_l1_gfn(gpa)));
 	epoch_read_end();
-	return rc;
+	return rc == -EACCES ? write_protected_page(memory, gpa, transfer, bytes) : rc;
 }
 
 static int transfer_all(struct vm_memory *memory, l1_gpa_t gpa, struct transfer transfer,
@@ -85,4 +123,12 @@ int guest_zero(struct vm_memory *memory, l1_gpa_t gpa, size_t bytes)
 int guest_or_byte(struct vm_memory *memory, l1_gpa_t gpa, u8 bits)
 {
 	return transfer_all(memory, gpa, (struct transfer){ .bits = bits }, 1);
+}
+
+int guest_cmpxchg(struct vm_memory *memory, l1_gpa_t gpa, u64 *expected, u64 desired)
+{
+	const struct transfer transfer = { .expected = expected, .desired = desired };
+
+	ASSERT(IS_ALIGNED(gpa.raw, sizeof(u64)));
+	return transfer_all(memory, gpa, transfer, sizeof(u64));
 }

@@ -32,8 +32,8 @@ static const struct region *to_region(const struct range_node *node)
 	return (const struct region *)node;
 }
 
-/* Itself, the last hits, EPT01's root, and the reserve of objects. */
-#define PAGES_TO_CREATE (3 + ALIGN_UP(VM_MEMORY_RESERVE * OBJECT_BYTES, PAGE_SIZE) / PAGE_SIZE)
+/* Itself, the last hits, EPT01's root, the caches' buckets, and the reserve of objects. */
+#define PAGES_TO_CREATE (4 + ALIGN_UP(VM_MEMORY_RESERVE * OBJECT_BYTES, PAGE_SIZE) / PAGE_SIZE)
 
 struct vm_memory *vm_memory_create(l1_gfn_t max_gfn)
 {
@@ -43,6 +43,7 @@ struct vm_memory *vm_memory_create(l1_gfn_t max_gfn)
 		return NULL;
 	memory = page_alloc(0);
 	memory->hits = page_alloc(0);
+	memory->caches.buckets = page_alloc(0);
 	memory->max_gfn = max_gfn;
 	memory->generation = 1;
 	ASSERT(!ept_init(&memory->ept01));

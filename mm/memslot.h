@@ -70,11 +70,15 @@ int memslot_find(struct vm_memory *memory, l1_gfn_t gfn, struct memslot_frame *f
 /*
  * Copy from and to L1's memory through a transient window; any length, crosses pages. 0, or -EFAULT
  * where a page has no region (or is read-only, for a write); what was before it has been copied.
+ * Writes take the memory's lock where a page is protected (mm/ept01_protect.h), in no reader section.
  */
 int guest_read(struct vm_memory *memory, l1_gpa_t gpa, void *dst, size_t bytes);
 int guest_write(struct vm_memory *memory, l1_gpa_t gpa, const void *src, size_t bytes);
 int guest_zero(struct vm_memory *memory, l1_gpa_t gpa, size_t bytes);
 /* Set bits in one byte, atomically towards L1's CPUs; errors as guest_write. */
 int guest_or_byte(struct vm_memory *memory, l1_gpa_t gpa, u8 bits);
+/* Store `desired` in an aligned u64 if it holds *expected, atomically towards L1's CPUs;
+ * *expected = what it held. Errors as guest_write. */
+int guest_cmpxchg(struct vm_memory *memory, l1_gpa_t gpa, u64 *expected, u64 desired);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "mm/ept.h"
 #include "mm/memslot.h"
+#include "mm/pfn_index.h"
+#include "mm/protected_set.h"
 #include "mm/range_tree.h"
 
 struct extent {                 /* guest frames that continue in both spaces */
@@ -54,6 +56,9 @@ struct vm_memory {
 	u32 active;           /* changes under way */
 	struct ept ept01;
 	struct overlay overlay;
+	struct pfn_index caches;
+	struct protected_set protected_pages; /* mm/ept01_protect.h */
+	bool writers_pending; /* some held a page while it was protected, and may still */
 };
 
 static inline void vm_memory_lock(struct vm_memory *memory)
@@ -94,18 +99,26 @@ int extents_create(struct vm_memory *memory, u64 gfn, u64 pages, struct range_no
 void extents_free(struct vm_memory *memory, struct range_node *extents);
 
 /* The largest leaf around gfn, up to a level, that this backing, the CPU and the host's memory
- * types allow: EPT01's at EPT_LEVEL_1G. */
+ * types allow, protection aside (ept01_protected_leaf). */
 struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level);
+
+/* Put the largest leaf around gfn that may be there now into EPT01. Lock held, and what was looked up
+ * is still so. 0 or -ENOMEM; *next = the first gfn after the leaf. */
+int ept01_map_leaf(struct vm_memory *memory, const struct backing *backing, u64 gfn, u64 *next);
 
 /* A look-up that EPT01 may be given, if nothing changes in between. */
 struct ept01_translation {
 	u64 seq; /* when it was made */
 	u64 gfn;
+	bool write;
 	int error; /* as ept01_fault returns it */
 	struct backing backing;
 };
 void ept01_translate(struct vm_memory *memory, u64 gfn, bool write, struct ept01_translation *t);
-/* Map the largest leaf, or return the translation's error; -EBUSY: it may be out of date. */
+/* Lock held: 0, a leaf may be made of it now; -EBUSY: it may be out of date; -EACCES: a write to a
+ * protected page; or the translation's error. */
+int ept01_check(const struct vm_memory *memory, const struct ept01_translation *t);
+/* Map the largest leaf, or return what ept01_check says. */
 int ept01_publish(struct vm_memory *memory, const struct ept01_translation *t);
 
 /* Is the overlay's place among these pages? Lock held. */

@@ -159,8 +159,21 @@ void window_slot_use(struct window_slot *slot)
 	ASSERT(slot->mapped);
 	/* Full order: the declaration is seen before this CPU's access;
 	 * pairs with the exchange in window_slot_unmap. */
-	if (!(READ_ONCE(slot->users) & me))
+	if (!(__atomic_load_n(&slot->users, __ATOMIC_RELAXED) & me))
 		__atomic_fetch_or(&slot->users, me, __ATOMIC_SEQ_CST);
+}
+
+bool window_slot_repoint(struct window_slot *slot, pfn_t pfn)
+{
+	/* Who has a slot decides alone who uses it: this needs no lock. */
+	u64 users = __atomic_load_n(&slot->users, __ATOMIC_RELAXED);
+
+	ASSERT(slot->taken && slot->mapped);
+	if (users & ~BIT(THIS_CPU_FIELD(index)))
+		return false;
+	write_pte(slot_pte(slot), pfn_to_hpa(pfn).raw | PTE_BITS | PTE_WRITE);
+	flush(slot_pte(slot));
+	return true;
 }
 
 void window_slot_unmap(struct window_slot *slot)

@@ -40,6 +40,9 @@ void *window_slot_map(struct window_slot *slot, pfn_t pfn);
 /* Declare that this CPU uses the slot's address from now on;
  * required before the first access on each CPU. */
 void window_slot_use(struct window_slot *slot);
+/* Point a mapped slot, which no CPU accesses now, at another frame. False, and nothing is done: a
+ * CPU other than this one used it and would owe for it. */
+bool window_slot_repoint(struct window_slot *slot, pfn_t pfn);
 /* Zero the PTE; from now on every CPU that used the slot owes an INVLPG. */
 void window_slot_unmap(struct window_slot *slot);
 /* Give the slot back; it is handed out again when no CPU owes for it. */

@@ -71,8 +71,8 @@ void apicv_create(struct vcpu *v)
 
 	v->apicv = (struct apicv){ .level = apicv_level_now(vm->apicv, &v->lapic),
 				   .has_page = apicv_page_is_at(&v->lapic) };
-	v->cpu_controls |= apicv_cpu_controls(v->apicv.level);
-	vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls);
+	v->vmcs01.cpu_controls |= apicv_cpu_controls(v->apicv.level);
+	vmcs_write(VMCS_CPU_CONTROLS, v->vmcs01.cpu_controls);
 	if (v->apicv.level == APICV_NONE)
 		return;
 	vmcs_write(VMCS_VIRTUAL_APIC_ADDR, page_to_hpa(v->lapic.page).raw);
@@ -110,7 +110,7 @@ void apicv_mode_changed(struct vcpu *v)
 
 u32 apicv_event_cut_short(const struct vcpu *v, u32 info)
 {
-	if (!v->vm->hides_virtual_events || !apicv_delivers(&v->apicv) ||
+	if (!v->vm->hides_virtual_events || !apicv_delivers(&v->apicv) || vcpu_is_in_l2(v) ||
 	    !may_take_interrupt(vmcs_read(VMCS_GUEST_RFLAGS),
 				vmcs_read(VMCS_GUEST_INTERRUPTIBILITY)))
 		return info;

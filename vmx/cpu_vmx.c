@@ -29,11 +29,17 @@ void vmcs_load(void *vmcs)
 	this_cpu()->current_vmcs = vmcs;
 }
 
-void vmcs_load_first(void *vmcs)
+void vmcs_clear(void *vmcs)
 {
 	counter_inc(CTR_VMCLEAR);
 	vmx_vmclear(page_to_hpa(vmcs));
-	this_cpu()->current_vmcs = NULL;
+	if (this_cpu()->current_vmcs == vmcs)
+		this_cpu()->current_vmcs = NULL;
+}
+
+void vmcs_load_first(void *vmcs)
+{
+	vmcs_clear(vmcs);
 	vmcs_load(vmcs);
 }
 

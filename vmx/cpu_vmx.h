@@ -16,6 +16,8 @@ int vmx_cpu_enter(void);
 void *vmcs_alloc(void);
 /* Make it current on this CPU, where it is not yet. It was loaded here first. */
 void vmcs_load(void *vmcs);
+/* VMCLEAR it on this CPU: its page holds all of it, and any CPU may load it. */
+void vmcs_clear(void *vmcs);
 /* VMCLEAR it and make it current on this CPU. */
 void vmcs_load_first(void *vmcs);
 

@@ -39,11 +39,11 @@ vcpu_loop:
 	push rdi
 	mov eax, FIELD_HOST_RSP
 	vmwrite rax, rsp
+	mov [rdi + VCPU_HOST_RSP], rsp
 
 enter:
 	cmp dword [rdi + VCPU_LAUNCHED], 0
 	je first_entry
-resume:
 	declare_in_guest
 	each_guest_register load_register
 
@@ -117,7 +117,7 @@ vcpu_exit_landing:
 	call vcpu_handle_exit
 	mov rdi, [rsp]
 	test al, al
-	jnz resume
+	jnz enter
 stopped:
 	xor eax, eax                            ; VMX_SUCCEED: the vCPU leaves its loop
 leave:

@@ -5,6 +5,7 @@
 #include "vmx/apic_message.h"
 #include "vmx/caps.h"
 #include "vmx/inject.h"
+#include "vmx/nested_calls.h"
 #include "vmx/nmi_mask.h"
 #include "vmx/ops.h"
 #include "vmx/request.h"
@@ -14,11 +15,11 @@
 /* Switch controls of the primary set, where that changes them. */
 static void set_controls(struct vcpu *v, u32 mask, bool on)
 {
-	u32 controls = on ? v->cpu_controls | mask : v->cpu_controls & ~mask;
+	u32 controls = on ? v->vmcs->cpu_controls | mask : v->vmcs->cpu_controls & ~mask;
 
-	if (controls == v->cpu_controls)
+	if (controls == v->vmcs->cpu_controls)
 		return;
-	v->cpu_controls = controls;
+	v->vmcs->cpu_controls = controls;
 	vmcs_write(VMCS_CPU_CONTROLS, controls);
 }
 
@@ -28,6 +29,7 @@ static void take_init(struct vcpu *v)
 
 	if (was_entered_last)
 		nmi_mask_note();
+	nested_reset(v);
 	vmcs01_init(v);
 	if (was_entered_last)
 		nmi_mask_apply();
@@ -89,14 +91,16 @@ static bool acknowledge_pic(struct vm *vm, u8 *vector)
 	return pending;
 }
 
-/* What the local APIC has to inject: nothing where the CPU delivers its interrupts itself. */
+/* What the local APIC has to inject: nothing where the CPU delivers its interrupts itself, which is
+ * in L1 only. */
 static int pending_vector(struct vcpu *v)
 {
-	return apicv_delivers(&v->apicv) ? LAPIC_NO_VECTOR : lapic_pending_vector(&v->lapic);
+	return apicv_delivers(&v->apicv) && !vcpu_is_in_l2(v) ? LAPIC_NO_VECTOR
+							      : lapic_pending_vector(&v->lapic);
 }
 
 /* The vector that the guest shall take now: from the 8259s, or from its local APIC. */
-static bool take_vector(struct vcpu *v, u8 *vector)
+bool events_take_interrupt(struct vcpu *v, u8 *vector)
 {
 	int pending;
 
@@ -109,35 +113,37 @@ static bool take_vector(struct vcpu *v, u8 *vector)
 	return true;
 }
 
-static bool does_interrupt_wait(struct vcpu *v)
+bool events_interrupt_waits(struct vcpu *v)
 {
 	return pic_waits(v) || pending_vector(v) != LAPIC_NO_VECTOR;
 }
 
 static void deliver_interrupt(struct vcpu *v, bool injected)
 {
-	bool waits = does_interrupt_wait(v);
+	bool waits = events_interrupt_waits(v);
 	u8 vector;
 
 	if (waits && !injected &&
 	    may_take_interrupt(vmcs_read(VMCS_GUEST_RFLAGS),
 			       vmcs_read(VMCS_GUEST_INTERRUPTIBILITY)) &&
-	    take_vector(v, &vector)) {
+	    events_take_interrupt(v, &vector)) {
 		vmcs_write(VMCS_ENTRY_INTR_INFO,
 			   INTR_INFO_VALID | (u32)INTR_EXTERNAL << 8 | vector);
 		v->activity = VCPU_ACTIVE;
-		waits = does_interrupt_wait(v);
+		waits = events_interrupt_waits(v);
 	}
 	set_controls(v, CPU_INTERRUPT_WINDOW, waits);
 	if (v->apicv.level != APICV_NONE)
 		apicv_before_entry(v);
 }
 
-void events_deliver(struct vcpu *v)
+/* What waits for L1. */
+static void deliver_to_l1(struct vcpu *v)
 {
 	u32 events = lapic_collect(&v->lapic);
 
-	if (unlikely(events & LAPIC_EVENT_INIT) && lapic_take_init(&v->lapic))
+	if (unlikely(events & LAPIC_EVENT_INIT) && !nested_in_operation(v) &&
+	    lapic_take_init(&v->lapic))
 		take_init(v);
 	if (unlikely(events & LAPIC_EVENT_SIPI))
 		take_sipi(v);
@@ -148,17 +154,30 @@ void events_deliver(struct vcpu *v)
 	deliver_interrupt(v, deliver_nmi(v));
 }
 
+void events_deliver(struct vcpu *v)
+{
+	if (unlikely(vcpu_is_in_l2(v)))
+		nested_deliver(v);
+	else
+		deliver_to_l1(v);
+}
+
+void events_timer_control(struct vcpu *v)
+{
+	u32 timer = v->deadline == LAPIC_NEVER ? 0 : PIN_PREEMPTION_TIMER;
+
+	if (likely((v->vmcs->pin_controls & PIN_PREEMPTION_TIMER) == timer))
+		return;
+	v->vmcs->pin_controls ^= PIN_PREEMPTION_TIMER;
+	vmcs_write(VMCS_PIN_CONTROLS, v->vmcs->pin_controls);
+}
+
 /* What the guest may run for is the earlier of the two; without either the timer is off. */
 static void set_deadline(struct vcpu *v, u64 now)
 {
-	u64 deadline = MIN(v->timer_due, v->slice_end);
-	bool was_armed = v->deadline != LAPIC_NEVER;
-
-	v->deadline = deadline;
-	if ((deadline != LAPIC_NEVER) != was_armed)
-		vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN) |
-						      (was_armed ? 0 : PIN_PREEMPTION_TIMER));
-	if (deadline != LAPIC_NEVER)
+	v->deadline = MIN(v->timer_due, v->slice_end);
+	events_timer_control(v);
+	if (v->deadline != LAPIC_NEVER)
 		events_arm_timer(v, now); /* this may run behind the exit's own arming */
 }
 
@@ -171,6 +190,13 @@ void events_new_deadline(struct vcpu *v)
 		due = MIN(due, __atomic_load_n(&v->vm->board_deadline, __ATOMIC_RELAXED));
 	v->timer_due = due;
 	set_deadline(v, now);
+}
+
+void events_expire_now(struct vcpu *v)
+{
+	v->deadline = 0;
+	events_timer_control(v);
+	events_arm_timer(v, rdtsc());
 }
 
 void events_set_slice(struct vcpu *v, u64 end)

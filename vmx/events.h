@@ -21,8 +21,18 @@ void events_new_deadline(struct vcpu *v);
 /* Until when the guest may run before another vCPU of its CPU has its turn; LAPIC_NEVER. */
 void events_set_slice(struct vcpu *v, u64 end);
 
+/* Whether the VMCS that the vCPU is entered with runs the preemption timer: as the deadline asks. */
+void events_timer_control(struct vcpu *v);
+
+/* The guest is left right behind its next entry; events_new_deadline() ends that. */
+void events_expire_now(struct vcpu *v);
+
 /* Before an entry with a deadline: how long the guest may run. */
 void events_arm_timer(const struct vcpu *v, u64 now);
+
+/* An interrupt for the vCPU, from the 8259s or its local APIC: whether one waits, and taking it. */
+bool events_interrupt_waits(struct vcpu *v);
+bool events_take_interrupt(struct vcpu *v, u8 *vector);
 
 /* Deliver a message to every local APIC that it is for, and kick who must notice. */
 struct apic_message;

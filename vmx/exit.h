@@ -51,6 +51,24 @@ enum exit_action exit_virtualized_eoi(struct vcpu *v);
 enum exit_action exit_preemption_timer(struct vcpu *v);
 enum exit_action exit_pause(struct vcpu *v);
 
+enum exit_action exit_vmclear(struct vcpu *v);
+enum exit_action exit_vmlaunch(struct vcpu *v);
+enum exit_action exit_vmptrld(struct vcpu *v);
+enum exit_action exit_vmptrst(struct vcpu *v);
+enum exit_action exit_vmread(struct vcpu *v);
+enum exit_action exit_vmresume(struct vcpu *v);
+enum exit_action exit_vmwrite(struct vcpu *v);
+enum exit_action exit_vmxoff(struct vcpu *v);
+enum exit_action exit_vmxon(struct vcpu *v);
+enum exit_action exit_invept(struct vcpu *v);
+enum exit_action exit_invvpid(struct vcpu *v);
+
+/* After an EPT violation of an IRET that L0 resolves: NMIs stay blocked until it has run. */
+void exit_block_nmi_again(void);
+
+/* Handle the exit in hand as the table says: what L2's exits that are L0's come to. */
+enum exit_action exit_handle(struct vcpu *v);
+
 /* The exit qualification, read once and kept in the flight recorder. */
 u64 exit_qualification(struct vcpu *v);
 

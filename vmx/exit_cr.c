@@ -44,7 +44,7 @@ static bool load_pdptes(struct vcpu *v, u64 cr3)
 {
 	u64 pdptes[4];
 
-	if (guest_read(v->vm->memory, l1_gpa(cr3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
+	if (walk_cache_read(&v->walk, l1_gpa(cr3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
 		return false;
 	for (u32 i = 0; i < 4; i++)
 		if (pdpte_is_invalid(pdptes[i], vmx_caps()->physical_bits))
@@ -62,14 +62,13 @@ static enum exit_action fault(struct vcpu *v)
 
 /* Both registers as they shall be: the hardware's values,
  * the shadows, EFER.LMA and the entry control that follows it. */
-static void cr_state_write(const struct cr_state *state)
+static void cr_state_write(struct vcpu *v, const struct cr_state *state)
 {
 	u64 controls = vmcs_read(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE;
 
 	vmcs_write(VMCS_GUEST_CR0, vmcs01_hardware_cr0(state->cr0));
-	vmcs_write(VMCS_CR0_SHADOW, state->cr0);
 	vmcs_write(VMCS_GUEST_CR4, vmcs01_hardware_cr4(state->cr4));
-	vmcs_write(VMCS_CR4_SHADOW, state->cr4);
+	vmcs01_write_shadows(v, state->cr0, state->cr4);
 	vmcs_write(VMCS_GUEST_EFER, state->efer);
 	vmcs_write(VMCS_ENTRY_CONTROLS,
 		   controls | (state->efer & EFER_LMA ? ENTRY_CTL_IA32E_MODE : 0));
@@ -80,7 +79,7 @@ static enum exit_action change_state(struct vcpu *v, const struct cr_state *befo
 {
 	if (cr_write_loads_pdptes(before, after) && !load_pdptes(v, after->cr3))
 		return fault(v);
-	cr_state_write(after);
+	cr_state_write(v, after);
 	vcpu_flush_linear(v); /* the write flushes what the guest's CPU would flush, and more */
 	return EXIT_SKIP_INSN;
 }
@@ -89,7 +88,7 @@ static enum exit_action mov_to_cr0(struct vcpu *v, u64 value)
 {
 	struct cr_state before = cr_state_read(), after = before;
 
-	if (cr0_write_faults(&before, value))
+	if (cr0_write_faults(&before, value) || (value & v->cr0_fixed) != v->cr0_fixed)
 		return fault(v);
 	after.cr0 = (value & CR0_DEFINED) | CR0_ET;
 	after.efer = efer_after_cr0(before.efer, value);
@@ -100,7 +99,8 @@ static enum exit_action mov_to_cr4(struct vcpu *v, u64 value)
 {
 	struct cr_state before = cr_state_read(), after = before;
 
-	if (cr4_write_faults(&before, value, v->vm->cr4_allowed))
+	if (cr4_write_faults(&before, value, v->vm->cr4_allowed) ||
+	    (value & v->cr4_fixed) != v->cr4_fixed)
 		return fault(v);
 	after.cr4 = value;
 	return change_state(v, &before, &after);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* EPT violations of L1: a page of a region that was not mapped yet, or an access for vmx/mmio.c. */
 #include "hv/errno.h"
+#include "mm/change.h"
 #include "mm/ept01.h"
 #include "vmx/event.h"
+#include "vmx/exit.h"
 #include "vmx/mmio.h"
 #include "vmx/ops.h"
 #include "vmx/vm.h"
@@ -12,7 +14,7 @@
  * blocked (SDM "Exit Qualification for EPT Violations", "NMI unblocking due to IRET", which has no
  * meaning in an event's delivery). An IRET that faults by an exception has ended it for good.
  */
-static void __attribute__((noinline)) block_nmi_again(void)
+void exit_block_nmi_again(void)
 {
 	if (!(vmcs_read(VMCS_IDT_VECTORING_INFO) & INTR_INFO_VALID))
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
@@ -29,11 +31,15 @@ enum exit_action exit_ept_violation(struct vcpu *v)
 
 	v->exit->detail = violation.gpa.raw;
 	if (unlikely(violation.qualification & EPT_VIOLATION_NMI_UNBLOCKING))
-		block_nmi_again();
+		exit_block_nmi_again();
 	error = ept01_fault(v->vm->memory, violation.gpa,
 			    violation.qualification & EPT_VIOLATION_WRITE);
 	if (!error)
 		return EXIT_RESUME;
+	if (error == -EACCES) {
+		change_page_written(v->vm->memory, l1_gpa_to_l1_gfn(violation.gpa));
+		return EXIT_RESUME;
+	}
 	if (error == -ENOENT || error == -EFAULT) {
 		violation.read_only = error == -EFAULT;
 		return mmio_access(v, &violation);

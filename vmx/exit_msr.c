@@ -15,6 +15,7 @@
 #include "vmx/guest_mtrr.h"
 #include "vmx/inject.h"
 #include "vmx/msr_bitmap.h"
+#include "vmx/nested_calls.h"
 #include "vmx/ops.h"
 #include "vmx/vm.h"
 
@@ -60,7 +61,7 @@ void msr_bitmap_for_l1(struct msr_bitmap *bitmap)
 static void set_tsc_offset(struct vcpu *v, u64 offset)
 {
 	v->tsc_offset = offset;
-	vmcs_write(VMCS_TSC_OFFSET, offset);
+	vmcs_write(VMCS_TSC_OFFSET, offset + v->l2_tsc_offset);
 	lapic_set_tsc_offset(&v->lapic, offset, v->exit->tsc);
 	events_new_deadline(v);
 }
@@ -231,10 +232,21 @@ static enum msr_result write_mtrr(struct vcpu *v, u32 msr, u64 value)
 	return MSR_DONE;
 }
 
+static enum msr_result read_vmx(struct vcpu *v, u32 msr, u64 *value)
+{
+	return nested_msr_read(v, msr, value) ? MSR_DONE : MSR_FAULTS;
+}
+
+static enum msr_result write_vmx(struct vcpu *v, u32 msr, u64 value)
+{
+	return nested_msr_write(v, msr, value) ? MSR_DONE : MSR_FAULTS;
+}
+
 /* In order of their numbers. A side without a function faults. */
 static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_TSC, MSR_IA32_TSC, NULL, write_tsc },
 	{ MSR_IA32_APIC_BASE, MSR_IA32_APIC_BASE, read_apic_base, write_apic_base },
+	{ MSR_IA32_FEATURE_CONTROL, MSR_IA32_FEATURE_CONTROL, read_vmx, write_vmx },
 	{ MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_ADJUST, read_tsc_adjust, write_tsc_adjust },
 	{ MSR_IA32_BIOS_SIGN_ID, MSR_IA32_BIOS_SIGN_ID, read_zero, write_zero },
 	{ MSR_IA32_MTRRCAP, MSR_IA32_MTRRCAP, read_mtrrcap, NULL },
@@ -248,6 +260,7 @@ static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_MTRR_FIX16K_80000, MSR_IA32_MTRR_FIX16K_A0000, read_mtrr, write_mtrr },
 	{ MSR_IA32_MTRR_FIX4K_C0000, MSR_IA32_MTRR_FIX4K_C0000 + 7, read_mtrr, write_mtrr },
 	{ MSR_IA32_MTRR_DEF_TYPE, MSR_IA32_MTRR_DEF_TYPE, read_mtrr, write_mtrr },
+	{ MSR_IA32_VMX_BASIC, MSR_IA32_VMX_VMFUNC, read_vmx, NULL },
 	{ MSR_IA32_TSC_DEADLINE, MSR_IA32_TSC_DEADLINE, read_tsc_deadline, write_tsc_deadline },
 	{ MSR_X2APIC_FIRST, MSR_X2APIC_LAST, read_x2apic, write_x2apic },
 	{ MSR_IA32_XSS, MSR_IA32_XSS, read_xss, write_xss },
@@ -268,6 +281,32 @@ static const struct msr_row *find_row(u32 msr)
 	return low < ARRAY_SIZE(msr_rows) && msr >= msr_rows[low].first ? &msr_rows[low] : NULL;
 }
 
+bool msr_row_read(struct vcpu *v, u32 msr, u64 *value)
+{
+	const struct msr_row *row = find_row(msr);
+
+	return row && row->read && row->read(v, msr, value) == MSR_DONE;
+}
+
+bool msr_row_write(struct vcpu *v, u32 msr, u64 value)
+{
+	const struct msr_row *row = find_row(msr);
+
+	return row && row->write && row->write(v, msr, value) == MSR_DONE;
+}
+
+/* A guest that accesses an MSR often does so again. */
+static inline const struct msr_row *row_of(struct vcpu *v, u32 msr)
+{
+	const struct msr_row *row = v->msr_row;
+
+	if (likely(row && msr >= row->first && msr <= row->last))
+		return row;
+	row = find_row(msr);
+	v->msr_row = row;
+	return row;
+}
+
 static enum exit_action finish(struct vcpu *v, const struct msr_row *row, enum msr_result result)
 {
 	if (likely(result == MSR_DONE))
@@ -281,7 +320,7 @@ static enum exit_action finish(struct vcpu *v, const struct msr_row *row, enum m
 enum exit_action exit_rdmsr(struct vcpu *v)
 {
 	u32 msr = (u32)v->regs[GPR_RCX];
-	const struct msr_row *row = find_row(msr);
+	const struct msr_row *row = row_of(v, msr);
 	enum msr_result result = MSR_FAULTS;
 	u64 value = 0;
 
@@ -296,7 +335,7 @@ enum exit_action exit_rdmsr(struct vcpu *v)
 enum exit_action exit_wrmsr(struct vcpu *v)
 {
 	u32 msr = (u32)v->regs[GPR_RCX];
-	const struct msr_row *row = find_row(msr);
+	const struct msr_row *row = row_of(v, msr);
 	enum msr_result result = MSR_FAULTS;
 
 	v->exit->detail = msr;

@@ -8,4 +8,9 @@
 /* L1's MSR bitmap: everything exits but what the hardware keeps for L1. */
 void msr_bitmap_for_l1(struct msr_bitmap *bitmap);
 
+/* What L0 answers for. False: #GP(0). */
+struct vcpu;
+bool msr_row_read(struct vcpu *v, u32 msr, u64 *value);
+bool msr_row_write(struct vcpu *v, u32 msr, u64 value);
+
 #endif

@@ -10,6 +10,7 @@
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/region_calls.h"
+#include "vmx/nested_calls.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
@@ -137,13 +138,17 @@ enum exit_action exit_vmcall(struct vcpu *v)
 {
 	u64 number = v->regs[GPR_RAX];
 
+	bool is_known = number < ARRAY_SIZE(hypercalls) && hypercalls[number];
+
 	v->exit->detail = number;
+	if (unlikely(!is_known && nested_in_operation(v)))
+		return nested_vmcall(v);
 	if (segment_cpl()) {
 		inject_exception(v, VECTOR_UD);
 		return EXIT_RESUME;
 	}
 	counter_inc(CTR_HYPERCALLS);
-	if (number < ARRAY_SIZE(hypercalls) && hypercalls[number])
+	if (is_known)
 		v->regs[GPR_RAX] = (u64)hypercalls[number](v);
 	else
 		v->regs[GPR_RAX] = (u64) - (s64)ENOTSUP;

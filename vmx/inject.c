@@ -4,6 +4,7 @@
 #include "hv/msr_index.h"
 #include "hv/x86.h"
 #include "vmx/exit.h"
+#include "vmx/nested_calls.h"
 #include "vmx/ops.h"
 
 /*
@@ -19,24 +20,33 @@ static void inject_fault(enum vector vector, u32 flags)
 
 void inject_exception(struct vcpu *v, enum vector vector)
 {
-	(void)v;
+	if (unlikely(vcpu_is_in_l2(v)) && nested_exception(v, (u32)vector, 0, 0))
+		return;
 	inject_fault(vector, 0);
+}
+
+static void inject_error(struct vcpu *v, enum vector vector, u32 error_code, u64 linear)
+{
+	/* An error code is delivered in protected mode only. */
+	u32 flags = vmcs_read(VMCS_GUEST_CR0) & CR0_PE ? INTR_INFO_ERROR_CODE : 0;
+
+	if (unlikely(vcpu_is_in_l2(v)) &&
+	    nested_exception(v, (u32)vector | flags, error_code, linear))
+		return;
+	if (vector == VECTOR_PF)
+		write_cr2(linear); /* L0 takes no page faults: the guest's CR2 stays there */
+	vmcs_write(VMCS_ENTRY_ERROR_CODE, error_code);
+	inject_fault(vector, flags);
 }
 
 void inject_exception_error(struct vcpu *v, enum vector vector, u32 error_code)
 {
-	/* An error code is delivered in protected mode only. */
-	bool protected_mode = vmcs_read(VMCS_GUEST_CR0) & CR0_PE;
-
-	(void)v;
-	vmcs_write(VMCS_ENTRY_ERROR_CODE, error_code);
-	inject_fault(vector, protected_mode ? INTR_INFO_ERROR_CODE : 0);
+	inject_error(v, vector, error_code, 0);
 }
 
 void inject_page_fault(struct vcpu *v, u64 linear, u32 error_code)
 {
-	write_cr2(linear); /* L0 takes no page faults: the guest's CR2 stays in the register */
-	inject_exception_error(v, VECTOR_PF, error_code);
+	inject_error(v, VECTOR_PF, error_code, linear);
 }
 
 /* SDM "Debug Exceptions": what delivery does besides pushing a frame. RF is in the saved RFLAGS. */

@@ -7,7 +7,8 @@
 #include "vmx/event.h"
 #include "vmx/vcpu.h"
 
-/* Deliver a fault at the next entry, at the instruction that caused the exit. */
+/* Deliver a fault at the next entry, at the instruction that caused the exit. A fault of L2's that
+ * L1 wants to see leaves L2: nothing of the exit in hand is touched afterwards. */
 void inject_exception(struct vcpu *v, enum vector vector);
 void inject_exception_error(struct vcpu *v, enum vector vector, u32 error_code);
 /* #PF: CR2 and the error code. */

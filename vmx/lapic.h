@@ -127,6 +127,8 @@ bool lapic_take_extint(struct lapic *lapic);
 /* True: an INIT was taken and the APIC is reset; reset the vCPU. It waits for a SIPI unless it is
  * the BSP (waits_for_sipi). Not to be called while L1 is in VMX operation: INIT stays latched. */
 bool lapic_take_init(struct lapic *lapic);
+/* An INIT that ends a guest of L1's instead: nothing is reset. */
+void lapic_drop_init(struct lapic *lapic);
 /* The vector of a SIPI that ends the wait, or LAPIC_NO_VECTOR. A SIPI that nobody waits for is
  * dropped. */
 int lapic_take_sipi(struct lapic *lapic);

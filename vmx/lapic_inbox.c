@@ -139,6 +139,11 @@ bool lapic_take_init(struct lapic *lapic)
 	return true;
 }
 
+void lapic_drop_init(struct lapic *lapic)
+{
+	(void)take(lapic, LAPIC_EVENT_INIT);
+}
+
 int lapic_take_sipi(struct lapic *lapic)
 {
 	u8 vector = (u8)(lapic->events >> 8);

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* What linear_translate() needs, from the current VMCS and the VM's memory. */
+/* What linear_translate() needs, from the current VMCS and, by the vCPU's walk cache, the VM's
+ * memory. */
 #ifndef VMX_LINEAR_NOW_H
 #define VMX_LINEAR_NOW_H
 
 #include "vmx/guest_linear.h"
 #include "vmx/vcpu.h"
 
-/* How L1 translates at this exit. */
+/* How the guest translates at this exit. */
 struct paging_mode linear_mode_now(const struct vcpu *v);
-struct linear_source linear_source_of(const struct vcpu *v);
+/* L1's memory, for walks of L1's own. */
+struct linear_source linear_source_of(struct vcpu *v);
+
+/*
+ * linear_translate() for the guest of this exit; the address is L1's also where the guest is an L2.
+ * What EPT12 does not lead to memory reads as a not-present entry, or is a page at ~0.
+ */
+struct linear_result linear_now(struct vcpu *v, const struct paging_mode *mode, u64 linear,
+				enum linear_access access);
 
 #endif

@@ -81,14 +81,13 @@ static enum mmio_code code_now(const struct paging_mode *mode)
 /* Take the code bytes from here on, all in one page. */
 static enum step fetch(struct access *a, const struct paging_mode *mode, u64 linear, u32 bytes)
 {
-	const struct linear_source source = linear_source_of(a->v);
-	struct linear_result r = linear_translate(mode, linear, LINEAR_FETCH, &source);
+	struct linear_result r = linear_now(a->v, mode, linear, LINEAR_FETCH);
 
 	if (r.faults) {
 		inject_page_fault(a->v, linear, r.error_code);
 		return INJECTED;
 	}
-	if (guest_read(a->v->vm->memory, r.gpa, a->bytes + a->count, bytes))
+	if (walk_cache_read(&a->v->walk, r.gpa, a->bytes + a->count, bytes))
 		return refuse(a, "by code outside memory");
 	a->count += bytes;
 	return GO_ON;
@@ -202,7 +201,7 @@ static u64 read_operand(const struct access *a)
 		vm_devices_end(a->v->vm);
 		return value & mask;
 	}
-	if (!guest_read(a->v->vm->memory, a->gpa, &value, a->insn.bytes)) /* read-only memory */
+	if (a->violation->read_only && !walk_cache_read(&a->v->walk, a->gpa, &value, a->insn.bytes))
 		return value;
 	counter_inc(CTR_MMIO_UNCLAIMED);
 	return mask;

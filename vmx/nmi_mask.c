@@ -150,6 +150,11 @@ void nmi_mask_note(void)
 	scrub_here()->may_be_masked = is_blocked();
 }
 
+void nmi_mask_note_blocked(bool blocked)
+{
+	scrub_here()->may_be_masked = blocked;
+}
+
 void nmi_mask_apply(void)
 {
 	struct scrub *scrub = scrub_here();

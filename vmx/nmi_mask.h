@@ -8,11 +8,15 @@
 #ifndef VMX_NMI_MASK_H
 #define VMX_NMI_MASK_H
 
+#include "hv/types.h"
+
 /* On each CPU, in VMX root operation: the memory of its guest. 0 or -ENOMEM. */
 int nmi_mask_create(void);
 
 /* The current VMCS was left, perhaps for another one, or is about to lose its blocking. */
 void nmi_mask_note(void);
+/* The same by who knows whether it was left blocked. */
+void nmi_mask_note_blocked(bool blocked);
 /* The current VMCS, which stays current, is about to be entered. */
 void nmi_mask_apply(void);
 

@@ -12,6 +12,7 @@
 #include "vmx/events.h"
 #include "vmx/exit.h"
 #include "vmx/inject.h"
+#include "vmx/nested_calls.h"
 #include "vmx/ops.h"
 #include "vmx/request.h"
 #include "vmx/segment.h"
@@ -35,6 +36,29 @@ static void unhandled(struct vcpu *v)
 {
 	vm_stop_l1(v, "exit that nothing handles: %s (reason 0x%x)",
 		   exit_reason_name(EXIT_REASON_BASIC(v->exit->reason)), v->exit->reason);
+}
+
+static u32 row_of(u32 reason)
+{
+	return MIN(EXIT_REASON_BASIC(reason), EXIT_REASONS_MAX - 1);
+}
+
+/* L0's part of an exit. Inline: one of its callers is the hot path. */
+static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu *v)
+{
+	const struct exit_row *row = &exit_table[row_of(v->exit->reason)];
+
+	if (unlikely(row->during_delivery))
+		inject_requeue(v);
+	if (likely(row->handle))
+		return row->handle(v);
+	unhandled(v);
+	return EXIT_STOP;
+}
+
+enum exit_action exit_handle(struct vcpu *v)
+{
+	return handle(v);
 }
 
 /* What the end of an instruction does with a single step or a resume flag; with BTF, only branches
@@ -91,19 +115,17 @@ static enum exit_action __attribute__((noinline)) act(struct vcpu *v, enum exit_
 bool vcpu_handle_exit(struct vcpu *v)
 {
 	u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
-	u32 row_number = MIN(EXIT_REASON_BASIC(reason), EXIT_REASONS_MAX - 1);
-	const struct exit_row *row = &exit_table[row_number];
-	enum exit_action action = EXIT_STOP;
+	enum exit_action action;
 	struct cpu *cpu = this_cpu();
 
 	v->exit = record_exit(cpu, v, reason);
-	cpu->exits[row_number]++;
-	if (unlikely(row->during_delivery))
-		inject_requeue(v);
-	if (likely(row->handle))
-		action = row->handle(v);
-	else
-		unhandled(v);
+	if (vcpu_is_in_l2(v)) {
+		cpu->exits_l2[row_of(reason)]++;
+		action = nested_exit(v);
+	} else {
+		cpu->exits[row_of(reason)]++;
+		action = handle(v);
+	}
 	if (likely(action == EXIT_SKIP_INSN))
 		skip_insn(v, (u32)vmcs_read(VMCS_EXIT_INSN_LEN));
 	else
@@ -113,17 +135,26 @@ bool vcpu_handle_exit(struct vcpu *v)
 	return action < EXIT_LEAVE;
 }
 
+/* L1's memory changed: drop what this CPU may have of it. */
+static void flush(const struct vcpu *v)
+{
+	vmx_invept(vmx_invept_type(), ept01_pointer(v->vm->memory));
+	window_pay_debts();
+}
+
 bool vcpu_handle_requests(struct vcpu *v)
 {
 	u32 requests = vcpu_take_requests(v);
 
 	counter_inc(CTR_GATE_CANCELS);
 	if (requests & REQUEST_FLUSH_EPT)
-		vmx_invept(vmx_invept_type(), ept01_pointer(v->vm->memory));
+		flush(v);
 	if (requests & REQUEST_DEADLINE)
 		events_new_deadline(v);
 	if (requests & REQUEST_EVENT)
 		events_deliver(v);
+	if (unlikely(requests & (REQUEST_YIELD | REQUEST_FLUSH_EPT)))
+		nested_handle_requests(v, requests);
 	return v->activity == VCPU_ACTIVE && !(requests & REQUEST_LEAVE);
 }
 

@@ -90,6 +90,7 @@ static void idle(struct vcpu *v)
 	struct wait wait;
 
 	epoch_assert_quiescent();
+	window_pay_debts();
 	__atomic_store_n(&cpu->idle, 1, __ATOMIC_SEQ_CST);
 	wait = sum_up(v);
 	if (!wait.requested) {
@@ -112,7 +113,7 @@ static void serve(struct vcpu *v)
 
 	if (!is_due && !__atomic_load_n(&v->requests, __ATOMIC_ACQUIRE))
 		return;
-	vmcs_load(v->vmcs01);
+	vmcs_load(v->vmcs->page);
 	if (is_due)
 		events_timer(v);
 	vcpu_handle_requests(v);
@@ -138,7 +139,7 @@ static void take_over(struct vcpu *v)
 {
 	struct cpu *cpu = this_cpu();
 
-	vmcs_load(v->vmcs01);
+	vmcs_load(v->vmcs->page);
 	if (cpu->guest == v)
 		return;
 	if (cpu->guest) {
@@ -200,9 +201,11 @@ void sched_run(struct vm *vm)
 			v = next;
 			run_turn(v);
 		} else {
-			vmcs_load(v->vmcs01);
+			vmcs_load(v->vmcs->page);
 			idle(v);
 		}
 	}
+	for (u32 i = index; i < vm->vcpu_count; i += vm->cpu_count)
+		walk_cache_deactivate(&vm->vcpus[i]->walk);
 	change_cpu_leaves(vm->memory);
 }

@@ -69,13 +69,12 @@ static bool check_operand(struct vcpu *v, const struct string_insn *insn, u64 li
  * injected. */
 static bool locate_element(struct vcpu *v, const struct string_insn *insn, struct element *element)
 {
-	const struct linear_source source = linear_source_of(v);
 	const struct paging_mode mode = linear_mode_now(v);
 
 	for (u32 i = 0; i < element->bytes; i++) {
 		u64 linear = insn->long_code ? element->linear + i : (u32)(element->linear + i);
-		struct linear_result r = linear_translate(
-			&mode, linear, insn->in ? LINEAR_WRITE : LINEAR_READ, &source);
+		struct linear_result r =
+			linear_now(v, &mode, linear, insn->in ? LINEAR_WRITE : LINEAR_READ);
 
 		if (r.faults) {
 			inject_page_fault(v, linear, r.error_code);
@@ -93,7 +92,7 @@ static u32 element_read(struct vcpu *v, const struct element *element)
 	u32 value;
 
 	for (u32 i = 0; i < element->bytes; i++)
-		if (guest_read(v->vm->memory, element->at[i], &bytes[i], 1))
+		if (walk_cache_read(&v->walk, element->at[i], &bytes[i], 1))
 			bytes[i] = 0xff;
 	memcpy(&value, bytes, sizeof(value));
 	return value;
@@ -104,7 +103,7 @@ static void element_write(struct vcpu *v, const struct element *element, u32 val
 	for (u32 i = 0; i < element->bytes; i++) {
 		u8 byte = (u8)(value >> (8 * i));
 
-		(void)guest_write(v->vm->memory, element->at[i], &byte, 1);
+		(void)walk_cache_write(&v->walk, element->at[i], &byte, 1);
 	}
 }
 

@@ -6,11 +6,29 @@
 #include "hv/x86.h"
 #include "mm/page.h"
 #include "vmx/caps.h"
+#include "vmx/cpu_vmx.h"
+#include "vmx/events.h"
+#include "vmx/nested_calls.h"
+#include "vmx/ops.h"
 #include "vmx/vm.h"
 
 #define MISC_ENABLE_FAST_STRINGS BIT(0)
 #define MISC_ENABLE_NO_BTS       BIT(11)
 #define MISC_ENABLE_NO_PEBS      BIT(12)
+
+void vcpu_switch_vmcs(struct vcpu *v, struct hw_vmcs *vmcs)
+{
+	v->vmcs->launched = v->launched;
+	v->vmcs->host_rsp = v->host_rsp;
+	v->vmcs = vmcs;
+	v->launched = vmcs->launched;
+	vmcs_load(vmcs->page);
+	if (unlikely(vmcs->host_rsp != v->host_rsp)) {
+		vmcs->host_rsp = v->host_rsp;
+		vmcs_write(VMCS_HOST_RSP, v->host_rsp);
+	}
+	events_timer_control(v);
+}
 
 int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 {
@@ -33,11 +51,13 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 	lapic_create(&v->lapic, &config);
 	if (config.is_bsp)
 		lapic_wire_lint(&v->lapic);
-	return 0;
+	walk_cache_init(&v->walk, vm->memory, index);
+	return nested_create_vcpu(v);
 }
 
 void vcpu_reset(struct vcpu *v)
 {
+	nested_reset(v);
 	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
 	v->tsc_offset = 0;
 	v->cpuid =

@@ -51,6 +51,8 @@ struct vm_board {
 	void (*eoi)(u8 vector);
 };
 
+struct nested_vm;
+
 struct vm {
 	struct vm_memory *memory;
 	const struct config *config;
@@ -61,6 +63,7 @@ struct vm {
 	u32 kick_delay;      /* turns that a kick waits: 0 but in tests (hv/abi.h) */
 	u32 hopeless;        /* vCPUs that idle without a deadline */
 	struct cpuid_policy cpuid;
+	struct nested_vm *nested;  /* VMX for L1 */
 	u64 cr4_allowed;           /* bits that L1 may set in CR4 */
 	u32 tsc_per_tick;          /* TSC ticks per tick of the APIC timers' clock */
 	enum apicv_level apicv;    /* the highest of its vCPUs */

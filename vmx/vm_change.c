@@ -9,10 +9,14 @@
  *   vCPU in root, idle:    it meets the gate, and INVEPT, before its next entry
  *   the changer's own:     in root; the same
  *   CPU not in the mask:   it has joined later, hence attach() sets the request after the change
+ *
+ * A vCPU whose VMCS has a frame that goes away gets REQUEST_PAGE: it leaves its guest, and does not
+ * enter again with that VMCS while the gate that the change raised (mm/pfn_cache.h) is up.
  */
 #include "vmx/vm_change.h"
 #include "hv/percpu.h"
 #include "mm/change.h"
+#include "vmx/nested_calls.h"
 #include "vmx/request.h"
 
 static const struct vm *the_vm; /* constant after boot */
@@ -38,9 +42,37 @@ static void kick_and_wait(u64 cpu_mask)
 			vcpu_wait_out(the_vm->vcpus[i], REQUEST_FLUSH_EPT);
 }
 
+static void call_out(u64 vcpu_mask)
+{
+	for (u64 left = vcpu_mask; left; left &= left - 1)
+		vcpu_request(the_vm->vcpus[__builtin_ctzll(left)], REQUEST_PAGE);
+	for (u64 left = vcpu_mask; left; left &= left - 1)
+		vcpu_wait_out(the_vm->vcpus[__builtin_ctzll(left)], REQUEST_PAGE);
+}
+
+static void zap(struct gfn_range range, struct change_shadow *shadow)
+{
+	nested_zap(the_vm, range, shadow);
+}
+
+static void zap_end(struct change_shadow *shadow)
+{
+	nested_zap_end(the_vm, shadow);
+}
+
+static void page_written(l1_gfn_t gfn)
+{
+	nested_page_written(the_vm, gfn);
+}
+
 void vm_change_init(const struct vm *vm)
 {
-	static const struct change_ops ops = { kick_and_wait };
+	_Static_assert(VCPUS_MAX <= PFN_CACHE_HOLDERS, "every vCPU can hold a page");
+	static const struct change_ops ops = { .kick_and_wait = kick_and_wait,
+					       .call_out = call_out,
+					       .zap = zap,
+					       .zap_end = zap_end,
+					       .page_written = page_written };
 
 	the_vm = vm;
 	change_set_ops(&ops);

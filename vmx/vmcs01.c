@@ -20,12 +20,6 @@
 #define PAUSE_LOOP_GAP    128
 #define PAUSE_LOOP_WINDOW 4096
 
-/*
- * #DB and #AC: one whose delivery raises it again would keep the CPU in the delivery for ever,
- * where neither an NMI nor the preemption timer reaches it. With exits, each round passes the
- * gate.
- */
-#define EXCEPTION_BITMAP  (1u << VECTOR_MC | 1u << VECTOR_DB | 1u << VECTOR_AC)
 
 u64 vmcs01_hardware_cr0(u64 cr0)
 {
@@ -39,6 +33,14 @@ u64 vmcs01_hardware_cr0(u64 cr0)
 u64 vmcs01_hardware_cr4(u64 cr4)
 {
 	return cr4 | CR4_L0_ON | vmx_caps()->cr4_fixed0;
+}
+
+void vmcs01_write_shadows(struct vcpu *v, u64 cr0, u64 cr4)
+{
+	v->kept.CR0_SHADOW = cr0;
+	v->kept.CR4_SHADOW = cr4;
+	vmcs_write(VMCS_CR0_SHADOW, cr0);
+	vmcs_write(VMCS_CR4_SHADOW, cr4);
 }
 
 /* VPID 0 is L0's own; each vCPU has one, since several may share a CPU. */
@@ -67,14 +69,15 @@ static void write_controls(struct vcpu *v)
 {
 	u32 cpu2 = vmx_controls_for(CONTROL_SET_CPU2);
 
-	vmcs_write(VMCS_PIN_CONTROLS, vmx_controls_for(CONTROL_SET_PIN));
-	v->cpu_controls = vmx_controls_for(CONTROL_SET_CPU);
-	vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls);
+	v->vmcs01.pin_controls = vmx_controls_for(CONTROL_SET_PIN);
+	vmcs_write(VMCS_PIN_CONTROLS, v->vmcs01.pin_controls);
+	v->vmcs01.cpu_controls = vmx_controls_for(CONTROL_SET_CPU);
+	vmcs_write(VMCS_CPU_CONTROLS, v->vmcs01.cpu_controls);
 	vmcs_write(VMCS_CPU_CONTROLS2, cpu2);
 	write_pause_loop_exiting(v, cpu2);
 	vmcs_write(VMCS_EXIT_CONTROLS, vmx_controls_for(CONTROL_SET_EXIT));
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmx_controls_for(CONTROL_SET_ENTRY));
-	vmcs_write(VMCS_EXCEPTION_BITMAP, EXCEPTION_BITMAP);
+	vmcs_write(VMCS_EXCEPTION_BITMAP, VMCS01_EXCEPTION_BITMAP);
 	vmcs_write(VMCS_PF_ERROR_MASK, 0);
 	vmcs_write(VMCS_PF_ERROR_MATCH, 0);
 	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
@@ -121,12 +124,13 @@ void vmcs01_write_host_state(void)
 
 int vmcs01_create(struct vcpu *v)
 {
-	v->vmcs01 = vmcs_alloc();
+	v->vmcs01.page = vmcs_alloc();
+	v->vmcs = &v->vmcs01;
 	v->msr_bitmap = page_alloc(0);
-	if (!v->vmcs01 || !v->msr_bitmap)
+	if (!v->vmcs01.page || !v->msr_bitmap)
 		return -ENOMEM;
 	msr_bitmap_for_l1(v->msr_bitmap);
-	vmcs_load_first(v->vmcs01);
+	vmcs_load_first(v->vmcs01.page);
 	write_controls(v);
 	apicv_create(v);
 	vmcs01_write_host_state();

@@ -3,7 +3,15 @@
 #ifndef VMX_VMCS01_H
 #define VMX_VMCS01_H
 
+#include "hv/vectors.h"
 #include "vmx/vcpu.h"
+
+/*
+ * The exceptions that exit. #DB and #AC: one whose delivery raises it again would keep the CPU in
+ * the delivery for ever, where neither an NMI nor the preemption timer reaches it. With exits, each
+ * round passes the gate.
+ */
+#define VMCS01_EXCEPTION_BITMAP (1u << VECTOR_MC | 1u << VECTOR_DB | 1u << VECTOR_AC)
 
 /* Make vmcs01 for this vCPU on this CPU, where it becomes current: controls and host state. 0 or
  * -ENOMEM. */
@@ -19,6 +27,9 @@ void vmcs01_sipi(u8 vector);
 
 /* L0's own state on this CPU, into the current VMCS; exits arrive in vcpu_loop. */
 void vmcs01_write_host_state(void);
+
+/* CR0 and CR4 as L1 sees them, where L0 owns bits of them; vmcs01 is current. */
+void vmcs01_write_shadows(struct vcpu *v, u64 cr0, u64 cr4);
 
 /* CR bits as hardware must hold them for what the guest sees (fixed bits of VMX operation). */
 u64 vmcs01_hardware_cr0(u64 cr0);

@@ -87,11 +87,10 @@ static void write_registers(struct vcpu *v, u64 cr0, u64 rip)
 	guest_registers_init(v);
 	vmcs_write(VMCS_GUEST_CR0, vmcs01_hardware_cr0(cr0));
 	vmcs_write(VMCS_CR0_MASK, CR0_L0_OWNED);
-	vmcs_write(VMCS_CR0_SHADOW, cr0);
 	vmcs_write(VMCS_GUEST_CR3, 0);
 	vmcs_write(VMCS_GUEST_CR4, vmcs01_hardware_cr4(0));
 	vmcs_write(VMCS_CR4_MASK, ~(v->vm->cr4_allowed & ~(u64)(CR4_VMXE | CR4_L0_ON)));
-	vmcs_write(VMCS_CR4_SHADOW, 0);
+	vmcs01_write_shadows(v, cr0, 0);
 	vmcs_write(VMCS_GUEST_EFER, 0);
 	vmcs_write(VMCS_ENTRY_CONTROLS,
 		   vmcs_read(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE);

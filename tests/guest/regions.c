@@ -10,6 +10,7 @@
 /* Nothing of the machine is here; the second is not aligned to more than a page. */
 #define HERE   0xd0000000ULL
 #define THERE  0xd1003000ULL
+#define HOLE   0xd4000000ULL
 #define PAGE   0x1000ULL
 #define PAGES  16ULL
 #define BYTES  (PAGES * PAGE)
@@ -19,6 +20,9 @@
 #define ROUNDS 1000u
 #define LOOKS  100u
 #define WAIT   50000000ULL /* ticks, for the other CPU to look */
+
+/* MOV (%RBX), %EAX or %ECX, then RET, as they lie in memory. */
+enum { LOAD_EAX = 0xc3038b, LOAD_ECX = 0xc30b8b };
 
 enum { UNKNOWN, PRESENT, DELETED }; /* the low bits of a phase */
 
@@ -191,6 +195,32 @@ TEST(regions, bad_additions_are_refused)
 	EXPECT_EQ(add(0, BYTES), -NESTOR_EEXIST);
 	EXPECT_EQ(add(8 * GIB, 16 * GIB), -NESTOR_ENOMEM);
 	EXPECT_EQ(pages_that_are_there(HERE, PAGES), 0);
+}
+
+/* Run the code there, with RBX pointing where nothing is. */
+static u64 rax_after_code_at(u64 gpa, u64 rax)
+{
+	__asm__ volatile("call *%2" : "+a"(rax) : "b"(HOLE), "r"(gpa) : "rcx", "cc", "memory");
+	return rax;
+}
+
+TEST(regions, hypervisor_decodes_the_code_that_is_there_now)
+{
+	/* Expect: of two loads from nowhere in pages that take the place of each other, the one
+	 * that stands there is carried out: into EAX, which gets ones, or into ECX. */
+	TEST_CALLS_REQUIRED();
+	for (u64 i = 0; i < 4; i++) {
+		EXPECT_EQ(add(HERE, BYTES), 0);
+		EXPECT_EQ(add(THERE, BYTES), 0);
+		poke(HERE, LOAD_EAX);
+		poke(THERE, LOAD_ECX);
+		EXPECT_EQ(rax_after_code_at(HERE, i), BITS(31, 0));
+		EXPECT_EQ(rax_after_code_at(THERE, i), i);
+		EXPECT_EQ(delete (HERE), 0);
+		EXPECT_EQ(move(THERE, HERE), 0);
+		EXPECT_EQ(rax_after_code_at(HERE, i), i);
+		EXPECT_EQ(delete (HERE), 0);
+	}
 }
 
 TEST(regions, overlaps_are_refused)

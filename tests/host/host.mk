@@ -38,5 +38,5 @@ $(RACE_BINS): $(BUILD)/race/host/%: $(BUILD)/race/%.o $(RACE_SRCS:%.c=$(BUILD)/r
 	@mkdir -p $(@D)
 	$(call say,RACELD,$@)$(HOSTCC) $(RACE_CFLAGS) -o $@ $^ -lcmocka
 
--include $(RACE_SRCS:%.c=$(BUILD)/race/%.d)
+-include $(RACE_SRCS:%.c=$(BUILD)/race/%.d) $(RACE_BINS:$(BUILD)/race/host/%=$(BUILD)/race/%.d)
 -include $(HOST_OBJS:.o=.d) $(UNIT_BINS:%=%.d)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "hv/panic.h"
 #include "hv/percpu.h"
+#include "hv/spinlock.h"
 #include "hv/x86.h"
 #include "mm/walker.h"
 #include "mm/window.h"
@@ -22,6 +23,7 @@ static char *arena;
 static int guest_ram = -1;
 
 void (*host_store_watch)(u64 *entry, u64 old);
+void (*host_lock_watch)(struct spinlock *lock);
 
 char *walker_window_area(void)
 {
@@ -68,6 +70,7 @@ u32 cpu_count(void)
 static void reset_machine(void)
 {
 	host_store_watch = NULL;
+	host_lock_watch = NULL;
 	host_x86_reset();
 	memset(cpus, 0, sizeof(cpus));
 	for (u32 i = 0; i < WINDOW_CPUS_MAX; i++) {

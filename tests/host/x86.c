@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 #include "hv/panic.h"
+#include "hv/tsc.h"
 
 struct host_x86 host_x86 = { .tsc_step = 1 };
 
@@ -90,10 +91,12 @@ void wrmsr(u32 msr, u64 value)
 
 u64 rdtsc(void)
 {
-	u64 tsc = host_x86.tsc;
+	return __atomic_fetch_add(&host_x86.tsc, host_x86.tsc_step, __ATOMIC_RELAXED);
+}
 
-	host_x86.tsc += host_x86.tsc_step;
-	return tsc;
+u64 tsc_hz(void)
+{
+	return BIT(40); /* a wait that is bounded in seconds ends when a test moves the time */
 }
 
 static u32 port_read(u16 port, u32 bytes)
@@ -154,6 +157,8 @@ void invlpg(const void *va)
 /* The CPU that this one waits for may be a thread that does not run. */
 void cpu_pause(void)
 {
+	if (host_x86.pause)
+		host_x86.pause();
 	sched_yield();
 }
 

@@ -55,6 +55,8 @@ void context_pool_create(struct context_pool *pool, struct context *contexts, u3
 			 void (*evict)(struct context *context))
 {
 	pool->evict = evict;
+	pool->contexts = contexts;
+	pool->count = count;
 	for (u32 i = 0; i < count; i++) {
 		contexts[i].attached = CONTEXT_NOBODY;
 		contexts[i].last_owner = CONTEXT_NOBODY;
@@ -98,45 +100,107 @@ static enum context_event rename_context(struct context_pool *pool, struct conte
 	return was_used ? CONTEXT_RECYCLED : CONTEXT_NEW;
 }
 
-struct context_claim context_claim(struct context_pool *pool, l1_gpa_t vmptr, u32 vcpu)
+/* Who keeps this vCPU from having the context, and is asked to give it up. */
+static u32 busy_with(struct context *context, const struct context_user *user)
 {
-	struct context_claim claim = { .taken_from = CONTEXT_NOBODY };
+	u32 owner = CONTEXT_NOBODY;
+
+	if (context->attached != CONTEXT_NOBODY && context->attached != user->vcpu)
+		owner = context->attached;
+	else if (context->cpu && context->cpu != user->cpu)
+		owner = context->last_owner;
+	context->wanted = owner != CONTEXT_NOBODY;
+	return owner;
+}
+
+static void attach(struct context_pool *pool, struct context_claim *claim,
+		   const struct context_user *user)
+{
+	claim->context->attached = user->vcpu;
+	unlink_by_use(pool, claim->context);
+	append_as_newest(pool, claim->context);
+	pool->events[claim->event]++;
+}
+
+/* Lock held. */
+static struct context_claim claim_existing(struct context_pool *pool, struct context *context,
+					   const struct context_user *user)
+{
+	struct context_claim claim = { .event = CONTEXT_HIT,
+				       .busy_with = busy_with(context, user) };
+
+	if (claim.busy_with == CONTEXT_NOBODY) {
+		claim.context = context;
+		attach(pool, &claim, user);
+	}
+	return claim;
+}
+
+static struct context_claim claim_new(struct context_pool *pool, l1_gpa_t vmptr,
+				      const struct context_user *user)
+{
+	struct context *context = oldest_detached(pool);
+	struct context_claim claim = { .busy_with = busy_with(context, user) };
+
+	if (claim.busy_with == CONTEXT_NOBODY) {
+		claim.context = context;
+		claim.event = rename_context(pool, context, vmptr);
+		attach(pool, &claim, user);
+	}
+	return claim;
+}
+
+struct context_claim context_claim(struct context_pool *pool, l1_gpa_t vmptr,
+				   const struct context_user *user)
+{
+	struct context_claim claim;
 	struct context *context;
 
 	spin_lock(&pool->lock);
 	context = find(pool, vmptr);
-	if (context) {
-		claim.event = CONTEXT_HIT;
-		claim.taken_from = context->attached;
-	} else {
-		context = oldest_detached(pool);
-		claim.event = rename_context(pool, context, vmptr);
-	}
-	context->attached = vcpu;
-	unlink_by_use(pool, context);
-	append_as_newest(pool, context);
-	pool->events[claim.event]++;
+	claim = context ? claim_existing(pool, context, user) : claim_new(pool, vmptr, user);
 	spin_unlock(&pool->lock);
-	claim.context = context;
+	return claim;
+}
+
+struct context_claim context_claim_used(struct context_pool *pool, l1_gpa_t vmptr,
+					const struct context_user *user)
+{
+	struct context_claim claim = { .busy_with = CONTEXT_NOBODY };
+	struct context *context;
+
+	spin_lock(&pool->lock);
+	context = find(pool, vmptr);
+	if (context)
+		claim = claim_existing(pool, context, user);
+	spin_unlock(&pool->lock);
 	return claim;
 }
 
 void context_detach(struct context_pool *pool, struct context *context, u32 vcpu)
 {
 	spin_lock(&pool->lock);
-	if (context->attached == vcpu) { /* else another vCPU has taken it meanwhile */
-		context->attached = CONTEXT_NOBODY;
-		context->last_owner = vcpu;
-	}
+	context->attached = CONTEXT_NOBODY;
+	context->last_owner = vcpu;
 	spin_unlock(&pool->lock);
 }
 
-struct context *context_find(struct context_pool *pool, l1_gpa_t vmptr)
+struct context *context_next_wanted(struct context_pool *pool, const struct cpu *cpu)
 {
-	struct context *context;
+	struct context *found = NULL;
 
 	spin_lock(&pool->lock);
-	context = find(pool, vmptr);
+	for (struct context *c = pool->oldest; c && !found; c = c->newer)
+		if (c->wanted && c->cpu == cpu && c->attached == CONTEXT_NOBODY)
+			found = c;
 	spin_unlock(&pool->lock);
-	return context;
+	return found;
+}
+
+void context_give(struct context_pool *pool, struct context *context)
+{
+	spin_lock(&pool->lock);
+	context->cpu = NULL;
+	context->wanted = false;
+	spin_unlock(&pool->lock);
 }

@@ -5,15 +5,20 @@
  * least recently used one is recycled for another VMCS. With at least as many contexts as vCPUs
  * there is always one to recycle, because a vCPU attaches one at most.
  *
- * The pool's lock protects the index, the order and who is attached. What a context holds belongs
- * to the vCPU that it is attached to, and to whoever has just claimed it.
+ * The pool's lock protects the index, the order, who is attached, and whose hardware state is wanted
+ * elsewhere. What a context holds belongs to the vCPU that it is attached to.
+ *
+ * Nobody waits for a context: a claim of one that another vCPU has, or whose hardware state is on
+ * another CPU, names who must be asked, and is made again.
  */
 #ifndef VMX_NESTED_CONTEXT_H
 #define VMX_NESTED_CONTEXT_H
 
 #include "hv/spinlock.h"
 #include "mm/addr.h"
+#include "vmx/nested/shadow_vmcs.h"
 #include "vmx/nested/vmcs12.h"
+#include "vmx/vcpu.h"
 
 #define CONTEXT_NOBODY  (~0u)
 #define CONTEXT_BUCKETS 256u
@@ -25,14 +30,40 @@ enum context_event {
 	CONTEXT_EVENTS
 };
 
+struct ept02_root;
+
 struct context {
 	struct context *next_in_bucket;
 	struct context *older, *newer; /* all contexts, by their last use */
 	l1_gpa_t vmptr;
 	bool used;      /* it has a vmptr, and is in the index */
 	u32 attached;   /* vCPU, or CONTEXT_NOBODY */
-	u32 last_owner; /* vCPU that it was attached to last */
+	u32 last_owner; /* vCPU that it was attached to last: it runs on `cpu` */
+	bool wanted;    /* who has it, or its hardware state, is to give it up */
 	struct vmcs12 v12;
+	u32 dirty;     /* derive.h: groups in which vmcs02 is behind v12 */
+	u32 unchecked; /* entry_checks.h: sections that v12 may not pass */
+	bool is_lazy;  /* vmcs02 has guest state that v12 does not have yet */
+	bool is_clear; /* since VMCLEAR: L1's memory has the VMCS */
+
+	struct hw_vmcs vmcs02;
+	struct cpu *cpu; /* where vmcs02 and the shadow VMCS are active; NULL: they are clear */
+	struct msr_bitmap *msr_bitmap; /* L0's and L1's, merged */
+	struct msr_bitmap *l1_msr_bitmap; /* L1's, as it was merged */
+	/* vm_memory.lock: vmx/nested/msr_merge.c */
+	struct context *next_watcher;
+	u64 msr_gfn;    /* L1's MSR bitmap, as it was merged */
+	bool watches;   /* that page is protected */
+	bool is_merged; /* and has not been written to since */
+	u64 tsc_offset;                /* of L1, as vmcs02 was derived with */
+	u64 cr0_shadow, cr4_shadow;    /* what vmcs02 holds */
+	u64 eptp;                      /* likewise */
+	struct ept02_root *root;       /* a hint: the one that its EPTP had last */
+	u16 vpid02;
+	u16 vpid12; /* that vpid02 stood for last */
+	u64 vpid_epoch;     /* nested.vpid_epoch when its translations were flushed last */
+	u32 vpid_owner;     /* the vCPU of that epoch */
+	struct shadow_vmcs shadow;
 };
 
 struct context_pool {
@@ -40,7 +71,9 @@ struct context_pool {
 	struct context *buckets[CONTEXT_BUCKETS];
 	struct context *oldest, *newest;
 	u64 events[CONTEXT_EVENTS];
-	void (*evict)(struct context *context); /* constant */
+	struct context *contexts; /* all of them; constant, as the next two */
+	u32 count;
+	void (*evict)(struct context *context);
 };
 
 /*
@@ -51,21 +84,32 @@ struct context_pool {
 void context_pool_create(struct context_pool *pool, struct context *contexts, u32 count,
 			 void (*evict)(struct context *context));
 
-/* What a claim found. */
-struct context_claim {
-	struct context *context; /* now attached to the vCPU */
-	enum context_event event;
-	u32 taken_from; /* vCPU that had the same VMCS current, or CONTEXT_NOBODY */
+/* Who claims. */
+struct context_user {
+	u32 vcpu;
+	struct cpu *cpu; /* that it runs on */
 };
 
-/* Attach the context of this VMCS to a vCPU that has none attached. */
-struct context_claim context_claim(struct context_pool *pool, l1_gpa_t vmptr, u32 vcpu);
+/* What a claim found. */
+struct context_claim {
+	struct context *context; /* now attached to the vCPU; NULL: not, or there is none */
+	enum context_event event;
+	u32 busy_with; /* vCPU that has to give something up first, or CONTEXT_NOBODY */
+};
+
+/* Attach the context of this VMCS to a vCPU. */
+struct context_claim context_claim(struct context_pool *pool, l1_gpa_t vmptr,
+				   const struct context_user *user);
+/* The same where it has one already; otherwise nothing happens. For VMCLEAR. */
+struct context_claim context_claim_used(struct context_pool *pool, l1_gpa_t vmptr,
+					const struct context_user *user);
+
+/* The next detached context whose hardware state is on this CPU and wanted elsewhere, or NULL: to
+ * be cleared, and then given. */
+struct context *context_next_wanted(struct context_pool *pool, const struct cpu *cpu);
+void context_give(struct context_pool *pool, struct context *context);
 
 /* The vCPU's current VMCS is another one from now on, or none. */
 void context_detach(struct context_pool *pool, struct context *context, u32 vcpu);
-
-/* The context of a VMCS, attached or not; NULL: there is none. For VMCLEAR of a VMCS that is not
- * current. */
-struct context *context_find(struct context_pool *pool, l1_gpa_t vmptr);
 
 #endif

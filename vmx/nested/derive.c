@@ -151,28 +151,22 @@ u32 derive_first(u32 group)
 	return row;
 }
 
-/* The group of the field of the same name. */
-static const u8 own_group[VMCS12_ROWS] = {
+_Static_assert(DERIVE_ALL <= 0xff, "a byte for a mask of groups");
+
+const u8 derive_own_group[VMCS12_ROWS] = {
 #define COPY(name, group)            [VMCS12_ROW_##name] = 1u << DERIVE_##group,
 #define VALUE(name, group, function) COPY(name, group)
 #include "vmx/nested/derive.def"
 #undef COPY
 #undef VALUE
 };
-_Static_assert(DERIVE_ALL <= 0xff, "a byte for a mask of groups");
 
-/* Other groups in whose values a field takes part. */
-static const u8 other_groups[VMCS12_ROWS] = {
+const u8 derive_other_groups[VMCS12_ROWS] = {
 	[VMCS12_ROW_CPU_CONTROLS] = 1u << DERIVE_CR | 1u << DERIVE_TSC,
 	[VMCS12_ROW_CPU_CONTROLS2] = 1u << DERIVE_CR,
 	[VMCS12_ROW_ENTRY_CONTROLS] = 1u << DERIVE_MSRS,
 	[VMCS12_ROW_GUEST_CR0] = 1u << DERIVE_MSRS,
 };
-
-u32 derive_marks(enum vmcs12_row row)
-{
-	return own_group[row] | other_groups[row];
-}
 
 u64 derive_cr0_of_l2(const struct vmcs12 *v12, u64 hardware_cr0, u64 shadow)
 {

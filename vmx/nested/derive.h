@@ -17,13 +17,12 @@ enum derive_group {
 	DERIVE_SEGMENTS,  /* and descriptor tables */
 	DERIVE_MSRS,      /* EFER, PAT, SYSENTER, debug controls, PDPTEs */
 	DERIVE_TSC,
-	DERIVE_RUN,   /* RIP, RSP, RFLAGS, interruptibility, activity, pending debug: each entry */
-	DERIVE_EVENT, /* what the entry injects: each entry */
+	DERIVE_RUN,   /* RIP, RSP, RFLAGS, interruptibility, pending debug */
+	DERIVE_EVENT, /* what the entry injects */
 	DERIVE_GROUPS
 };
 
-#define DERIVE_ALL        ((1u << DERIVE_GROUPS) - 1)
-#define DERIVE_EACH_ENTRY (1u << DERIVE_RUN | 1u << DERIVE_EVENT)
+#define DERIVE_ALL ((1u << DERIVE_GROUPS) - 1)
 
 /* What vmcs02 follows from beside vmcs12: L0's own needs, and L1's state where vmcs12 does not load
  * another. */
@@ -37,6 +36,9 @@ struct derive_inputs {
 	u64 l1_tsc_offset;
 	u64 l1_efer, l1_pat, l1_dr7, l1_debugctl;
 };
+
+/* So many rows at the beginning of DERIVE_MSRS have controls of their own that load and save them. */
+#define DERIVE_MSRS_LOADED 4u
 
 struct derive_row {
 	enum vmcs_field field;
@@ -54,8 +56,15 @@ static inline u64 derive_value(const struct derive_row *row, const struct derive
 	return row->value ? row->value(in) : in->v12->fields[row->source];
 }
 
+/* By row: the group of the field of the same name, and others in whose values it takes part. */
+extern const u8 derive_own_group[VMCS12_ROWS] __attribute__((visibility("hidden")));
+extern const u8 derive_other_groups[VMCS12_ROWS] __attribute__((visibility("hidden")));
+
 /* The groups, as a mask, that a write to this field of vmcs12 marks. */
-u32 derive_marks(enum vmcs12_row row);
+static inline u32 derive_marks(enum vmcs12_row row)
+{
+	return derive_own_group[row] | derive_other_groups[row];
+}
 
 /* CR0 and CR4 as L2 sees them: what vmcs12 holds after an exit, from what vmcs02 held. */
 u64 derive_cr0_of_l2(const struct vmcs12 *v12, u64 hardware_cr0, u64 shadow);

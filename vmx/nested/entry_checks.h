@@ -42,6 +42,7 @@ enum entry_check_section {
 #define ENTRY_CHECK_MASK(id)  (1u << ENTRY_CHECK_##id)
 #define ENTRY_CHECKS_CONTROLS (ENTRY_CHECK_MASK(host_registers) - 1)
 #define ENTRY_CHECKS_HOST     (ENTRY_CHECK_MASK(guest_registers) - ENTRY_CHECK_MASK(host_registers))
+#define ENTRY_CHECKS_ALL      (ENTRY_CHECK_MASK(SECTIONS) - 1)
 #define ENTRY_CHECKS_GUEST    (ENTRY_CHECK_MASK(SECTIONS) - ENTRY_CHECK_MASK(guest_registers))
 
 _Static_assert(ENTRY_CHECK_SECTIONS < 32, "a mask has a bit for each section");

@@ -148,6 +148,9 @@ struct ept02_zapped {
 /* Lock held, in the beginning of a change of L1's memory: what maps these pages goes, and
  * what was made from EPT12 tables in them. Says so in zapped, to which several zaps may add. */
 void ept02_zap_l1(struct ept02 *pool, l1_gfn_t gfn, u64 pages, struct ept02_zapped *zapped);
+/* Lock held: a page was protected from writes, or is not any more (mm/ept01_protect.h). Leaves that
+ * there are stay as they are. */
+void ept02_protection_changed(struct ept02 *pool);
 /* After the kick. */
 void ept02_zap_end(struct ept02 *pool, struct ept02_zapped *zapped);
 

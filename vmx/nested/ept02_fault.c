@@ -6,6 +6,7 @@
  * are walked from the root before anyone is told.
  */
 #include "mm/change.h"
+#include "mm/ept01_protect.h"
 #include "vmx/nested/ept02_impl.h"
 
 struct attempt {
@@ -69,10 +70,15 @@ static const struct ept02_behind *look_behind(struct ept02 *pool, u64 seq, u64 g
 	if (gfn == pool->avoid || vm_memory_find(pool->memory, gfn, &backing))
 		return NULL;
 	behind->seq = seq;
-	behind->leaf = ept01_leaf(&backing, gfn, EPT_LEVEL_1G);
+	behind->leaf = ept01_protected_leaf(pool->memory, &backing, gfn, EPT_LEVEL_1G);
 	behind->pages = ept_level_pages(behind->leaf.level);
 	behind->first = ALIGN_DOWN(gfn, behind->pages);
 	return behind;
+}
+
+void ept02_protection_changed(struct ept02 *pool)
+{
+	pool->behind.pages = 0;
 }
 
 static struct ept01_page page_behind(const struct ept02_behind *behind, u64 gfn)

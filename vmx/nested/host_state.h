@@ -18,16 +18,22 @@ struct host_state_inputs {
 	u64 l2_pat;
 };
 
-struct host_state_row {
-	enum vmcs_field field;
-	u64 (*value)(const struct host_state_inputs *in);
-	u8 source;    /* enum vmcs12_row, copied where there is no function */
-	u32 constant; /* where there is neither: source == VMCS12_ROWS */
+enum {
+#define LOAD(field, value) HOST_STATE_FIELD_##field,
+#define KEEP(field, value) LOAD(field, value)
+#include "vmx/nested/host_state.def"
+#undef LOAD
+#undef KEEP
+	HOST_STATE_FIELDS
 };
 
-extern const struct host_state_row host_state_rows[];
-extern const u32 host_state_row_count;
+/* A field of vmcs01 and what the exit loads. */
+struct host_state {
+	enum vmcs_field field;
+	u64 value;
+};
 
-u64 host_state_value(const struct host_state_row *row, const struct host_state_inputs *in);
+/* All of them, in order: out has HOST_STATE_FIELDS elements. */
+void host_state_compute(const struct host_state_inputs *in, struct host_state *out);
 
 #endif

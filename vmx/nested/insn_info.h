@@ -12,6 +12,10 @@
 #include "vmx/access_rights.h"
 #include "vmx/vcpu.h"
 
+#define INSN_INFO_REGISTER (1u << 10) /* 0 where the format has memory only */
+#define INSN_INFO_NO_INDEX (1u << 22)
+#define INSN_INFO_NO_BASE  (1u << 27)
+
 struct insn_operand {
 	bool in_memory;
 	enum gpr reg;   /* the operand of VMREAD or VMWRITE that is not in memory */
@@ -25,6 +29,37 @@ struct insn_operand {
 };
 
 struct insn_operand insn_info_decode(u32 info);
+
+/* The registers alone: of VMREAD and VMWRITE without a memory operand. */
+static inline enum gpr insn_info_reg(u32 info)
+{
+	return (enum gpr)(info >> 3 & 0xf);
+}
+
+static inline u32 insn_info_segment(u32 info)
+{
+	return info >> 15 & 7;
+}
+
+static inline bool insn_info_is_64bit_address(u32 info)
+{
+	return (info >> 7 & 7) == 2;
+}
+
+static inline enum gpr insn_info_index(u32 info)
+{
+	return (enum gpr)(info >> 18 & 0xf);
+}
+
+static inline enum gpr insn_info_base(u32 info)
+{
+	return (enum gpr)(info >> 23 & 0xf);
+}
+
+static inline enum gpr insn_info_other(u32 info)
+{
+	return (enum gpr)(info >> 28 & 0xf);
+}
 
 /* What the address depends on besides. */
 struct insn_place {

@@ -1,66 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* Fields of vmcs12 by encoding. */
+/* Which fields L1 has, and what they can hold. */
 #include "vmx/nested/vmcs12.h"
 #include "vmx/caps.h"
-#include "vmx/nested/vmx_error.h"
 
-/* What VMWRITE leaves of a segment's access rights, as processors do (bits 11:8 are reserved). */
+/* VMWRITE to a segment's access rights leaves what processors keep (bits 11:8 are reserved). */
 #define ACCESS_RIGHTS_KEPT 0x1f0ffULL
-#define HIGH_HALF          BITS(63, 32)
+#define MASK_W16           BITS(15, 0)
+#define MASK_W32           BITS(31, 0)
+#define MASK_W64           (~0ULL)
+#define MASK_WN            (~0ULL)
+
+const u64 vmcs12_masks[VMCS12_ROWS] = {
+#define FIELD(width, encoding, name, shadow, exists)                                     \
+	[VMCS12_ROW_##name] = (encoding) >= VMCS_GUEST_AR_ES && (encoding) <= VMCS_GUEST_AR_TR \
+				      ? ACCESS_RIGHTS_KEPT                               \
+				      : MASK_##width,
+#include "vmx/vmcs_fields.def"
+#undef FIELD
+};
 
 bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *field)
 {
 	return (l1->allowed1[field->set] & field->control) == field->control;
 }
 
-/* NULL: no such field for L1. */
-static const struct vmcs_field_info *find(const struct vmx_caps *l1, u64 encoding)
+void vmcs12_index_build(struct vmcs12_index *index, const struct vmx_caps *l1)
 {
-	const struct vmcs_field_info *field = vmcs_field_find(encoding);
-
-	return field && vmcs12_has_field(l1, field) ? field : NULL;
+	*index = (struct vmcs12_index){ .writes_exit_info = l1->misc & VMX_MISC_VMWRITE_ANY };
+	for (u32 row = 0; row < VMCS12_ROWS; row++)
+		if (vmcs12_has_field(l1, &vmcs_field_table[row]))
+			index->by_slot[VMCS_SLOT(vmcs_field_table[row].encoding)] = (u8)(row + 1);
 }
 
-static u32 row_of(const struct vmcs_field_info *field)
+void vmcs12_truncate(struct vmcs12 *v12)
 {
-	return (u32)(field - vmcs_field_table);
-}
-
-static bool is_access_rights(u32 encoding)
-{
-	return encoding >= VMCS_GUEST_AR_ES && encoding <= VMCS_GUEST_AR_TR;
-}
-
-u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 *value)
-{
-	const struct vmcs_field_info *field = find(l1, encoding);
-
-	if (!field)
-		return VMX_ERROR_UNSUPPORTED_FIELD;
-	*value = v12->fields[row_of(field)];
-	if (encoding & VMCS_ENCODING_HIGH)
-		*value >>= 32;
-	return 0;
-}
-
-u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value)
-{
-	const struct vmcs_field_info *field = find(l1, encoding);
-	u64 *place;
-
-	if (!field)
-		return VMX_ERROR_UNSUPPORTED_FIELD;
-	if (field->kind == VMCS_EXIT_INFO && !(l1->misc & VMX_MISC_VMWRITE_ANY))
-		return VMX_ERROR_READ_ONLY_FIELD;
-	place = &v12->fields[row_of(field)];
-	if (encoding & VMCS_ENCODING_HIGH)
-		value = value << 32 | (*place & ~HIGH_HALF);
-	else if (field->width == VMCS_W16)
-		value = (u16)value;
-	else if (field->width == VMCS_W32)
-		value = (u32)value;
-	if (is_access_rights(field->encoding))
-		value &= ACCESS_RIGHTS_KEPT;
-	*place = value;
-	return 0;
+	for (u32 row = 0; row < VMCS12_ROWS; row++)
+		v12->fields[row] &= vmcs12_masks[row];
 }

@@ -7,6 +7,7 @@
 #ifndef VMX_NESTED_VMCS12_H
 #define VMX_NESTED_VMCS12_H
 
+#include "vmx/nested/vmx_error.h"
 #include "vmx/vmcs_fields.h"
 
 #define VMCS12_REVISION 0x4e535431u /* "1TSN": not a number that a CPU has */
@@ -39,9 +40,62 @@ struct vmx_caps;
 /* Whether L1, with these capabilities, has the field. */
 bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *field);
 
+/* The fields that L1 has, by encoding. */
+struct vmcs12_index {
+	u8 by_slot[VMCS_SLOTS]; /* 1 + row; 0: none */
+	bool writes_exit_info;
+};
+void vmcs12_index_build(struct vmcs12_index *index, const struct vmx_caps *l1);
+
+/* The row of an encoding, VMCS12_ROWS where L1 has no such field. */
+static inline u32 vmcs12_row(const struct vmcs12_index *index, u64 encoding)
+{
+	u32 found;
+
+	if (unlikely((encoding & ~0x6fffULL) ||
+		     VMCS_ENCODING_INDEX(encoding) >= VMCS_GROUP_INDICES))
+		return VMCS12_ROWS;
+	found = index->by_slot[VMCS_SLOT((u32)encoding)];
+	if (unlikely(!found || ((encoding & VMCS_ENCODING_HIGH) &&
+				VMCS_ENCODING_WIDTH(encoding) != VMCS_W64)))
+		return VMCS12_ROWS;
+	return found - 1;
+}
+
+/* The bits that a row's field can hold. */
+extern const u64 vmcs12_masks[VMCS12_ROWS] __attribute__((visibility("hidden")));
+
 /* What VMREAD and VMWRITE do to the copy: 0, or the VM-instruction error (12 and 13). */
-u32 vmcs12_read(const struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 *value);
-u32 vmcs12_write(struct vmcs12 *v12, const struct vmx_caps *l1, u64 encoding, u64 value);
+static inline u32 vmcs12_read(const struct vmcs12 *v12, const struct vmcs12_index *index,
+			      u64 encoding, u64 *value)
+{
+	u32 row = vmcs12_row(index, encoding);
+
+	if (unlikely(row == VMCS12_ROWS))
+		return VMX_ERROR_UNSUPPORTED_FIELD;
+	*value = v12->fields[row];
+	if (unlikely(encoding & VMCS_ENCODING_HIGH))
+		*value >>= 32;
+	return 0;
+}
+
+static inline u32 vmcs12_write(struct vmcs12 *v12, const struct vmcs12_index *index, u64 encoding,
+			       u64 value)
+{
+	u32 row = vmcs12_row(index, encoding);
+
+	if (unlikely(row == VMCS12_ROWS))
+		return VMX_ERROR_UNSUPPORTED_FIELD;
+	if (unlikely(VMCS_ENCODING_KIND(encoding) == VMCS_EXIT_INFO && !index->writes_exit_info))
+		return VMX_ERROR_READ_ONLY_FIELD;
+	if (unlikely(encoding & VMCS_ENCODING_HIGH))
+		value = value << 32 | (u32)v12->fields[row];
+	v12->fields[row] = value & vmcs12_masks[row];
+	return 0;
+}
+
+/* A copy from L1's memory may hold anything: no bits above a field's width stay. */
+void vmcs12_truncate(struct vmcs12 *v12);
 
 _Static_assert(sizeof(struct vmcs12) <= 4096, "the size of a VMCS region");
 

@@ -39,6 +39,7 @@ struct host_x86 {
 	u64 tsc_step; /* and by how much each one moves it */
 	u64 cr0, cr2, cr3, cr4;
 	u32 (*port_in)(u16 port, u32 bytes); /* NULL: all ones, as where nothing answers */
+	void (*pause)(void); /* what happens while a CPU waits; NULL: nothing of the test's */
 	struct host_x86_event events[HOST_X86_EVENTS];
 	u32 event_count; /* grows past HOST_X86_EVENTS; only the first ones are kept */
 };

@@ -155,6 +155,30 @@ UNIT(persistent_slot_can_be_pointed_elsewhere_without_debts)
 	assert_int_equal(host_counter(CTR_INVLPG), 0);
 }
 
+UNIT(mapped_slot_of_this_cpu_alone_goes_over_to_another_frame)
+{
+	struct window_slot *slot = window_slot_get();
+	u64 *page = window_slot_map(slot, pfn(FRAME));
+	u64 va = (u64)(uintptr_t)page;
+
+	window_slot_use(slot);
+	*page = 11;
+	assert_true(window_slot_repoint(slot, pfn(OTHER)));
+	assert_int_equal(host_x86_count_at(HOST_X86_INVLPG, va), 1);
+	*page = 22;
+	assert_int_equal(peek(FRAME), 11);
+	assert_int_equal(peek(OTHER), 22);
+	assert_int_equal(host_counter(CTR_WINDOW_PTE_WRITES), 2);
+	/* The other CPU has the old translation. */
+	host_run_on(1);
+	window_slot_use(slot);
+	host_run_on(0);
+	assert_false(window_slot_repoint(slot, pfn(FRAME)));
+	*page = 33;
+	assert_int_equal(peek(OTHER), 33);
+	assert_int_equal(host_counter(CTR_WINDOW_PTE_WRITES), 2);
+}
+
 /* Use up all slots but one that both CPUs owe for, and that was put. */
 static struct window_slot *owed_slot(void)
 {
@@ -269,6 +293,11 @@ static void use_unmapped(void)
 	window_slot_use(window_slot_get());
 }
 
+static void repoint_unmapped(void)
+{
+	window_slot_repoint(window_slot_get(), pfn(FRAME));
+}
+
 static void unmap_unmapped(void)
 {
 	window_slot_unmap(window_slot_get());
@@ -281,6 +310,7 @@ UNIT(misuse_of_a_slot_is_refused)
 	assert_true(host_panics(put_while_mapped, "!slot->mapped"));
 	assert_true(host_panics(put_twice, "slot->taken"));
 	assert_true(host_panics(use_unmapped, "slot->mapped"));
+	assert_true(host_panics(repoint_unmapped, "slot->mapped"));
 	assert_true(host_panics(unmap_unmapped, "slot->mapped"));
 }
 
@@ -294,6 +324,8 @@ int main(void)
 		cmocka_unit_test_setup(misuse_of_the_stack_is_refused, set_up),
 		cmocka_unit_test_setup(access_that_a_window_does_not_give_faults, set_up),
 		cmocka_unit_test_setup(persistent_slot_can_be_pointed_elsewhere_without_debts,
+				       set_up),
+		cmocka_unit_test_setup(mapped_slot_of_this_cpu_alone_goes_over_to_another_frame,
 				       set_up),
 		cmocka_unit_test_setup(slot_comes_back_only_after_every_user_paid, set_up),
 		cmocka_unit_test_setup(debt_is_paid_at_the_slot_s_address, set_up),

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vCPU's walk cache: the pages of L1's memory that L0 reads on the vCPU's behalf (L1's paging
+ * structures, EPT12 tables, code and operands of instructions), each held by a pfn-cache and found
+ * by its gfn. It caches pages, never what is in them. It belongs to the CPU that runs the vCPU.
+ *
+ * Any WALK_CACHE_PAGES pages stay, wherever they lie: a place is a list of the pages with its gfns,
+ * and the page that makes room for another is the one that came first of all.
+ */
+#ifndef MM_WALK_CACHE_H
+#define MM_WALK_CACHE_H
+
+#include "mm/pfn_cache.h"
+
+#define WALK_CACHE_PAGES  32u
+#define WALK_CACHE_PLACES 256u
+
+struct walk_page {
+	struct pfn_cache cache;
+	struct walk_page *next; /* in its place; every list ends in walk_cache.none */
+};
+
+struct walk_cache {
+	struct walk_page *places[WALK_CACHE_PLACES];
+	struct walk_page pages[WALK_CACHE_PAGES]; /* in a place while active */
+	struct walk_page none;                    /* at no page, never valid; next is NULL */
+	struct vm_memory *memory;
+	u64 hold;   /* the vCPU's bit in a state word */
+	u32 oldest; /* of pages: the next to make room */
+	u32 vcpu;
+};
+
+/* Nothing is cached; vcpu is its number. */
+void walk_cache_init(struct walk_cache *cache, struct vm_memory *memory, u32 vcpu);
+/* Let go of all pages. */
+void walk_cache_deactivate(struct walk_cache *cache);
+
+/*
+ * Copy bytes that lie in one page. 0, or -EFAULT where it has no region, or for a write where that
+ * is read-only. Aligned accesses of 1, 2, 4 and 8 bytes are single ones towards L1's CPUs.
+ */
+int walk_cache_read(struct walk_cache *cache, l1_gpa_t gpa, void *dst, size_t bytes);
+int walk_cache_write(struct walk_cache *cache, l1_gpa_t gpa, const void *src, size_t bytes);
+/* As guest_or_byte and guest_cmpxchg. */
+int walk_cache_or_byte(struct walk_cache *cache, l1_gpa_t gpa, u8 bits);
+int walk_cache_cmpxchg(struct walk_cache *cache, l1_gpa_t gpa, u64 *expected, u64 desired);
+
+static inline struct walk_page **walk_cache_place(struct walk_cache *cache, l1_gpa_t gpa)
+{
+	return &cache->places[(gpa.raw >> PAGE_SHIFT) % WALK_CACHE_PLACES];
+}
+
+/*
+ * Read an aligned u64, such as an entry of a table: walk_cache_read with the hit in line. The hold
+ * is pfn_cache_hold's, without what a page that only one CPU refreshes and holds does not need.
+ */
+static inline int walk_cache_read_u64(struct walk_cache *cache, l1_gpa_t gpa, u64 *value)
+{
+	struct walk_page *page = *walk_cache_place(cache, gpa);
+	u64 hold = cache->hold, offset;
+
+	while (unlikely((offset = gpa.raw ^ page->cache.gpa.raw) >= PAGE_SIZE)) {
+		page = page->next;
+		if (!page)
+			return walk_cache_read(cache, gpa, value, sizeof(*value));
+	}
+	if (likely(pfn_cache_begin_hold(&page->cache, hold))) {
+		*value = __atomic_load_n((const u64 *)(const void *)(page->cache.va + offset),
+					 __ATOMIC_RELAXED);
+		counter_inc(CTR_CACHE_HITS);
+		__atomic_fetch_sub(&page->cache.state, hold, __ATOMIC_RELEASE);
+		return 0;
+	}
+	__atomic_fetch_sub(&page->cache.state, hold, __ATOMIC_RELEASE);
+	return walk_cache_read(cache, gpa, value, sizeof(*value));
+}
+
+#endif

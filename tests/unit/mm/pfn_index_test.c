@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* mm/pfn_index.c: a range finds its caches and no others, whichever way it is walked. */
+#include "unit.h"
+#include "mm/pfn_cache.h"
+
+#define CACHES 200u
+#define GFNS   3000u
+
+static struct pfn_cache *buckets[PAGE_SIZE / sizeof(struct pfn_cache *)];
+static struct pfn_index idx;
+static struct pfn_cache caches[CACHES];
+static u32 visits[CACHES];
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(buckets, 0, sizeof(buckets));
+	idx = (struct pfn_index){ buckets, 0 };
+	return 0;
+}
+
+static bool note(struct pfn_cache *cache, void *context)
+{
+	(void)context;
+	visits[cache - caches]++;
+	return true;
+}
+
+static void put(u32 i, u64 gfn)
+{
+	caches[i].gpa = l1_gpa(gfn * PAGE_SIZE);
+	pfn_index_insert(&idx, &caches[i]);
+}
+
+static void expect_range(u64 first, u64 pages, const bool *is_in)
+{
+	memset(visits, 0, sizeof(visits));
+	pfn_index_each(&idx, (struct gfn_range){ first, pages }, note, NULL);
+	for (u32 i = 0; i < CACHES; i++) {
+		u64 gfn = caches[i].gpa.raw >> PAGE_SHIFT;
+
+		assert_int_equal(visits[i], is_in[i] && gfn >= first && gfn < first + pages);
+	}
+}
+
+UNIT(range_finds_each_of_its_caches_once)
+{
+	static bool is_in[CACHES];
+	u64 seed = 5;
+
+	for (u32 step = 0; step < 5000; step++) {
+		u32 i = (u32)(unit_random(&seed) % CACHES);
+		u64 first = unit_random(&seed) % GFNS;
+
+		if (is_in[i])
+			pfn_index_remove(&idx, &caches[i]);
+		else
+			put(i, unit_random(&seed) % GFNS);
+		is_in[i] = !is_in[i];
+		expect_range(first, unit_random(&seed) % 30, is_in);
+		expect_range(first, unit_random(&seed) % GFNS, is_in);
+	}
+}
+
+static u32 left;
+
+static bool stop_after_some(struct pfn_cache *cache, void *context)
+{
+	(void)cache;
+	(void)context;
+	return --left > 0;
+}
+
+UNIT(visit_can_end_the_walk)
+{
+	for (u32 i = 0; i < 10; i++)
+		put(i, 7 * i);
+	left = 3;
+	pfn_index_each(&idx, (struct gfn_range){ 0, 100 }, stop_after_some, NULL);
+	assert_int_equal(left, 0);
+	left = 4;
+	pfn_index_each(&idx, (struct gfn_range){ 0, BIT(40) }, stop_after_some, NULL);
+	assert_int_equal(left, 0);
+}
+
+UNIT(several_caches_may_have_one_page)
+{
+	static const bool is_in[CACHES] = { true, true, true };
+
+	for (u32 i = 0; i < CACHES; i++)
+		caches[i].gpa = l1_gpa(0);
+	put(0, 9);
+	put(1, 9);
+	put(2, 9 + BIT(9));
+	expect_range(9, 1, is_in);
+	pfn_index_remove(&idx, &caches[1]);
+	expect_range(9, 1, (const bool[CACHES]){ true });
+	assert_int_equal(idx.count, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(range_finds_each_of_its_caches_once, set_up),
+		cmocka_unit_test_setup(visit_can_end_the_walk, set_up),
+		cmocka_unit_test_setup(several_caches_may_have_one_page, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

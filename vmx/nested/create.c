@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* What nested VMX needs, all of it taken at boot: nothing that L1 does later can use it up. */
+#include "hv/errno.h"
+#include "hv/log.h"
+#include "hv/msr_index.h"
+#include "hv/string.h"
+#include "mm/ept01.h"
+#include "mm/ept01_protect.h"
+#include "mm/page.h"
+#include "vmx/control_regs.h"
+#include "vmx/cpu_vmx.h"
+#include "vmx/exit_msr.h"
+#include "vmx/nested/caps12.h"
+#include "vmx/nested/ept02.h"
+#include "vmx/nested/identity_ept.h"
+#include "vmx/nested/nested.h"
+#include "vmx/nested_calls.h"
+#include "vmx/vm.h"
+#include "vmx/vmcs01.h"
+
+#define CONTEXTS_PER_VCPU 64u
+#define EPT02_TABLE_ORDER 9u /* 512 tables: 2 MiB */
+
+/* The reserved bits of these MSRs are those of L1's own WRMSR (vmx/msr_access.c, vmx/exit_msr.c). */
+#define EFER_OF_L1        (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+
+static u32 order_for(u64 bytes)
+{
+	u32 order = 0;
+
+	while ((PAGE_SIZE << order) < bytes)
+		order++;
+	return order;
+}
+
+static void *alloc(u64 bytes)
+{
+	return page_alloc(order_for(bytes));
+}
+
+/* What L0 needs of each vmcs02. CR8 is L1's local APIC's, so each access exits. */
+static void fill_derive_inputs(struct derive_inputs *in, const struct vm *vm)
+{
+	const struct vmx_caps *host = vmx_caps();
+
+	for (u32 set = 0; set < CONTROL_SETS; set++)
+		in->l0_controls[set] = vmx_controls_for((enum control_set)set);
+	in->l0_controls[CONTROL_SET_CPU] |= CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING;
+	in->l0_exceptions = VMCS01_EXCEPTION_BITMAP;
+	in->cr0_fixed0 = host->cr0_fixed0;
+	in->cr4_fixed0 = host->cr4_fixed0;
+	in->cr4_guest = vm->cr4_allowed & ~(u64)(CR4_VMXE | CR4_L0_ON);
+}
+
+static int create_context(struct context *context, u16 vpid02)
+{
+	context->vpid02 = vpid02;
+	context->vpid_owner = CONTEXT_NOBODY;
+	if (vmcs02_create(context))
+		return -ENOMEM;
+	vmcs02_clear(context);
+	return shadow_create(context);
+}
+
+/* The vCPU whose VMPTRLD recycles it is this CPU's, and so is the context's hardware state. A VMCS
+ * that was cleared is L1's memory, of which nothing is ours any more. */
+static void evict(struct context *context)
+{
+	struct vcpu *v = this_cpu()->vcpu;
+
+	if (!context->is_clear) {
+		nested_sync(v, context);
+		nested_write_back(v->vm, context);
+	}
+	vmcs02_clear(context);
+	vmcs_load(v->vmcs->page);
+}
+
+static int create_contexts(struct vm *vm, struct nested_vm *nested)
+{
+	u32 count = vm->vcpu_count * CONTEXTS_PER_VCPU;
+	struct context *contexts = alloc(count * sizeof(*contexts));
+
+	if (!contexts)
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++)
+		if (create_context(&contexts[i], (u16)(VCPUS_MAX + 1 + i)))
+			return -ENOMEM;
+	context_pool_create(&nested->contexts, contexts, count, evict);
+	return 0;
+}
+
+static int create_ept02(struct vm *vm, struct nested_vm *nested)
+{
+	const struct ept02_config config = {
+		.memory = vm->memory,
+		.order = EPT02_TABLE_ORDER,
+		.roots = 4 * vm->vcpu_count,
+		.avoid = l1_gpa_to_l1_gfn(l1_gpa(LAPIC_DEFAULT_BASE)),
+		.ops = ept02_glue_init(vm),
+	};
+
+	nested->ept02 = ept02_create(&config);
+	if (!nested->ept02)
+		return -ENOMEM;
+	return ept01_protect_create(vm->memory, 2 * BIT(EPT02_TABLE_ORDER));
+}
+
+int nested_create_vm(struct vm *vm)
+{
+	struct nested_vm *nested = alloc(sizeof(*nested));
+
+	if (!nested)
+		return -ENOMEM;
+	vm->nested = nested;
+	caps12_build(&nested->caps, vmx_caps(), vm->cr4_allowed);
+	identity_ept_caps(&nested->identity_caps, &nested->caps);
+	vmcs12_index_build(&nested->fields, &nested->caps);
+	nested->check_cpu = (struct entry_check_cpu){
+		.caps = &nested->caps,
+		.efer = EFER_OF_L1,
+		.debugctl = DEBUGCTL_BTF,
+	};
+	fill_derive_inputs(&nested->derive, vm);
+	nested->msr_bitmap = page_alloc(0);
+	if (!nested->msr_bitmap || shadow_create_vm(nested) || create_contexts(vm, nested) ||
+	    create_ept02(vm, nested))
+		return -ENOMEM;
+	msr_bitmap_for_l1(nested->msr_bitmap);
+	log_line("nested", "%u contexts, %u tables of EPT02, VMCS shadowing %s",
+		 nested->contexts.count, 1u << EPT02_TABLE_ORDER,
+		 nested->vmread_bitmap ? "on" : "off");
+	return 0;
+}
+
+int nested_create_vcpu(struct vcpu *v)
+{
+	v->nested = alloc(sizeof(*v->nested));
+	return v->nested ? 0 : -ENOMEM;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VMLAUNCH and VMRESUME of L1, in the SDM's order ("VM Entries"): the VMCS itself, controls and
+ * host state (VMfail), guest state (exit 33), MSRs (exit 34). What has passed before and did not
+ * change is not checked again.
+ */
+#include "hv/msr_index.h"
+#include "hv/string.h"
+#include "vmx/cpu_vmx.h"
+#include "vmx/event.h"
+#include "vmx/events.h"
+#include "vmx/nested/nested.h"
+#include "vmx/nmi_mask.h"
+#include "vmx/request.h"
+#include "vmx/segment.h"
+#include "vmx/vm.h"
+
+/* Sections that read nothing but what each exit saves. */
+#define CHECKS_OF_SAVED                                                                   \
+	(ENTRY_CHECKS_CONTROLS | ENTRY_CHECKS_HOST | ENTRY_CHECK_MASK(rip) |              \
+	 ENTRY_CHECK_MASK(rflags) | ENTRY_CHECK_MASK(activity) | ENTRY_CHECK_MASK(ssp) | \
+	 ENTRY_CHECK_MASK(interruptibility) | ENTRY_CHECK_MASK(nmi_after_sti))
+
+#define LOADS (ENTRY_CTL_LOAD_DEBUG | ENTRY_CTL_LOAD_PAT | ENTRY_CTL_LOAD_EFER)
+#define SAVES (EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_SAVE_EFER)
+
+/* What the rules look at in L1's memory, which has to be looked at again at each entry. The PDPTEs
+ * that are checked are those that L2 will have. */
+static void read_memory(struct vcpu *v, struct context *context, struct entry_check_context *c)
+{
+	const struct vmcs12 *v12 = c->v12;
+	u32 need = entry_checks_need(c);
+
+	context->unchecked |= entry_checks_of_memory(need);
+	if (need & NEED_LINK_HEADER) {
+		c->link_header = ~0u;
+		(void)walk_cache_read(&v->walk, l1_gpa(v12->LINK_POINTER), &c->link_header,
+				      sizeof(c->link_header));
+	}
+	if ((need & NEED_PDPTES) &&
+	    walk_cache_read(&v->walk, l1_gpa(v12->GUEST_CR3 & BITS(31, 5)), c->pdptes,
+			    sizeof(c->pdptes)))
+		memset(c->pdptes, 0xff, sizeof(c->pdptes));
+	v->nested->loads_pdptes = need & NEED_PDPTES;
+	memcpy(v->nested->pdptes, c->pdptes, sizeof(c->pdptes));
+}
+
+/* Whether the rules have to look at L1's memory: rare, and told by what an exit always saves. */
+static bool may_need_memory(const struct vmcs12 *v12)
+{
+	return v12->LINK_POINTER != ~0ULL || !(v12->ENTRY_CONTROLS & ENTRY_CTL_IA32E_MODE);
+}
+
+/* Run what has not passed; what passes is not run again until a field changes. */
+static struct entry_check_failure check(struct vcpu *v, struct context *context)
+{
+	struct entry_check_context c = {
+		.v12 = &context->v12,
+		.cpu = &v->vm->nested->check_cpu,
+		.current = context->vmptr,
+		.long_mode = v->nested->long_mode,
+	};
+	struct entry_check_failure failure = { 0 };
+
+	v->nested->loads_pdptes = false;
+	if (unlikely(may_need_memory(c.v12)))
+		read_memory(v, context, &c);
+	if (likely(!context->unchecked))
+		return failure;
+	failure = entry_checks_run(&c, context->unchecked);
+	if (!failure.rule)
+		context->unchecked = 0;
+	return failure;
+}
+
+/* Whether something waits for L1 that its own VMCS held back: it may end L2's turn at once. */
+static bool has_events(const struct vcpu *v)
+{
+	if (v->vmcs01.cpu_controls & (CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW))
+		return true;
+	return apicv_delivers(&v->apicv) && (u8)vmcs_read(VMCS_GUEST_INTR_STATUS);
+}
+
+/* L1's own values, where an entry loads none. vmcs01 is current, for the last time before L2. */
+static void note_l1(struct vcpu *v, const struct vmcs12 *v12)
+{
+	struct l1_values *l1 = &v->nested->l1;
+
+	l1->has_events = has_events(v);
+	if (likely((v12->ENTRY_CONTROLS & LOADS) == LOADS))
+		return;
+	l1->efer = vmcs_read(VMCS_GUEST_EFER);
+	l1->pat = vmcs_read(VMCS_GUEST_PAT);
+	l1->dr7 = vmcs_read(VMCS_GUEST_DR7);
+	l1->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
+}
+
+static struct derive_inputs inputs_of(const struct vcpu *v, const struct context *context)
+{
+	struct derive_inputs in = v->vm->nested->derive;
+
+	in.v12 = &context->v12;
+	in.l1_tsc_offset = v->tsc_offset;
+	in.l1_efer = v->nested->l1.efer;
+	in.l1_pat = v->nested->l1.pat;
+	in.l1_dr7 = v->nested->l1.dr7;
+	in.l1_debugctl = v->nested->l1.debugctl;
+	return in;
+}
+
+/* Where an entry does not load what the exit saves, vmcs02 cannot keep it. */
+static bool keeps_all(const struct vmcs12 *v12)
+{
+	return (v12->ENTRY_CONTROLS & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES;
+}
+
+static void write_not_kept(const struct derive_inputs *in)
+{
+	u32 first = derive_first(DERIVE_MSRS);
+
+	for (u32 i = first; i < first + DERIVE_MSRS_LOADED; i++)
+		vmcs_write(derive_rows[i].field, derive_value(&derive_rows[i], in));
+}
+
+static void write_pdptes(const u64 pdptes[4])
+{
+	for (u32 i = 0; i < 4; i++)
+		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
+}
+
+/* Activity state HLT is L0's to emulate; an event that the entry injects ends it. */
+static void enter_halted(struct vcpu *v, const struct vmcs12 *v12)
+{
+	if (v12->GUEST_ACTIVITY != ACTIVITY_HLT || (v12->ENTRY_INTR_INFO & INTR_INFO_VALID))
+		return;
+	v->activity = VCPU_HALTED;
+	vcpu_request(v, REQUEST_EVENT); /* to leave the loop, if nothing ends it */
+}
+
+/* Bring vmcs02, which is current, to what vmcs12 says. */
+static void __attribute__((noinline)) update(struct vcpu *v, struct context *context)
+{
+	const struct derive_inputs in = inputs_of(v, context);
+
+	context->tsc_offset = v->tsc_offset;
+	vmcs02_update(v, context, &in);
+	events_timer_control(v);
+	if (!keeps_all(in.v12))
+		write_not_kept(&in);
+	if (v->nested->loads_pdptes)
+		write_pdptes(v->nested->pdptes);
+}
+
+static void enter_l2(struct vcpu *v, struct context *context)
+{
+	const struct vmcs12 *v12 = &context->v12;
+
+	if (unlikely(context->tsc_offset != v->tsc_offset))
+		context->dirty |= 1u << DERIVE_TSC;
+	vcpu_switch_vmcs(v, &context->vmcs02);
+	if (context->dirty || unlikely(context->cpu != v->cpu || !keeps_all(v12) ||
+				       v->nested->loads_pdptes))
+		update(v, context);
+	v->l2_tsc_offset = v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING ? v12->TSC_OFFSET : 0;
+	msr_bitmap_merge(v, context);
+	translations_enter(v, context);
+	if (unlikely(v12->GUEST_ACTIVITY))
+		enter_halted(v, v12);
+	nmi_mask_apply();
+	if (unlikely(v->nested->l1.has_events))
+		vcpu_request(v, REQUEST_EVENT);
+}
+
+/* The entry's list of MSRs is loaded last; what fails there leaves L2 again. */
+static void load_msrs(struct vcpu *v, struct context *context)
+{
+	const struct vmcs12 *v12 = &context->v12;
+	u32 failed;
+
+	context->dirty |= LAZY_GROUPS; /* the list may write what vmcs02 keeps */
+	failed = msr_list_load(v, l1_gpa(v12->ENTRY_MSR_LOAD_ADDR),
+			       (u32)v12->ENTRY_MSR_LOAD_COUNT);
+	if (failed)
+		nested_entry_fails(v, EXIT_ENTRY_MSR_LOAD, failed);
+}
+
+/* SDM "Basic VM-Entry Checks": 0, or the VM-instruction error. */
+static u32 basic_error(const struct context *context, bool launches, u64 blocked)
+{
+	if (blocked & BLOCKED_BY_MOV_SS)
+		return VMX_ERROR_ENTRY_MOV_SS;
+	if (launches && context->v12.launched)
+		return VMX_ERROR_VMLAUNCH_NOT_CLEAR;
+	if (!launches && !context->v12.launched)
+		return VMX_ERROR_VMRESUME_NOT_LAUNCHED;
+	return 0;
+}
+
+static enum exit_action enter_checked(struct vcpu *v, struct context *context)
+{
+	bool loads_msrs = context->v12.ENTRY_MSR_LOAD_COUNT;
+
+	v->nested->was_launched = context->v12.launched;
+	if (unlikely(context->is_lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))) {
+		vmcs_load(context->vmcs02.page);
+		vmcs02_save_lazy(v, context);
+	}
+	enter_l2(v, context);
+	if (unlikely(loads_msrs))
+		load_msrs(v, context);
+	if (vcpu_is_in_l2(v))
+		context->v12.launched = 1;
+	return EXIT_RESUME;
+}
+
+static enum exit_action refuse(struct vcpu *v, const struct entry_check_failure *failure)
+{
+	vmcs_load(v->vmcs01.page);
+	v->exit->detail = (uintptr_t)failure->rule;
+	if (failure->kind == ENTRY_CHECK_CONTROLS)
+		return vmx_fail(v, VMX_ERROR_ENTRY_CONTROLS);
+	if (failure->kind == ENTRY_CHECK_HOST)
+		return vmx_fail(v, VMX_ERROR_ENTRY_HOST_STATE);
+	nested_entry_fails(v, EXIT_ENTRY_GUEST_STATE, failure->qualification);
+	return EXIT_RESUME;
+}
+
+static enum exit_action enter(struct vcpu *v, bool launches)
+{
+	struct context *context = v->nested->current;
+	struct entry_check_failure failure;
+	u64 blocked;
+	u32 error;
+
+	if (!vmx_insn_allowed(v))
+		return EXIT_RESUME;
+	if (!context)
+		return vmx_fail_invalid();
+	blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	error = basic_error(context, launches, blocked);
+	if (unlikely(error))
+		return vmx_fail(v, (enum vmx_error)error);
+	v->kept.GUEST_INTERRUPTIBILITY = blocked;
+	nmi_mask_note_blocked(blocked & BLOCKED_BY_NMI);
+	note_l1(v, &context->v12);
+	shadow_pull(context);
+	if (unlikely(context->is_lazy && (context->unchecked & ~(u32)CHECKS_OF_SAVED))) {
+		vmcs_load(context->vmcs02.page);
+		vmcs02_save_lazy(v, context);
+	}
+	failure = check(v, context);
+	return likely(!failure.rule) ? enter_checked(v, context) : refuse(v, &failure);
+}
+
+enum exit_action exit_vmlaunch(struct vcpu *v)
+{
+	return enter(v, true);
+}
+
+enum exit_action exit_vmresume(struct vcpu *v)
+{
+	return enter(v, false);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* VMREAD and VMWRITE of L1, where they exit. */
+#include "vmx/cpu_vmx.h"
+#include "vmx/nested/insn_info.h"
+#include "vmx/nested/nested.h"
+#include "vmx/segment.h"
+#include "vmx/vm.h"
+
+/* Groups of fields that decide what the saving of lazy guest state does. */
+#define SETTLES_LAZY (LAZY_GROUPS | 1u << DERIVE_CONTROLS)
+
+/* The instruction of the exit. */
+struct field_access {
+	u32 info; /* VM-exit instruction information */
+	u32 row;  /* of the field; VMCS12_ROWS: L1 has no such field */
+	u64 encoding;
+};
+
+/* In IA-32e mode only 64-bit code has VMX instructions. */
+static inline bool is_long_code(const struct vcpu *v)
+{
+	return v->nested->long_mode;
+}
+
+static inline struct field_access access_of(struct vcpu *v)
+{
+	struct field_access a = { .info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO) };
+
+	a.encoding = vmx_register_read(v, insn_info_other(a.info));
+	if (unlikely(!is_long_code(v)))
+		a.encoding = (u32)a.encoding;
+	v->exit->detail = a.encoding;
+	a.row = vmcs12_row(&v->vm->nested->fields, a.encoding);
+	return a;
+}
+
+/* What may be in vmcs02 only is brought back before L1 reads it, or changes what is kept there. */
+static inline void settle(struct vcpu *v, struct context *context, u32 row, u32 groups)
+{
+	if (unlikely(context->is_lazy) && row < VMCS12_ROWS &&
+	    (derive_marks((enum vmcs12_row)row) & groups))
+		nested_sync(v, context);
+}
+
+static u32 operand_bytes(const struct vcpu *v)
+{
+	return is_long_code(v) ? 8 : 4;
+}
+
+enum exit_action exit_vmread(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+	struct field_access a;
+	u64 value;
+	u32 error;
+
+	if (!vmx_insn_allowed(v))
+		return EXIT_RESUME;
+	if (!context)
+		return vmx_fail_invalid();
+	a = access_of(v);
+	settle(v, context, a.row, LAZY_GROUPS);
+	error = vmcs12_read(&context->v12, &v->vm->nested->fields, a.encoding, &value);
+	if (unlikely(error))
+		return vmx_fail(v, (enum vmx_error)error);
+	if (!(a.info & INSN_INFO_REGISTER))
+		return vmx_operand_write(v, &value, operand_bytes(v)) ? vmx_succeed() : EXIT_RESUME;
+	vmx_register_write(v, insn_info_reg(a.info), is_long_code(v) ? value : (u32)value);
+	return vmx_succeed();
+}
+
+/* False: the memory operand faulted. */
+static bool take_value(struct vcpu *v, u32 info, u64 *value)
+{
+	*value = 0;
+	if (!(info & INSN_INFO_REGISTER))
+		return vmx_operand_read(v, value, operand_bytes(v));
+	*value = vmx_register_read(v, insn_info_reg(info));
+	if (!is_long_code(v))
+		*value = (u32)*value;
+	return true;
+}
+
+/* A field that the shadow VMCS has was written by an exit: L1 sees it there. */
+static void __attribute__((noinline)) show(struct vcpu *v, struct context *context)
+{
+	shadow_push(context);
+	vmcs_load(v->vmcs01.page);
+}
+
+enum exit_action exit_vmwrite(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+	struct field_access a;
+	u64 value, before;
+	u32 error;
+
+	if (!vmx_insn_allowed(v))
+		return EXIT_RESUME;
+	if (!context)
+		return vmx_fail_invalid();
+	a = access_of(v);
+	if (!take_value(v, a.info, &value))
+		return EXIT_RESUME;
+	settle(v, context, a.row, SETTLES_LAZY);
+	before = context->v12.fields[MIN(a.row, VMCS12_ROWS - 1u)];
+	error = vmcs12_write(&context->v12, &v->vm->nested->fields, a.encoding, value);
+	if (unlikely(error))
+		return vmx_fail(v, (enum vmx_error)error);
+	nested_field_changed(context, a.row, before);
+	if (unlikely(vmcs_field_table[a.row].shadow != VMCS_SHADOW_NONE))
+		show(v, context);
+	return vmx_succeed();
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* INVEPT and INVVPID of L1 (SDM, both instructions' reference). */
+#include "hv/msr_index.h"
+#include "vmx/canonical.h"
+#include "vmx/nested/ept02.h"
+#include "vmx/nested/insn_info.h"
+#include "vmx/nested/nested.h"
+#include "vmx/segment.h"
+#include "vmx/vm.h"
+
+enum invept_type { INVEPT_SINGLE = 1, INVEPT_GLOBAL = 2 };
+enum invvpid_type { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL, INVVPID_RETAIN };
+
+/* The type operand, which counts in full. */
+static u64 type_of(const struct vcpu *v)
+{
+	u64 type = vmx_register_read(v, insn_info_other((u32)vmcs_read(VMCS_EXIT_INSN_INFO)));
+
+	return v->nested->long_mode ? type : (u32)type;
+}
+
+static bool is_offered(const struct vcpu *v, u64 cap)
+{
+	return v->vm->nested->caps.ept_vpid & cap;
+}
+
+static bool has_invept_type(const struct vcpu *v, u64 type)
+{
+	return (type == INVEPT_SINGLE && is_offered(v, EPT_CAP_MASK(INVEPT_SINGLE))) ||
+	       (type == INVEPT_GLOBAL && is_offered(v, EPT_CAP_MASK(INVEPT_ALL)));
+}
+
+enum exit_action exit_invept(struct vcpu *v)
+{
+	struct ept02 *pool = v->vm->nested->ept02;
+	struct {
+		u64 eptp, reserved;
+	} operand;
+	u64 type;
+
+	if (!is_offered(v, EPT_CAP_MASK(INVEPT))) {
+		vmx_fault(v, VECTOR_UD);
+		return EXIT_RESUME;
+	}
+	if (!vmx_insn_allowed(v))
+		return EXIT_RESUME;
+	type = type_of(v);
+	if (!has_invept_type(v, type))
+		return vmx_fail(v, VMX_ERROR_INVALIDATION_OPERAND);
+	if (!vmx_operand_read(v, &operand, sizeof(operand)))
+		return EXIT_RESUME;
+	if (type == INVEPT_SINGLE) {
+		if (!entry_check_eptp(&v->vm->nested->caps, operand.eptp))
+			return vmx_fail(v, VMX_ERROR_INVALIDATION_OPERAND);
+		ept02_invept_single(pool, operand.eptp);
+	} else {
+		ept02_invept_all(pool);
+	}
+	return vmx_succeed();
+}
+
+static bool has_invvpid_type(const struct vcpu *v, u64 type)
+{
+	static const u64 caps[] = {
+		[INVVPID_ADDRESS] = EPT_CAP_MASK(INVVPID_ADDRESS),
+		[INVVPID_SINGLE] = EPT_CAP_MASK(INVVPID_SINGLE),
+		[INVVPID_ALL] = EPT_CAP_MASK(INVVPID_ALL),
+		[INVVPID_RETAIN] = EPT_CAP_MASK(INVVPID_RETAIN),
+	};
+
+	return type < ARRAY_SIZE(caps) && is_offered(v, caps[type]);
+}
+
+enum exit_action exit_invvpid(struct vcpu *v)
+{
+	struct {
+		u64 vpid, linear;
+	} operand;
+	u64 type;
+
+	if (!is_offered(v, EPT_CAP_MASK(INVVPID))) {
+		vmx_fault(v, VECTOR_UD);
+		return EXIT_RESUME;
+	}
+	if (!vmx_insn_allowed(v))
+		return EXIT_RESUME;
+	type = type_of(v);
+	if (!has_invvpid_type(v, type))
+		return vmx_fail(v, VMX_ERROR_INVALIDATION_OPERAND);
+	if (!vmx_operand_read(v, &operand, sizeof(operand)))
+		return EXIT_RESUME;
+	if (operand.vpid >> 16 || (type != INVVPID_ALL && !operand.vpid) ||
+	    (type == INVVPID_ADDRESS && !is_canonical(operand.linear, LINEAR_BITS)))
+		return vmx_fail(v, VMX_ERROR_INVALIDATION_OPERAND);
+	/* Whatever it names: every context of this vCPU is flushed before its next entry. */
+	v->nested->vpid_epoch++;
+	return vmx_succeed();
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From L2 to L1 (SDM "VM Exits"): record the exit, save L2, store MSRs, load L1, load MSRs. L2's
+ * state stays in vmcs02 but for what L1 looks at often.
+ */
+#include "hv/msr_index.h"
+#include "vmx/cpu_vmx.h"
+#include "vmx/control_regs.h"
+#include "vmx/event.h"
+#include "vmx/nested/host_state_values.h"
+#include "vmx/nested/insn_info.h"
+#include "vmx/nested/nested.h"
+#include "vmx/nmi_mask.h"
+#include "vmx/request.h"
+#include "vmx/vm.h"
+#include "vmx/vmcs01.h"
+
+/* VMX-abort indicators (SDM "VMX Aborts"). */
+enum vmx_abort { VMX_ABORT_MSR_STORE = 1, VMX_ABORT_PDPTES = 2, VMX_ABORT_MSR_LOAD = 4 };
+
+/* Then there is no displacement, and the SDM has 0 stored ("Exit Qualification"); Bochs 2.7 stores
+ * what it decoded before. */
+static bool is_register_operand(u32 basic, u32 insn_info)
+{
+	return (basic == EXIT_LDTR_TR || basic == EXIT_VMREAD || basic == EXIT_VMWRITE) &&
+	       (insn_info & INSN_INFO_REGISTER);
+}
+
+struct exit12 exit12_of_hardware(struct vcpu *v)
+{
+	struct exit12 e = {
+		.reason = v->exit->reason,
+		.qualification = exit_qualification(v),
+		.intr_info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO),
+		.vectoring_info = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO),
+		.insn_length = (u32)vmcs_read(VMCS_EXIT_INSN_LEN),
+		.insn_info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO),
+	};
+	u32 basic = EXIT_REASON_BASIC(e.reason);
+
+	if (e.intr_info & INTR_INFO_ERROR_CODE)
+		e.intr_error = (u32)vmcs_read(VMCS_EXIT_INTR_ERROR);
+	if (e.vectoring_info & INTR_INFO_ERROR_CODE)
+		e.vectoring_error = (u32)vmcs_read(VMCS_IDT_VECTORING_ERROR);
+	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_EPT_MISCONFIG)
+		e.guest_physical = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
+	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_IO || basic == EXIT_CR_ACCESS)
+		e.guest_linear = vmcs_read(VMCS_GUEST_LINEAR_ADDR);
+	if (is_register_operand(basic, e.insn_info))
+		e.qualification = 0;
+	return e;
+}
+
+static void record(struct vmcs12 *v12, const struct exit12 *e)
+{
+	v12->EXIT_REASON = e->reason;
+	v12->EXIT_QUALIFICATION = e->qualification;
+	v12->EXIT_INTR_INFO = e->intr_info;
+	v12->EXIT_INTR_ERROR = e->intr_error;
+	v12->IDT_VECTORING_INFO = e->vectoring_info;
+	v12->IDT_VECTORING_ERROR = e->vectoring_error;
+	v12->EXIT_INSN_LEN = e->insn_length;
+	v12->EXIT_INSN_INFO = e->insn_info;
+	v12->GUEST_LINEAR_ADDR = e->guest_linear;
+	v12->GUEST_PHYSICAL_ADDR = e->guest_physical;
+	v12->ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
+}
+
+static void vmx_abort(struct vcpu *v, struct context *context, enum vmx_abort indicator)
+{
+	context->v12.abort = indicator;
+	nested_write_back(v->vm, context);
+	vm_stop_l1(v, "VMX abort %u: an exit of the L2 of VMCS 0x%llx cannot be completed",
+		   (unsigned int)indicator, (unsigned long long)context->vmptr.raw);
+}
+
+/* SDM "Loading Host Page-Directory-Pointer-Table Entries": for L1s with PAE paging. */
+static bool load_pdptes(struct vcpu *v, const struct vmcs12 *v12)
+{
+	u64 pdptes[4];
+
+	if (walk_cache_read(&v->walk, l1_gpa(v12->HOST_CR3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
+		return false;
+	for (u32 i = 0; i < ARRAY_SIZE(pdptes); i++) {
+		if (pdpte_is_invalid(pdptes[i], v->vm->nested->caps.physical_bits))
+			return false;
+		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
+	}
+	return true;
+}
+
+/* One VMWRITE after the other. vmcs01 is current. */
+static void write_host_state(struct vcpu *v, const struct host_state_inputs *in)
+{
+	u64 new;
+
+#define LOAD(field, value) vmcs_write(VMCS_##field, (value));
+#define KEEP(field, value)                     \
+	new = (value);                         \
+	if (unlikely(v->kept.field != new)) {  \
+		v->kept.field = new;           \
+		vmcs_write(VMCS_##field, new); \
+	}
+#include "vmx/nested/host_state.def"
+#undef LOAD
+#undef KEEP
+}
+
+/* The VMCS that is left is current. What its EFER and PAT are counts where the exit loads none. */
+static void load_host_state(struct vcpu *v, struct context *context)
+{
+	const struct vmcs12 *v12 = &context->v12;
+	const struct nested_vm *vm = v->vm->nested;
+	struct host_state_inputs in = {
+		.v12 = v12,
+		.cr0_fixed0 = vm->derive.cr0_fixed0 & ~(u64)(CR0_PE | CR0_PG),
+		.cr4_fixed0 = vm->derive.cr4_fixed0,
+		.l2_cr0 = v12->GUEST_CR0,
+	};
+
+	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_EFER)))
+		in.l2_efer = vmcs_read(VMCS_GUEST_EFER);
+	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_PAT)))
+		in.l2_pat = vmcs_read(VMCS_GUEST_PAT);
+	shadow_push(context);
+	if (vcpu_is_in_l2(v))
+		vcpu_switch_vmcs(v, &v->vmcs01);
+	else
+		vmcs_load(v->vmcs01.page);
+	write_host_state(v, &in);
+	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_HOST_64BIT)) &&
+	    is_pae_paging(v12->HOST_CR0, v12->HOST_CR4, 0) && !load_pdptes(v, v12))
+		vmx_abort(v, context, VMX_ABORT_PDPTES);
+}
+
+/* L1 goes on: what L2 did to what they share. */
+static void arrive_in_l1(struct vcpu *v, struct context *context)
+{
+	const struct vmcs12 *v12 = &context->v12;
+
+	v->activity = VCPU_ACTIVE;
+	v->l2_tsc_offset = 0;
+	if (unlikely(context->tsc_offset != v->tsc_offset))
+		vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
+	if (!nested_has_vpid(v12))
+		vcpu_flush_linear(v);
+	if (unlikely(v->nested->deliver_in_l1)) {
+		v->nested->deliver_in_l1 = false;
+		vcpu_request(v, REQUEST_EVENT);
+	}
+	if (v12->EXIT_MSR_LOAD_COUNT &&
+	    msr_list_load(v, l1_gpa(v12->EXIT_MSR_LOAD_ADDR), (u32)v12->EXIT_MSR_LOAD_COUNT))
+		vmx_abort(v, context, VMX_ABORT_MSR_LOAD);
+	nmi_mask_apply();
+}
+
+/*
+ * A single step is pending at an exit only if the exit goes before debug traps (SDM "Saving
+ * Non-Register State"; INIT does), or a shadow of MOV SS holds it back. Bochs 2.7 saves one
+ * whenever RFLAGS.TF is set.
+ */
+static void settle_single_step(struct context *context, const struct exit12 *exit)
+{
+	struct vmcs12 *v12 = &context->v12;
+
+	if (likely(!(v12->GUEST_PENDING_DEBUG & PENDING_DEBUG_BS)) || exit->reason == EXIT_INIT ||
+	    (v12->GUEST_INTERRUPTIBILITY & (BLOCKED_BY_MOV_SS | BLOCKED_BY_STI)))
+		return;
+	v12->GUEST_PENDING_DEBUG &= ~(u64)PENDING_DEBUG_BS;
+	context->dirty |= 1u << DERIVE_RUN;
+}
+
+void nested_reflect(struct vcpu *v, const struct exit12 *exit)
+{
+	struct context *context = v->nested->current;
+	struct vmcs12 *v12 = &context->v12;
+
+	vmcs02_save(context);
+	settle_single_step(context, exit);
+	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
+	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
+	record(v12, exit);
+	if (v12->EXIT_MSR_STORE_COUNT &&
+	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
+		vmx_abort(v, context, VMX_ABORT_MSR_STORE);
+		return;
+	}
+	load_host_state(v, context);
+	arrive_in_l1(v, context);
+}
+
+void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)
+{
+	struct context *context = v->nested->current;
+
+	context->v12.EXIT_REASON = reason | EXIT_REASON_ENTRY_FAILURE;
+	context->v12.EXIT_QUALIFICATION = qualification;
+	load_host_state(v, context);
+	arrive_in_l1(v, context);
+}
