@@ -145,12 +145,10 @@ struct ept02_zapped {
 	bool flush; /* a CPU may have some of it: kick and wait */
 };
 
-/* Lock held, in the beginning of a change of L1's memory: what maps these pages goes, and
- * what was made from EPT12 tables in them. Says so in zapped, to which several zaps may add. */
+/* Lock held, in the beginning of a change of L1's memory: what maps these pages goes, and what was
+ * made from EPT12 tables in them. Says so in zapped, to which several zaps may add. Who protects a
+ * page for a reason of its own (mm/ept01_protect.h) does the same. */
 void ept02_zap_l1(struct ept02 *pool, l1_gfn_t gfn, u64 pages, struct ept02_zapped *zapped);
-/* Lock held: a page was protected from writes, or is not any more (mm/ept01_protect.h). Leaves that
- * there are stay as they are. */
-void ept02_protection_changed(struct ept02 *pool);
 /* After the kick. */
 void ept02_zap_end(struct ept02 *pool, struct ept02_zapped *zapped);
 

@@ -390,6 +390,47 @@ UNIT(page_that_cannot_be_protected_is_read_each_time)
 	assert_int_equal(protections, 0);
 }
 
+static void watch(u64 gfn)
+{
+	struct ept02_zapped out = { 0 };
+
+	vm_memory_lock(memory);
+	assert_int_equal(ept01_protect(memory, l1_gfn(gfn)), 0);
+	ept02_zap_l1(pool, l1_gfn(gfn), 1, &out);
+	vm_memory_unlock(memory);
+	ept02_zap_end(pool, &out);
+	watched = gfn;
+}
+
+UNIT(write_to_a_page_that_another_watches_is_told)
+{
+	struct ept_leaf leaf = { 0 };
+
+	l1_map(top, 0x400, 0x1000, RWX | WB | LARGE);
+	assert_int_equal(touch(root, 0x405, EPT_WRITE), EPT02_MAPPED);
+	watch(0x1005);
+	assert_false(is_mapped(root, 0x405));
+	assert_int_equal(touch(root, 0x405, EPT_READ), EPT02_MAPPED);
+	assert_true(walk02(root, 0x405, &leaf));
+	assert_int_equal(leaf.level, EPT_LEVEL_4K);
+	assert_int_equal(leaf.bits & RWX, EPT_READ | EPT_EXECUTE);
+	assert_int_equal(touch(root, 0x406, EPT_WRITE), EPT02_MAPPED);
+	assert_int_equal(watched, 0x1005);
+	assert_int_equal(touch(root, 0x405, EPT_WRITE), EPT02_MAPPED);
+	assert_int_equal(watched, 0);
+	assert_int_equal(counts()->retries, 1);
+	/* A table of EPT12 that is watched too: both let go. */
+	map_and_touch(5, table_gfn(0, 1), RWX | WB);
+	invept();
+	watch(table_gfn(0, 1));
+	map_and_touch(5, table_gfn(0, 1), RWX | WB);
+	invept();
+	watched = table_gfn(0, 1);
+	assert_int_equal(touch(root, 5, EPT_WRITE), EPT02_MAPPED);
+	assert_int_equal(watched, 0);
+	assert_false(ept01_is_protected(memory, l1_gfn(table_gfn(0, 1))));
+}
+
 /* A root that the reader makes up, at an address where L1 has nothing. */
 UNIT(tables_that_are_not_l1s_memory_stay)
 {
@@ -463,6 +504,7 @@ int main(void)
 		cmocka_unit_test_setup(protection_that_has_not_settled_leaves_the_table_unsync,
 				       set_up),
 		cmocka_unit_test_setup(page_that_cannot_be_protected_is_read_each_time, set_up),
+		cmocka_unit_test_setup(write_to_a_page_that_another_watches_is_told, set_up),
 		cmocka_unit_test_setup(tables_that_are_not_l1s_memory_stay, set_up),
 		cmocka_unit_test_setup(table_without_memory_leads_nowhere, set_up),
 		cmocka_unit_test_setup(protection_ends_with_the_last_table, set_up),
