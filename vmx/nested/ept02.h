@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * EPT02: what hardware walks while an L2 runs, the shadow of EPT12 then EPT01. One pool for a VM, of
- * a size fixed at boot: whatever L1 does, tables are recycled and no call fails. Entry i of a table
- * shadows entry i of the EPT12 table page that it was made from; below a leaf of EPT12 that EPT01
- * cannot map in one piece there are tables without such a page.
+ * EPT02: what hardware walks while an L2 runs, the shadow of EPT12 then EPT01. One pool for a VM,
+ * of a size fixed at boot: whatever L1 does, tables are recycled and no call fails. Entry i of a
+ * table shadows entry i of the EPT12 table page that it was made from; below a leaf of EPT12 that
+ * EPT01 cannot map in one piece there are tables without such a page.
  *
  * The pool's lock is vm_memory.lock: a leaf is published under it, as EPT01's are, and a change of
  * L1's memory takes leaves away under it. No call but ept02_zap_l1 is made with the lock held, none
@@ -23,13 +23,15 @@ struct ept02_ops {
 	/*
 	 * Lock held. From now on EPT01 gives no leaf over this page that lets L1 write, and CPUs
 	 * owe INVEPT for what they had; the kick that follows makes them pay. 0, or negative: it
-	 * cannot be done now. What is protected is unprotected once.
+	 * cannot be done now. What is protected is unprotected once. 0 for a page that L1 does not
+	 * have, which ept12.read() makes up: it says the same for ever.
 	 */
 	int (*protect)(void *context, l1_gfn_t gfn);
 	void (*unprotect)(void *context, l1_gfn_t gfn);
 	/*
 	 * No lock held. Return when each CPU has been outside guest mode since the call; before it
-	 * enters again it does the INVEPTs that it owes: EPT01's, and its root's (ept02_flush_owed).
+	 * enters again, the caller's own too, it does the INVEPTs that it owes: EPT01's, and its
+	 * root's (ept02_flush_owed).
 	 */
 	void (*kick_and_wait)(void *context);
 	void *context;
@@ -143,12 +145,10 @@ struct ept02_zapped {
 	bool flush; /* a CPU may have some of it: kick and wait */
 };
 
-/* Lock held, in the beginning of a change of L1's memory: what maps these pages goes, and
- * what was made from EPT12 tables in them. Says so in zapped, to which several zaps may add. */
+/* Lock held, in the beginning of a change of L1's memory: what maps these pages goes, and what was
+ * made from EPT12 tables in them. Says so in zapped, to which several zaps may add. Who protects a
+ * page for a reason of its own (mm/ept01_protect.h) does the same. */
 void ept02_zap_l1(struct ept02 *pool, l1_gfn_t gfn, u64 pages, struct ept02_zapped *zapped);
-/* Lock held: a page was protected from writes, or is not any more (mm/ept01_protect.h). Leaves that
- * there are stay as they are. */
-void ept02_protection_changed(struct ept02 *pool);
 /* After the kick. */
 void ept02_zap_end(struct ept02 *pool, struct ept02_zapped *zapped);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fault under EPT02: EPT12 is walked without the lock, and what comes of it is published under the
- * lock, if nothing has changed since. As a CPU does with its paging-structure caches, a walk begins
- * at the table that EPT02 has for the address already; where that leads nowhere, L1's tables are
- * walked from the root before anyone is told.
+ * A fault under EPT02: EPT12 is walked without the lock, and what comes of it is published under
+ * the lock, if nothing has changed since. As a CPU does with its paging-structure caches, a walk
+ * begins at the table that EPT02 has for the address already; where that leads nowhere, L1's tables
+ * are walked from the root before anyone is told.
  */
 #include "mm/change.h"
 #include "mm/ept01_protect.h"
@@ -14,6 +14,7 @@ struct attempt {
 	struct ept02_root *root;
 	struct ept12_table start; /* level 0: the walk begins at the root */
 	u64 seq, invalidations;   /* before it began */
+	bool is_closed;           /* the access is a write to a protected page */
 };
 
 static struct ept02_table *find_lowest(const struct ept02 *pool, struct ept02_root *root, u64 gfn)
@@ -59,11 +60,10 @@ static struct attempt begin(struct ept02 *pool, struct ept02_root *root, l2_gpa_
 	return try;
 }
 
-/* What EPT01 has around the page, or would have; NULL: nothing. */
-static const struct ept02_behind *look_behind(struct ept02 *pool, u64 gfn)
+/* What EPT01 has around the page, or would have, protection aside; NULL: nothing. seq is of now. */
+static const struct ept02_behind *look_behind(struct ept02 *pool, u64 seq, u64 gfn)
 {
 	struct ept02_behind *behind = &pool->behind;
-	u64 seq = change_snapshot(pool->memory);
 	struct backing backing;
 
 	if (behind->seq == seq && gfn - behind->first < behind->pages)
@@ -71,25 +71,26 @@ static const struct ept02_behind *look_behind(struct ept02 *pool, u64 gfn)
 	if (gfn == pool->avoid || vm_memory_find(pool->memory, gfn, &backing))
 		return NULL;
 	behind->seq = seq;
-	behind->leaf = ept01_protected_leaf(pool->memory, &backing, gfn, EPT_LEVEL_1G);
+	behind->leaf = ept01_leaf(&backing, gfn, EPT_LEVEL_1G);
 	behind->pages = ept_level_pages(behind->leaf.level);
 	behind->first = ALIGN_DOWN(gfn, behind->pages);
 	return behind;
 }
 
-void ept02_protection_changed(struct ept02 *pool)
-{
-	pool->behind.pages = 0;
-}
-
-static struct ept01_page page_behind(const struct ept02_behind *behind, u64 gfn)
+/* Where pages are protected, EPT02's leaves are as small as EPT01's. */
+static struct ept01_page page_behind(const struct vm_memory *memory,
+				     const struct ept02_behind *behind, u64 gfn, u32 level)
 {
 	u64 bits = behind->leaf.bits;
 
+	level = MIN(level, behind->leaf.level);
+	while (level > EPT_LEVEL_4K && protected_set_has(&memory->protected_pages, gfn, level))
+		level--;
 	return (struct ept01_page){
 		.pfn = pfn_add(behind->leaf.pfn, gfn - behind->first),
-		.level = behind->leaf.level,
-		.writable = bits & EPT_WRITE,
+		.level = level,
+		.writable = (bits & EPT_WRITE) &&
+			    (level > EPT_LEVEL_4K || !ept01_is_protected(memory, l1_gfn(gfn))),
 		.type = (enum memory_type)((bits & EPT_TYPE_MASK) >> EPT_TYPE_SHIFT),
 	};
 }
@@ -108,7 +109,7 @@ static enum ept02_result map_in_table(const struct attempt *try,
 	return EPT02_MAPPED;
 }
 
-static enum ept02_result publish(const struct attempt *try, const struct ept12_walk *walk,
+static enum ept02_result publish(struct attempt *try, const struct ept12_walk *walk,
 				 struct ept02_zap *zap)
 {
 	struct ept02 *pool = try->pool;
@@ -118,10 +119,13 @@ static enum ept02_result publish(const struct attempt *try, const struct ept12_w
 
 	if (!change_allows(pool->memory, try->seq) || pool->invalidations != try->invalidations)
 		return EPT02_BUSY;
-	behind = look_behind(pool, gfn);
+	behind = look_behind(pool, try->seq, gfn);
 	if (!behind || (walk->write && !(behind->leaf.bits & EPT_WRITE)))
 		return EPT02_EPT01_FAULT;
-	mapping.page = page_behind(behind, gfn);
+	mapping.page = page_behind(pool->memory, behind, gfn, walk->level);
+	try->is_closed = walk->write && !mapping.page.writable;
+	if (try->is_closed)
+		return EPT02_BUSY;
 	if (try->start.level)
 		return map_in_table(try, &mapping, zap);
 	while (!ept02_map(&mapping, zap))
@@ -130,7 +134,7 @@ static enum ept02_result publish(const struct attempt *try, const struct ept12_w
 	return EPT02_MAPPED;
 }
 
-static enum ept02_result finish(const struct attempt *try, const struct ept12_walk *walk)
+static enum ept02_result finish(struct attempt *try, const struct ept12_walk *walk)
 {
 	struct ept02 *pool = try->pool;
 	struct ept02_zap zap = { .pool = pool, .cause = EPT02_EPT12_MOVED };
@@ -144,10 +148,12 @@ static enum ept02_result finish(const struct attempt *try, const struct ept12_wa
 	vm_memory_unlock(pool->memory);
 	if (zap.out.tables)
 		ept02_zap_finish(&zap);
+	if (try->is_closed) /* whoever protects it lets go, and the next try finds it open */
+		change_page_written(pool->memory, l1_gpa_to_l1_gfn(walk->to));
 	return result;
 }
 
-static enum ept02_result walk_from(const struct attempt *try, const struct ept12 *ept,
+static enum ept02_result walk_from(struct attempt *try, const struct ept12 *ept,
 				   const struct ept12_table *start, struct ept02_fault *fault)
 {
 	struct ept12_walk walk;

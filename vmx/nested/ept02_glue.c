@@ -20,7 +20,6 @@ static int protect(void *context, l1_gfn_t gfn)
 
 	if (is_computed(vm, gfn))
 		return 0;
-	ept02_protection_changed(vm->nested->ept02);
 	return ept01_protect(vm->memory, gfn);
 }
 
@@ -30,7 +29,6 @@ static void unprotect(void *context, l1_gfn_t gfn)
 
 	if (is_computed(vm, gfn))
 		return;
-	ept02_protection_changed(vm->nested->ept02);
 	ept01_unprotect(vm->memory, gfn);
 }
 

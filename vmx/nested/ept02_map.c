@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A leaf's way into EPT02. Entries that a walk finds different in EPT12 from what EPT02 was made
- * from take what was below them away. No large leaf is over a page that is a table of EPT12, so that
- * such a page can be protected by itself.
+ * from take what was below them away. No large leaf is over a page that is a table of EPT12, so
+ * that such a page can be protected by itself.
  */
 #include "vmx/nested/ept02_impl.h"
 
@@ -83,31 +83,14 @@ static struct ept02_table *need_below(const struct ept02_mapping *map, struct ep
 	return ept02_table_below(map->pool, old);
 }
 
-/* L2 sees a table of EPT12 as a page: it writes to it like L1, and exits first. */
-static void guard_table(const struct ept02_mapping *map, struct ept_leaf *leaf)
-{
-	struct ept02_page *page = ept02_page_find(map->pool, gfn_of(map));
-
-	if (!page || !page->is_protected || !(leaf->bits & EPT_WRITE))
-		return;
-	if (map->walk->write)
-		ept02_page_lift(map->pool, page);
-	else
-		leaf->bits &= ~EPT_WRITE;
-}
-
 static void set_leaf(const struct ept02_mapping *map, struct ept02_table *table,
-		     struct ept02_leaf *leaf, struct ept02_zap *zap)
+		     const struct ept02_leaf *leaf, struct ept02_zap *zap)
 {
 	u32 index = ept_index(leaf->gfn.raw, table->level);
 	u64 old = table->entries[index];
 	u64 now = table->page ? entry_now(map, table->level) : 0;
-	u64 value;
-
-	if (table->level == EPT_LEVEL_4K)
-		guard_table(map, &leaf->leaf);
-	value = pfn_to_hpa(leaf->leaf.pfn).raw | leaf->leaf.bits |
-		(table->level == EPT_LEVEL_4K ? 0 : EPT_LEAF);
+	u64 value = pfn_to_hpa(leaf->leaf.pfn).raw | leaf->leaf.bits |
+		    (table->level == EPT_LEVEL_4K ? 0 : EPT_LEAF);
 	if (ept_is_leaf(old, table->level) && !((table->seen[index] ^ now) & EPT_FRAME_MASK)) {
 		table->seen[index] = now;
 		ept02_leaf_alter(table, index, value);

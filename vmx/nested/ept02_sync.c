@@ -102,7 +102,10 @@ static bool resync(struct ept02_zap *zap, struct ept02_table *table)
 
 	pool->counts.resyncs++;
 	if (vm_memory_find(pool->memory, page->gfn, &backing)) {
-		ept02_table_clear(zap, table); /* L1 has no memory there any more */
+		/* Tables that are nobody's memory but the reader's own can be protected, and then
+		 * nobody writes to them; else L1 has no memory there any more. */
+		if (!page->is_protected)
+			ept02_table_clear(zap, table);
 	} else if (table->live) {
 		u64 *now = window_map(backing_pfn(&backing, page->gfn), WINDOW_READ);
 

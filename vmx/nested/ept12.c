@@ -43,8 +43,8 @@ static bool may_be_leaf(const struct vmx_caps *l1, u32 level)
 	       (level == EPT_LEVEL_1G && has_cap(l1, EPT_CAP_MASK(PAGE_1G)));
 }
 
-/* Bits of a present entry that must be 0 beside those that are beyond the width (SDM, the formats of
- * EPT paging-structure entries). */
+/* Bits of a present entry that must be 0 beside those that are beyond the width (SDM, the formats
+ * of EPT paging-structure entries). */
 static u64 reserved_bits(const struct vmx_caps *l1, u64 entry, u32 level)
 {
 	if (!ept_is_leaf(entry, level) || !may_be_leaf(l1, level))

@@ -30,7 +30,6 @@ static void unwatch(const struct vm *vm, struct context *context)
 	*link = context->next_watcher;
 	context->is_merged = false;
 	context->watches = false;
-	ept02_protection_changed(vm->nested->ept02);
 	ept01_unprotect(vm->memory, l1_gfn(context->msr_gfn));
 }
 
@@ -80,7 +79,6 @@ static void watch(const struct vm *vm, struct context *context)
 
 	vm_memory_lock(vm->memory);
 	if (!ept01_protect(vm->memory, l1_gfn(context->msr_gfn))) {
-		ept02_protection_changed(vm->nested->ept02);
 		ept02_zap_l1(vm->nested->ept02, l1_gfn(context->msr_gfn), 1, &zapped);
 		context->next_watcher = *bucket;
 		*bucket = context;

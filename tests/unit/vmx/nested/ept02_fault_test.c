@@ -25,7 +25,7 @@ UNIT(pointer_says_write_back_and_l1s_flags)
 	assert_int_equal(ept02_pointer(flags) & 0xfff, 0x5e);
 }
 
-/* All rights of the table above and of the leaf, for a page that L1 may write and one it may not. */
+/* All rights of the table above and of the leaf, for a page that L1 may write and one that not. */
 UNIT(rights_are_those_of_all)
 {
 	u64 above = l1_entry_at(top, 5, EPT_LEVEL_2M);
@@ -99,7 +99,7 @@ UNIT(leaf_of_1g_where_ept01_has_none_is_made_of_smaller_ones)
 
 UNIT(types_of_both_meet_as_in_ept01)
 {
-	struct ept_leaf leaf, leaf01;
+	struct ept_leaf leaf = { 0 }, leaf01;
 	u64 pfn0 = pfn_of_l1(0x1000);
 
 	types.variable_count = 1; /* one page of WT */
@@ -131,7 +131,7 @@ static u64 l1_entry(u64 gfn, u32 level)
 
 UNIT(flags_are_set_and_a_clean_page_is_written_by_a_fault)
 {
-	struct ept_leaf leaf;
+	struct ept_leaf leaf = { 0 };
 
 	root = ept02_root_get(pool, top | 0x5e, NULL);
 	l1_map(top, 7, 0x1007, RWX | WB);
@@ -262,6 +262,33 @@ UNIT(walk_that_an_invept_or_a_change_overtook_is_not_published)
 	assert_int_equal(ept02_counts(pool)->retries, 2);
 }
 
+/* Another walk, from the root, has found fewer rights above and made the table anew with them. */
+static void other_cpu_finds_fewer_rights(void)
+{
+	u64 at = l1_entry_at(top, 7, 3), entry;
+
+	assert_int_equal(world_read(NULL, l1_gpa(at), &entry), 0);
+	l1_write(at, entry & ~EPT_WRITE);
+	l1_map(top, 0x400, 0x1400, RWX | WB);
+	assert_int_equal(touch_on(1, root, 0x400, EPT_READ), EPT02_MAPPED);
+	assert_int_equal(touch_on(1, root, 8, EPT_READ), EPT02_MAPPED);
+}
+
+UNIT(walk_whose_table_has_other_rights_now_is_not_published)
+{
+	struct ept_leaf leaf = { 0 };
+
+	l1_map(top, 7, 0x1007, RWX | WB);
+	l1_map(top, 8, 0x1008, RWX | WB);
+	assert_int_equal(touch(root, 8, EPT_READ), EPT02_MAPPED);
+	ept.read = read_and_act;
+	in_read = other_cpu_finds_fewer_rights;
+	assert_int_equal(touch(root, 7, EPT_READ), EPT02_MAPPED);
+	assert_int_equal(ept02_counts(pool)->retries, 1);
+	assert_true(walk02(root, 7, &leaf));
+	assert_int_equal(leaf.bits & RWX, EPT_READ | EPT_EXECUTE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +306,8 @@ int main(void)
 		cmocka_unit_test_setup(old_way_that_leads_to_no_memory_is_not_told, set_up),
 		cmocka_unit_test_setup(nothing_is_published_while_a_change_is_active, set_up),
 		cmocka_unit_test_setup(walk_that_an_invept_or_a_change_overtook_is_not_published,
+				       set_up),
+		cmocka_unit_test_setup(walk_whose_table_has_other_rights_now_is_not_published,
 				       set_up),
 	};
 

@@ -11,6 +11,7 @@
 #include "hv/errno.h"
 #include "mm/change.h"
 #include "mm/ept01.h"
+#include "mm/ept01_protect.h"
 #include "mm/mtrr.h"
 #include "vmx/nested/ept02_impl.h"
 
@@ -36,9 +37,10 @@ static struct vmx_caps l1;
 static struct ept12 ept;
 static u64 next_table;
 static u32 kicks, protections;
-static bool protected[PAGES];
+static bool protected[PAGES + 1];
 static struct tlb_entry tlbs[2][TLB];
 static u64 *mirror[PAGES + 1];   /* what was written to L1's pages, to be read fast */
+static u64 watched;              /* gfn that something else than EPT02 has protected */
 static u64 alias_from, alias_to; /* root tables from here on are this one */
 
 static inline void world_kick(void *context)
@@ -51,18 +53,34 @@ static inline void world_kick(void *context)
 static inline int world_protect(void *context, l1_gfn_t gfn)
 {
 	(void)context;
-	assert_true(gfn.raw < PAGES && !protected[gfn.raw]);
+	if (gfn.raw > PAGES)
+		return 0; /* not L1's memory */
+	assert_true(!protected[gfn.raw]);
 	protected[gfn.raw] = true;
 	protections++;
-	return 0;
+	return ept01_protect(memory, gfn);
 }
 
 static inline void world_unprotect(void *context, l1_gfn_t gfn)
 {
 	(void)context;
-	assert_true(gfn.raw < PAGES && protected[gfn.raw]);
+	if (gfn.raw > PAGES)
+		return;
+	assert_true(protected[gfn.raw]);
 	protected[gfn.raw] = false;
 	protections--;
+	ept01_unprotect(memory, gfn);
+}
+
+static inline void page_written(l1_gfn_t gfn)
+{
+	if (watched == gfn.raw) {
+		vm_memory_lock(memory);
+		ept01_unprotect(memory, gfn);
+		vm_memory_unlock(memory);
+		watched = 0;
+	}
+	(void)ept02_table_written(pool, gfn);
 }
 
 static inline void change_kick(u64 mask)
@@ -168,7 +186,8 @@ static inline void set_leaf_2m(bool has)
 
 static inline int world_create(u32 order, u32 roots)
 {
-	static const struct change_ops change_ops = { change_kick };
+	static const struct change_ops change_ops = { .kick_and_wait = change_kick,
+						      .page_written = page_written };
 	static const struct ept02_ops ops = { world_protect, world_unprotect, world_kick, NULL };
 	struct ept02_config config = { .order = order, .roots = roots, .ops = &ops };
 
@@ -178,6 +197,7 @@ static inline int world_create(u32 order, u32 roots)
 	ept01_set_features(&features, &types);
 	change_set_ops(&change_ops);
 	memory = vm_memory_create(l1_gfn(BIT(24)));
+	assert_int_equal(ept01_protect_create(memory, 1024), 0);
 	assert_int_equal(memslot_add_ram(memory, l1_gfn(0), PAGES, 0), MEMSLOT_OK);
 	assert_int_equal(memslot_add_ram(memory, l1_gfn(PAGES), 1, MEMSLOT_READONLY), MEMSLOT_OK);
 	l1 = (struct vmx_caps){ .ept_vpid = L1_CAPS, .physical_bits = 40 };
@@ -190,6 +210,7 @@ static inline int world_create(u32 order, u32 roots)
 		if (mirror[i])
 			memset(mirror[i], 0, PAGE_SIZE);
 	alias_from = 0;
+	watched = 0;
 	config.memory = memory;
 	config.avoid = l1_gfn(AVOID);
 	pool = ept02_create(&config);

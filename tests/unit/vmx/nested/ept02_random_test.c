@@ -160,13 +160,13 @@ static void l1_writes(void)
 {
 	u32 root = (u32)pick(ROOTS);
 	u32 level = pick(8) ? 1 : 2 + (u32)pick(2);
-	u64 at = l1_entry_at(tops[root], gfns[pick(GFNS)], level), old;
+	u64 at = l1_entry_at(tops[root], gfns[pick(GFNS)], level), old = 0;
 
 	assert_int_equal(world_read(NULL, l1_gpa(at), &old), 0);
 	if (level > 1 && ept_is_table(old, level) && pick(2))
 		l1_write(at, old ^ (pick(2) ? EPT_WRITE : EPT_EXECUTE)); /* R stays */
 	else if (level == 1 && pick(4) == 0)
-		l1_write(at, old & ~(EPT_DIRTY | EPT_ACCESSED));
+		l1_write(at, old & ~(pick(2) ? EPT_DIRTY : EPT_DIRTY | EPT_ACCESSED));
 	else
 		l1_write(at, random_leaf(level));
 	for (u32 r = 0; r < ROOTS; r++)

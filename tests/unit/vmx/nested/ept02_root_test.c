@@ -102,7 +102,7 @@ UNIT(a_hundred_thousand_eptps_in_64_tables)
 /* Tables of idle roots first, then of the largest; the access is done in the end. */
 UNIT(tables_that_run_out_are_taken_from_others)
 {
-	struct ept02_root *idle = root_of(l1_table()), *root = root_of(top);
+	struct ept02_root *root = root_of(top), *idle = root_of(l1_table());
 
 	for (u64 n = 0; n < 16; n++) {
 		l1_map(idle->key & EPT_FRAME_MASK, n << 9, 0x1000 + n, RWX | WB);

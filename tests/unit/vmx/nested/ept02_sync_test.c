@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vmx/nested/ept02_sync.c: what is kept until INVEPT, what INVEPT reads, what is protected. */
+#include <pthread.h>
+#include <semaphore.h>
 #include "ept02_fixture.h"
 
 static u64 top;
@@ -92,26 +94,26 @@ UNIT(what_l1_adds_needs_no_invept)
 
 UNIT(invept_is_for_its_address_only)
 {
-	u64 other_top = l1_table(), shared;
-	struct ept02_root *other = root_of(other_top);
+	u64 second_top = l1_table(), shared;
+	struct ept02_root *second = root_of(second_top);
 	struct ept02_root *flags = ept02_root_get(pool, top | 0x5e, NULL);
 
 	map_and_touch(5, 0x1005, RWX | WB);
 	assert_int_equal(touch(flags, 5, EPT_READ), EPT02_MAPPED);
 	/* The same page table under another root. */
 	assert_int_equal(world_read(NULL, l1_gpa(l1_entry_at(top, 5, 2)), &shared), 0);
-	l1_write(l1_entry_at(other_top, 5, 2), shared);
-	assert_int_equal(touch(other, 5, EPT_READ), EPT02_MAPPED);
+	l1_write(l1_entry_at(second_top, 5, 2), shared);
+	assert_int_equal(touch(second, 5, EPT_READ), EPT02_MAPPED);
 	ept02_invept_all(pool);
 	l1_map(top, 5, 0x1015, RWX | WB);
 	invept();
 	assert_true(protected[table_gfn(5, 1)]);
 	assert_false(is_mapped(root, 5));
 	assert_false(is_mapped(flags, 5));
-	assert_true(is_mapped(other, 5));
+	assert_true(is_mapped(second, 5));
 	/* It has not been read for the other one, though it is protected. */
-	ept02_invept_single(pool, other_top | 0x1e);
-	assert_false(is_mapped(other, 5));
+	ept02_invept_single(pool, second_top | 0x1e);
+	assert_false(is_mapped(second, 5));
 }
 
 UNIT(entry_on_the_way_takes_what_is_below_it)
@@ -158,7 +160,7 @@ UNIT(fault_that_finds_another_entry_forgets_what_was_below)
 UNIT(l2_sees_a_table_as_a_page_that_it_may_not_write)
 {
 	u64 page = table_gfn(0, 1);
-	struct ept_leaf leaf;
+	struct ept_leaf leaf = { 0 };
 
 	map_and_touch(5, page, RWX | WB);
 	assert_true(walk02(root, 5, &leaf) && (leaf.bits & EPT_WRITE));
@@ -174,6 +176,12 @@ UNIT(l2_sees_a_table_as_a_page_that_it_may_not_write)
 	assert_true(walk02(root, 6, &leaf) && !(leaf.bits & EPT_WRITE));
 	assert_int_equal(touch(root, 6, EPT_WRITE), EPT02_MAPPED);
 	assert_false(protected[page]);
+	/* A leaf that is new while the page is protected. */
+	invept();
+	map_and_touch(1 << 18, page, RWX | WB);
+	assert_true(protected[page]);
+	assert_true(walk02(root, 1 << 18, &leaf) && !(leaf.bits & EPT_WRITE));
+	assert_int_equal(touch(root, 1 << 18, EPT_WRITE), EPT02_MAPPED);
 	world_write(page << PAGE_SHIFT | 5 * 8, 0x1011 << PAGE_SHIFT | RWX | WB); /* by L2 */
 	invept();
 	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
@@ -183,7 +191,7 @@ UNIT(l2_sees_a_table_as_a_page_that_it_may_not_write)
 UNIT(no_large_leaf_is_over_a_table)
 {
 	u64 first = ALIGN_DOWN(next_table, 512);
-	struct ept_leaf leaf;
+	struct ept_leaf leaf = { 0 };
 
 	/* The leaf's own tables lie in what it maps. */
 	l1_map(top, 0x400, first, RWX | WB | LARGE);
@@ -205,7 +213,7 @@ UNIT(no_large_leaf_is_over_a_table)
 UNIT(dirty_flag_that_l1_clears_takes_the_write_permission)
 {
 	u64 at = l1_entry_at(top, 5, 1), entry;
-	struct ept_leaf leaf;
+	struct ept_leaf leaf = { 0 };
 
 	root = ept02_root_get(pool, top | 0x5e, NULL);
 	l1_map(top, 5, 0x1005, RWX | WB);
@@ -220,6 +228,10 @@ UNIT(dirty_flag_that_l1_clears_takes_the_write_permission)
 	assert_int_equal(touch(root, 5, EPT_WRITE), EPT02_MAPPED);
 	assert_int_equal(world_read(NULL, l1_gpa(at), &entry), 0);
 	assert_true(entry & EPT_DIRTY);
+	/* Cleared again before an INVEPT has seen it set. */
+	l1_write(at, entry & ~EPT_DIRTY);
+	invept();
+	assert_true(walk02(root, 5, &leaf) && !(leaf.bits & EPT_WRITE));
 	l1_write(at, entry & ~EPT_ACCESSED);
 	invept();
 	assert_false(is_mapped(root, 5));
@@ -284,29 +296,74 @@ UNIT(invept_of_two_cpus_at_once)
 
 static void touch_other_root(void)
 {
-	struct ept02_root *other = root_of(l1_table());
+	struct ept02_root *second = root_of(l1_table());
 	u64 shared;
 
 	assert_int_equal(world_read(NULL, l1_gpa(l1_entry_at(top, 5, 2)), &shared), 0);
-	l1_write(l1_entry_at(other->key & EPT_FRAME_MASK, 5, 2), shared);
-	assert_int_equal(touch(other, 5, EPT_READ), EPT02_MAPPED);
-	assert_true(other->unsync.first);
+	l1_write(l1_entry_at(second->key & EPT_FRAME_MASK, 5, 2), shared);
+	assert_int_equal(touch(second, 5, EPT_READ), EPT02_MAPPED);
+	assert_true(second->unsync.first);
 	world_write(l1_entry_at(top, 5, 1), 0x1015 << PAGE_SHIFT | RWX | WB);
-	expect_at(other, 5, 0x1005);
+	expect_at(second, 5, 0x1005);
 }
 
 /* Made while the page was protected, but before the kick had ended. */
 UNIT(table_that_is_made_during_the_kick_is_unsync)
 {
-	struct ept02_root *other;
+	struct ept02_root *second;
 
 	map_and_touch(5, 0x1005, RWX | WB);
 	set_kick(touch_other_root);
 	invept();
-	other = pool->newest;
-	ept02_invept_single(pool, other->key);
-	assert_int_equal(touch(other, 5, EPT_READ), EPT02_MAPPED);
-	expect_at(other, 5, 0x1015);
+	second = pool->newest;
+	ept02_invept_single(pool, second->key);
+	assert_int_equal(touch(second, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(second, 5, 0x1015);
+}
+
+static sem_t other_is_in_kick, other_may_go_on;
+
+static void wait_for_main(void)
+{
+	sem_post(&other_is_in_kick);
+	sem_wait(&other_may_go_on);
+}
+
+static void *other_cpu(void *unused)
+{
+	host_run_on(1);
+	in_kick = wait_for_main;
+	invept();
+	return unused;
+}
+
+static pthread_t other;
+
+static void write_and_let_other_invept_begin(void)
+{
+	l1_map(top, 5, 0x1015, RWX | WB);
+	assert_int_equal(pthread_create(&other, NULL, other_cpu, NULL), 0);
+	sem_wait(&other_is_in_kick);
+}
+
+/* The page was written and protected anew during the kick: this kick is not the one that counts. */
+UNIT(protection_that_has_not_settled_leaves_the_table_unsync)
+{
+	sem_init(&other_is_in_kick, 0, 0);
+	sem_init(&other_may_go_on, 0, 0);
+	map_and_touch(5, 0x1005, RWX | WB);
+	set_kick(write_and_let_other_invept_begin);
+	invept();
+	assert_true(protected[table_gfn(5, 1)]);
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(root, 5, 0x1015);
+	/* From a TLB, past the protection. */
+	world_write(l1_entry_at(top, 5, 1), 0x1025 << PAGE_SHIFT | RWX | WB);
+	sem_post(&other_may_go_on);
+	pthread_join(other, NULL);
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(root, 5, 0x1025);
+	assert_null(root->unsync.first);
 }
 
 static int refuse(void *context, l1_gfn_t gfn)
@@ -331,6 +388,81 @@ UNIT(page_that_cannot_be_protected_is_read_each_time)
 		expect_at(root, 5, 0x1010 + n);
 	}
 	assert_int_equal(protections, 0);
+}
+
+static void watch(u64 gfn)
+{
+	struct ept02_zapped out = { 0 };
+
+	vm_memory_lock(memory);
+	assert_int_equal(ept01_protect(memory, l1_gfn(gfn)), 0);
+	ept02_zap_l1(pool, l1_gfn(gfn), 1, &out);
+	vm_memory_unlock(memory);
+	ept02_zap_end(pool, &out);
+	watched = gfn;
+}
+
+UNIT(write_to_a_page_that_another_watches_is_told)
+{
+	struct ept_leaf leaf = { 0 };
+
+	l1_map(top, 0x400, 0x1000, RWX | WB | LARGE);
+	assert_int_equal(touch(root, 0x405, EPT_WRITE), EPT02_MAPPED);
+	watch(0x1005);
+	assert_false(is_mapped(root, 0x405));
+	assert_int_equal(touch(root, 0x405, EPT_READ), EPT02_MAPPED);
+	assert_true(walk02(root, 0x405, &leaf));
+	assert_int_equal(leaf.level, EPT_LEVEL_4K);
+	assert_int_equal(leaf.bits & RWX, EPT_READ | EPT_EXECUTE);
+	assert_int_equal(touch(root, 0x406, EPT_WRITE), EPT02_MAPPED);
+	assert_int_equal(watched, 0x1005);
+	assert_int_equal(touch(root, 0x405, EPT_WRITE), EPT02_MAPPED);
+	assert_int_equal(watched, 0);
+	assert_int_equal(counts()->retries, 1);
+	/* A table of EPT12 that is watched too: both let go. */
+	map_and_touch(5, table_gfn(0, 1), RWX | WB);
+	invept();
+	watch(table_gfn(0, 1));
+	map_and_touch(5, table_gfn(0, 1), RWX | WB);
+	invept();
+	watched = table_gfn(0, 1);
+	assert_int_equal(touch(root, 5, EPT_WRITE), EPT02_MAPPED);
+	assert_int_equal(watched, 0);
+	assert_false(ept01_is_protected(memory, l1_gfn(table_gfn(0, 1))));
+}
+
+/* A root that the reader makes up, at an address where L1 has nothing. */
+UNIT(tables_that_are_not_l1s_memory_stay)
+{
+	struct ept02_root *made_up;
+
+	alias_from = GIB;
+	alias_to = top;
+	l1_map(top, 5, 0x1005, RWX | WB);
+	made_up = root_of(GIB);
+	assert_int_equal(touch(made_up, 5, EPT_WRITE), EPT02_MAPPED);
+	for (u32 i = 0; i < 3; i++)
+		ept02_invept_all(pool);
+	expect_at(made_up, 5, 0x1005);
+	assert_null(made_up->unsync.first);
+}
+
+/* L1's memory goes away under a table that could not be protected. */
+UNIT(table_without_memory_leads_nowhere)
+{
+	struct ept02_ops ops = *pool->ops;
+
+	ops.protect = refuse;
+	pool->ops = &ops;
+	map_and_touch(5, 0x1005, RWX | WB);
+	next_table = PAGES;
+	assert_int_equal(memslot_delete(memory, l1_gfn(PAGES)), MEMSLOT_OK);
+	assert_int_equal(memslot_add_ram(memory, l1_gfn(PAGES), 1, 0), MEMSLOT_OK);
+	map_and_touch(0x205, 0x1006, RWX | WB); /* its last table is that page */
+	assert_int_equal(memslot_delete(memory, l1_gfn(PAGES)), MEMSLOT_OK);
+	invept();
+	assert_false(is_mapped(root, 0x205));
+	assert_true(is_mapped(root, 5));
 }
 
 UNIT(protection_ends_with_the_last_table)
@@ -369,7 +501,12 @@ int main(void)
 		cmocka_unit_test_setup(write_before_the_kick_ends_is_seen, set_up),
 		cmocka_unit_test_setup(invept_of_two_cpus_at_once, set_up),
 		cmocka_unit_test_setup(table_that_is_made_during_the_kick_is_unsync, set_up),
+		cmocka_unit_test_setup(protection_that_has_not_settled_leaves_the_table_unsync,
+				       set_up),
 		cmocka_unit_test_setup(page_that_cannot_be_protected_is_read_each_time, set_up),
+		cmocka_unit_test_setup(write_to_a_page_that_another_watches_is_told, set_up),
+		cmocka_unit_test_setup(tables_that_are_not_l1s_memory_stay, set_up),
+		cmocka_unit_test_setup(table_without_memory_leads_nowhere, set_up),
 		cmocka_unit_test_setup(protection_ends_with_the_last_table, set_up),
 	};
 

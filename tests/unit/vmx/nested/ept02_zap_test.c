@@ -90,6 +90,11 @@ UNIT(what_a_table_in_the_range_led_to_goes)
 		assert_false(zap(tables[level], 1));
 	}
 	map_and_touch(5, 0x1002, RWX | WB);
+	tables[1] = l1_entry_at(top, 5, 1) >> PAGE_SHIFT;
+	assert_true(zap(0x1002, 1)); /* which leaves it empty */
+	assert_true(zap(tables[1], 1));
+	assert_null(ept02_page_find(pool, tables[1]));
+	map_and_touch(5, 0x1002, RWX | WB);
 	assert_true(zap(top >> PAGE_SHIFT, 1));
 	assert_false(is_mapped(root, 5));
 	assert_int_equal(root->tables, 0);
