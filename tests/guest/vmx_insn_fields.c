@@ -43,9 +43,10 @@ static u64 random(void)
 
 static bool exists(const struct vmcs_field_info *field)
 {
-	return !field->control || (field->set == CONTROL_SET_CPU2 ?
-					   vmx_has_cpu2(field->control) :
-					   vmx_allows((enum control_set)field->set, field->control));
+	return !field->control ||
+	       (field->set == CONTROL_SET_CPU2
+			? vmx_has_cpu2(field->control)
+			: vmx_allows((enum control_set)field->set, field->control));
 }
 
 static bool is_writable(const struct vmcs_field_info *field)
@@ -105,8 +106,8 @@ static void expect_all(u64 salt)
 			continue;
 		got = read_field(field->encoding);
 		if ((got & mask_of(field)) != value_for(field, salt))
-			test_fail(__FILE__, __LINE__, "%s: expected 0x%llx got 0x%llx",
-				  field->name, (unsigned long long)value_for(field, salt),
+			test_fail(__FILE__, __LINE__, "%s: expected 0x%llx got 0x%llx", field->name,
+				  (unsigned long long)value_for(field, salt),
 				  (unsigned long long)got);
 	}
 }
