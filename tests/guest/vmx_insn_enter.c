@@ -12,12 +12,6 @@
 #define BAD_HOST      VMFAIL(VMX_ERROR_ENTRY_HOST_STATE)
 #define GUEST_FAILURE (EXIT_ENTRY_GUEST_STATE | EXIT_REASON_ENTRY_FAILURE)
 
-/* Changes no register, which vmx_try_enter() asks for. */
-static void call_for_ever(void)
-{
-	__asm__ volatile("1: vmcall; jmp 1b");
-}
-
 static u32 exit_reason(void)
 {
 	return (u32)vmx_read(VMCS_EXIT_REASON);
@@ -52,7 +46,7 @@ VMX_TEST(vmx_insn, vmlaunch_wants_a_clear_vmcs)
 	/* Expect: it enters once; then error 4 until VMCLEAR. */
 	struct l2 l2;
 
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
 	EXPECT_EQ(exit_reason(), EXIT_VMCALL);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), NOT_CLEAR);
@@ -69,7 +63,7 @@ VMX_TEST(vmx_insn, vmresume_wants_a_launched_vmcs)
 	/* Expect: error 5 before VMLAUNCH and after VMCLEAR; else it enters. */
 	struct l2 l2;
 
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), NOT_LAUNCHED);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), VMSUCCEED);
@@ -87,7 +81,7 @@ VMX_TEST(vmx_insn, an_exit_clears_the_flags)
 	 * and TF: RFLAGS is 2. */
 	struct l2 l2;
 
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	vmx_write(VMCS_GUEST_RFLAGS, 0xcd7);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
 	EXPECT_EQ(vmx_read(VMCS_GUEST_RFLAGS), 0xcd7);
@@ -99,7 +93,7 @@ VMX_TEST(vmx_insn, entries_after_mov_ss_fail)
 	/* Expect: error 26, before errors 4 and 5; an instruction later, the entry works. */
 	struct l2 l2;
 
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH_AFTER_MOV_SS), AFTER_MOV_SS);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME_AFTER_MOV_SS), AFTER_MOV_SS);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
@@ -116,7 +110,7 @@ VMX_TEST(vmx_insn, launch_state_goes_before_all_checks)
 	 * one after the other is mended. */
 	struct l2 l2;
 
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	break_controls();
 	break_host();
 	break_guest();
@@ -139,7 +133,7 @@ VMX_TEST(vmx_insn, a_failed_launch_leaves_the_vmcs_clear)
 	/* Expect: after errors 7 and 8 and a failure by guest state, VMRESUME is error 5 still. */
 	struct l2 l2;
 
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	break_guest();
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
 	EXPECT_EQ(exit_reason(), GUEST_FAILURE);
@@ -158,7 +152,7 @@ VMX_TEST(vmx_insn, a_failed_resume_leaves_the_vmcs_launched)
 	/* Expect: after errors 7 and 8 and a failure by guest state, VMLAUNCH is error 4 still. */
 	struct l2 l2;
 
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
 	break_guest();
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), VMSUCCEED);
@@ -177,7 +171,7 @@ VMX_TEST(vmx_insn, vmfail_at_entry_keeps_exit_information)
 	/* Expect: errors 7 and 8 leave the exit reason and qualification of the last exit. */
 	struct l2 l2;
 
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
 	break_host();
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), BAD_HOST);
@@ -194,9 +188,9 @@ VMX_TEST(vmx_insn, launch_states_are_each_vmcs_own)
 	/* Expect: one launched and one clear, VMPTRLD to and fro keeps that. */
 	struct l2 launched, clear;
 
-	l2_create(&launched, call_for_ever, 0, 0);
+	l2_create(&launched, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
-	l2_create(&clear, call_for_ever, 0, 0);
+	l2_create(&clear, vmx_call_for_ever, 0, 0);
 	for (u32 round = 0; round < 2; round++) {
 		l2_load(&launched);
 		EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), NOT_CLEAR);
@@ -215,9 +209,9 @@ VMX_TEST(vmx_insn, vmclear_of_a_vmcs_that_is_not_current_makes_it_launchable)
 	/* Expect: VMLAUNCH enters a VMCS that was cleared while another was current. */
 	struct l2 first, second;
 
-	l2_create(&first, call_for_ever, 0, 0);
+	l2_create(&first, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
-	l2_create(&second, call_for_ever, 0, 0);
+	l2_create(&second, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_vmclear(first.vmcs), VMSUCCEED);
 	l2_load(&first);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), NOT_LAUNCHED);
@@ -252,7 +246,7 @@ VMX_TEST(vmx_insn, many_vmcss_are_entered_in_turn)
 	static struct l2 l2s[24];
 
 	for (u32 i = 0; i < ARRAY_SIZE(l2s); i++) {
-		l2_create(&l2s[i], call_for_ever, 0, 0);
+		l2_create(&l2s[i], vmx_call_for_ever, 0, 0);
 		vmx_write(VMCS_GUEST_SYSENTER_CS, i);
 	}
 	for (u32 round = 0; round < 3; round++) {

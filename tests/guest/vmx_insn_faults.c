@@ -28,12 +28,6 @@ static bool has_operand(enum vmx_insn insn)
 	return vmx_insn_table[insn].has_pointer && insn != INSN_VMXON && vmx_has_insn(insn);
 }
 
-static void nothing(void)
-{
-	for (;;)
-		vmcall();
-}
-
 VMX_OUTSIDE_TEST(vmx_insn, all_are_undefined_outside_vmx_operation)
 {
 	/* Expect: #UD in rings 0 and 3, with operands that are not there, CR4.VMXE 0 or 1. VMXON with
@@ -64,7 +58,7 @@ VMX_TEST(vmx_insn, all_are_undefined_in_compatibility_mode)
 	/* Expect: #UD in VMX root operation with CS.L = 0. */
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	for (enum vmx_insn insn = INSN_VMXON; insn < INSN_VMCALL; insn++)
 		expect(insn, vmx_try_form(insn, FORM_COMPAT, 0, 0), UNDEFINED);
 	EXPECT_EQ(vmx_current(), l2.vmcs);
@@ -76,7 +70,7 @@ VMX_TEST(vmx_insn, all_are_for_ring_0)
 	/* Expect: #GP(0) in ring 3 of VMX root operation; nothing happens. */
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	for (enum vmx_insn insn = INSN_VMXON; insn < INSN_VMCALL; insn++) {
 		if (vmx_has_insn(insn))
 			expect(insn, vmx_try_in_ring3(insn), FAULT(VECTOR_GP, 0));
@@ -90,7 +84,7 @@ VMX_TEST(vmx_insn, operands_at_addresses_that_are_not_canonical_fault)
 	/* Expect: #GP(0), but #SS(0) where the address is relative to RBP. */
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		if (!has_operand(insn))
 			continue;
@@ -109,7 +103,7 @@ VMX_TEST(vmx_insn, operands_over_the_end_of_the_canonical_addresses_fault)
 	u64 page = memory_page_alloc();
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	paging_map(NON_CANONICAL - PAGE_SIZE, page, PTE_PRESENT | PTE_WRITE);
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		if (has_operand(insn))
@@ -126,7 +120,7 @@ VMX_TEST(vmx_insn, operands_that_are_not_mapped_fault)
 	/* Expect: #PF with the access in the error code and the address in CR2. */
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		if (!has_operand(insn))
 			continue;
@@ -144,7 +138,7 @@ VMX_TEST(vmx_insn, operands_on_two_pages_fault_on_the_second)
 	u64 page = memory_page_alloc(), at = PAGING_TEST_VA + PAGE_SIZE - 4;
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	paging_map(PAGING_TEST_VA, page, PTE_PRESENT | PTE_WRITE);
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		if (!has_operand(insn))
@@ -165,7 +159,7 @@ VMX_TEST(vmx_insn, operands_on_read_only_pages_can_be_read)
 	u64 page = memory_page_alloc();
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	paging_map(PAGING_TEST_VA, page, PTE_PRESENT);
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		u32 got;
@@ -191,7 +185,7 @@ VMX_TEST(vmx_insn, writes_set_the_dirty_flag_and_reads_do_not)
 	u64 page = memory_page_alloc();
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		u64 entry;
 

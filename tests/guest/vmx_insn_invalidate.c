@@ -19,16 +19,10 @@ enum { VPID_ADDRESS, VPID_SINGLE, VPID_ALL, VPID_RETAIN, VPID_TYPES };
 static struct l2 l2;
 static u64 eptp;
 
-static void nothing(void)
-{
-	for (;;)
-		vmcall();
-}
-
 /* A current VMCS, so that failures have numbers; an EPTP of an empty table. */
 static void begin(void)
 {
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	eptp = memory_page_alloc() | EPTP_WALK_4 | EPTP_WB;
 }
 

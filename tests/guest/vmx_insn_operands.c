@@ -14,12 +14,6 @@ extern u64 (*const vmx_read_by[16])(u64 encoding);
 #define FORM_INDEX   3
 #define SEGMENT_BASE 16
 
-static void nothing(void)
-{
-	for (;;)
-		vmcall();
-}
-
 VMX_TEST(vmx_insn, addresses_are_computed_for_every_form)
 {
 	/* Expect: VMPTRST stores at the same place through each of: base, index and scale,
@@ -29,7 +23,7 @@ VMX_TEST(vmx_insn, addresses_are_computed_for_every_form)
 	volatile u64 place;
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	wrmsr(MSR_IA32_FS_BASE, (u64)&place - SEGMENT_BASE);
 	wrmsr(MSR_IA32_GS_BASE, (u64)&place - SEGMENT_BASE);
 	for (u32 form = 0; form < vmx_operand_form_count; form++) {
@@ -49,7 +43,7 @@ VMX_TEST(vmx_insn, every_register_takes_a_field)
 	/* Expect: VMREAD into each of the 16 registers, RSP among them, gives the field. */
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	vmx_write(VMCS_GUEST_SYSENTER_ESP, 0x123456789abcdef0);
 	for (u32 reg = 0; reg < 16; reg++)
 		EXPECT_EQ(vmx_read_to[reg](VMCS_GUEST_SYSENTER_ESP), 0x123456789abcdef0);
@@ -61,7 +55,7 @@ VMX_TEST(vmx_insn, every_register_names_a_field)
 	/* Expect: VMREAD with the encoding in each of the 16 registers gives the field. */
 	struct l2 l2;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	vmx_write(VMCS_GUEST_SYSENTER_EIP, 0xfedcba9876543210);
 	for (u32 reg = 0; reg < 16; reg++)
 		EXPECT_EQ(vmx_read_by[reg](VMCS_GUEST_SYSENTER_EIP), 0xfedcba9876543210);
@@ -75,7 +69,7 @@ VMX_TEST(vmx_insn, single_steps_stop_behind_each)
 	struct l2 l2;
 	struct trap trap;
 
-	l2_create(&l2, nothing, 0, 0);
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	write_dr6(0);
 	trap = TRAP_OF(__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq\n\t"
 					"vmptrst (%0)\n\t"

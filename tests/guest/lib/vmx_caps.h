@@ -4,6 +4,7 @@
 #define TESTS_GUEST_LIB_VMX_CAPS_H
 
 #include "hv/msr_index.h"
+#include "hv/x86.h"
 #include "tests/guest/lib/vmx.h"
 
 enum ept_cap {

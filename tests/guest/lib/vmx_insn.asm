@@ -9,7 +9,7 @@ ARITHMETIC	equ 0x8d5		; CF, PF, AF, ZF, SF, OF; asserted in vmx_insn.c
 HOST_RSP	equ 0x6c14		; asserted in vmx.c
 HOST_RIP	equ 0x6c16
 
-global vmx_insn_code, vmx_insn_run, vmx_insn_run_compat, vmx_insn_enter
+global vmx_insn_code, vmx_insn_run, vmx_insn_run_compat, vmx_insn_enter, vmx_call_for_ever
 
 ; Pointer, first register (type or encoding), second register (value). In the order of enum vmx_insn.
 %macro PIECES 4
@@ -54,6 +54,11 @@ PIECES insn64, rdi, rsi, rdx
 PIECES insn_ss, rbp, rsi, rdx		; RBP means SS
 bits 32
 PIECES insn32, edi, esi, edx
+
+; The same bytes in every mode; changes no register.
+vmx_call_for_ever:
+	vmcall
+	jmp short vmx_call_for_ever
 
 section .text
 bits 64

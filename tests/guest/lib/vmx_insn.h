@@ -56,6 +56,8 @@ bool vmx_has_insn(enum vmx_insn insn);
  */
 enum vmx_insn_form { FORM_64, FORM_SS, FORM_COMPAT, VMX_INSN_FORMS };
 extern const char *const vmx_insn_code[VMX_INSN_FORMS][VMX_INSNS];
+/* For an L2: VMCALL again and again, in whatever mode, and no change of a register. */
+void vmx_call_for_ever(void);
 
 u32 vmx_try(enum vmx_insn insn, u64 pointer, u64 reg, u64 *value);
 /* The same with no interest in the value. */
