@@ -120,7 +120,7 @@ static void describe(char text[TEXT_MAX], u64 what)
 		format_text(text, TEXT_MAX, "exit %u", reason);
 }
 
-static u64 enter(void)
+u64 check_enter(void)
 {
 	u32 reason = l2_enter(&l2);
 	u64 qualification = 0;
@@ -130,11 +130,16 @@ static u64 enter(void)
 	return qualification << 32 | reason;
 }
 
+void check_put_back(void)
+{
+	put_back(true);
+}
+
 void check_entry(const char *file, int line, u64 want)
 {
 	char expected[TEXT_MAX], seen[TEXT_MAX];
 	const char *name = last_set ? last_set->name : "nothing set";
-	u64 got = enter();
+	u64 got = check_enter();
 
 	put_back(!((u32)got & (L2_VMFAIL | EXIT_REASON_ENTRY_FAILURE)));
 	if (got != want) {
@@ -143,7 +148,7 @@ void check_entry(const char *file, int line, u64 want)
 		test_fail(file, line, "%s = 0x%llx: expected %s got %s", name,
 			  (unsigned long long)last_value, expected, seen);
 	}
-	got = enter();
+	got = check_enter();
 	if (got != ENTERS) {
 		put_back(true);
 		describe(seen, got);
@@ -261,6 +266,7 @@ void check_end(void)
 {
 	if (user_leaf)
 		paging_set(user_leaf, (u64)vmx_call_for_ever, *user_leaf & ~PTE_USER);
+	unblock_nmi(); /* of one that was injected: L2 never ends its handler */
 	l2_destroy(&l2);
 	while (page_count)
 		memory_page_free(pages[--page_count]);

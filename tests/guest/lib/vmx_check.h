@@ -41,6 +41,10 @@ void check_keep_bits(enum vmcs_field field, u64 set, u64 clear);
 /* What the test keeps a field at. */
 u64 check_base(enum vmcs_field field);
 
+/* Enter with what was set, and look at the VMCS before what was set is put back. */
+u64 check_enter(void);
+void check_put_back(void);
+
 /* Enter with what was set; expect this; put back what was set, and enter again. */
 void check_entry(const char *file, int line, u64 want);
 #define EXPECT_ENTRY(want_) check_entry(__FILE__, __LINE__, want_)
