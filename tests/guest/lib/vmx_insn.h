@@ -10,6 +10,7 @@
 #ifndef TESTS_GUEST_LIB_VMX_INSN_H
 #define TESTS_GUEST_LIB_VMX_INSN_H
 
+#include "tests/guest/lib/descriptors.h"
 #include "tests/guest/lib/trap.h"
 #include "tests/guest/lib/vmx.h"
 #include "tests/test.h"
