@@ -133,10 +133,10 @@ CHECK_TEST(secondary_controls_enter_one_by_one)
 {
 	/* Expect: each that is offered and needs nothing else enters. */
 	NEEDS(check_use_cpu2(0), "secondary controls");
-	expect_each_enters(CONTROL_SET_CPU2,
-			   CPU2_DESCRIPTOR_TABLE | CPU2_ENABLE_RDTSCP | CPU2_WBINVD_EXITING |
-				   CPU2_RDRAND_EXITING | CPU2_ENABLE_INVPCID |
-				   CPU2_RDSEED_EXITING | CPU2_ENABLE_XSAVES);
+	expect_each_enters(CONTROL_SET_CPU2, CPU2_DESCRIPTOR_TABLE | CPU2_ENABLE_RDTSCP |
+						     CPU2_WBINVD_EXITING | CPU2_RDRAND_EXITING |
+						     CPU2_ENABLE_INVPCID | CPU2_RDSEED_EXITING |
+						     CPU2_ENABLE_XSAVES);
 }
 
 CHECK_TEST(exit_and_entry_controls_enter_one_by_one)

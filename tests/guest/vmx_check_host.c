@@ -138,8 +138,7 @@ CHECK_TEST(host_selectors_have_no_rpl_and_no_ldt)
 	/* Expect: error 8 for each of the three low bits in each of the seven. */
 	for (u32 i = 0; i < ARRAY_SIZE(selectors); i++)
 		for (u32 bit = 0; bit < SELECTOR_FORBIDDEN; bit++)
-			EXPECT_REFUSED(BAD_HOST, selectors[i],
-				       check_base(selectors[i]) | BIT(bit));
+			EXPECT_REFUSED(BAD_HOST, selectors[i], check_base(selectors[i]) | BIT(bit));
 }
 
 CHECK_TEST(host_cs_and_tr_are_not_null)

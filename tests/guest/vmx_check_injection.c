@@ -4,10 +4,10 @@
 #include "tests/guest/lib/vmx_check.h"
 #include "vmx/event.h"
 
-#define VECTORS_ERROR  (BIT(8) | BITS(14, 10) | BIT(17)) /* exceptions with an error code */
-#define VECTOR_SHADOW  21u                               /* #CP: with one where there is CET */
-#define LENGTH_MAX     15u
-#define FREE_VECTOR    0x40u
+#define VECTORS_ERROR (BIT(8) | BITS(14, 10) | BIT(17)) /* exceptions with an error code */
+#define VECTOR_SHADOW 21u                               /* #CP: with one where there is CET */
+#define LENGTH_MAX    15u
+#define FREE_VECTOR   0x40u
 
 static u32 event(enum intr_type type, u32 vector)
 {

@@ -54,7 +54,8 @@ CHECK_TEST(restricted_guest_with_ept_needs_paging)
 
 	NEEDS(check_use_ept(), "EPT");
 	EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_CR0, cr0 & ~(u64)CR0_PG);
-	check_set(VMCS_ENTRY_CONTROLS, check_base(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE);
+	check_set(VMCS_ENTRY_CONTROLS,
+		  check_base(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE);
 	EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_CR0, cr0 & ~(u64)(CR0_PG | CR0_PE));
 }
 

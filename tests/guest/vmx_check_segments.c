@@ -126,8 +126,7 @@ static void expect_32_bit_base(enum segment segment)
 CHECK_TEST(guest_tr_is_in_the_gdt)
 {
 	/* Expect: a failure by guest state with the TI bit in TR's selector. */
-	EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_SEL_TR,
-		       check_base(VMCS_GUEST_SEL_TR) | SELECTOR_TI);
+	EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_SEL_TR, check_base(VMCS_GUEST_SEL_TR) | SELECTOR_TI);
 }
 
 CHECK_TEST(guest_tr_is_usable)
@@ -293,8 +292,7 @@ CHECK_TEST(guest_ss_dpl_is_its_rpl)
 {
 	/* Expect: a failure where they differ, also in an unusable SS. */
 	for (u32 dpl = 1; dpl < 4; dpl++) {
-		EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_AR_SS,
-			       AR_FLAT_DATA | dpl << AR_DPL_SHIFT);
+		EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_AR_SS, AR_FLAT_DATA | dpl << AR_DPL_SHIFT);
 		EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_AR_SS, AR_UNUSABLE | dpl << AR_DPL_SHIFT);
 	}
 }

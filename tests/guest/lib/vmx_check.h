@@ -20,11 +20,11 @@
 
 /* What became of an entry: the exit reason, or L2_VMFAIL; above, where an entry failed with an exit,
  * the qualification. */
-#define ENTERS        ((u64)EXIT_VMCALL)
-#define BAD_CONTROLS  ((u64)(L2_VMFAIL | VMX_ERROR_ENTRY_CONTROLS))
-#define BAD_HOST      ((u64)(L2_VMFAIL | VMX_ERROR_ENTRY_HOST_STATE))
-#define BAD_GUEST     BAD_GUEST_AS(0)
-#define BAD_MSR(nr)   ENTRY_FAILURE(EXIT_ENTRY_MSR_LOAD, nr)
+#define ENTERS                      ((u64)EXIT_VMCALL)
+#define BAD_CONTROLS                ((u64)(L2_VMFAIL | VMX_ERROR_ENTRY_CONTROLS))
+#define BAD_HOST                    ((u64)(L2_VMFAIL | VMX_ERROR_ENTRY_HOST_STATE))
+#define BAD_GUEST                   BAD_GUEST_AS(0)
+#define BAD_MSR(nr)                 ENTRY_FAILURE(EXIT_ENTRY_MSR_LOAD, nr)
 
 /* SDM "VM-Entry Failures During or After Loading Guest State": qualifications. */
 #define BAD_GUEST_AS(qualification) ENTRY_FAILURE(EXIT_ENTRY_GUEST_STATE, qualification)
@@ -49,10 +49,10 @@ void check_put_back(void);
 void check_entry(const char *file, int line, u64 want);
 #define EXPECT_ENTRY(want_) check_entry(__FILE__, __LINE__, want_)
 
-#define EXPECT_REFUSED(want_, field_, value_)   \
-	do {                                    \
-		check_set((field_), (value_));  \
-		EXPECT_ENTRY(want_);            \
+#define EXPECT_REFUSED(want_, field_, value_)  \
+	do {                                   \
+		check_set((field_), (value_)); \
+		EXPECT_ENTRY(want_);           \
 	} while (0)
 #define EXPECT_ENTERS(field_, value_) EXPECT_REFUSED(ENTERS, field_, value_)
 
@@ -67,10 +67,10 @@ bool check_to_flat(void);
 /* In ring 3 of 64-bit mode; its code is on a page for users only while the test runs. */
 void check_to_ring3(void);
 
-#define NEEDS(condition_, what_)                       \
-	do {                                           \
-		if (!(condition_))                     \
-			SKIP(what_ " not offered");    \
+#define NEEDS(condition_, what_)                    \
+	do {                                        \
+		if (!(condition_))                  \
+			SKIP(what_ " not offered"); \
 	} while (0)
 
 void check_begin(void);
