@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CPUID and the capability MSRs of VMX: that they are there, constant, and agree with each other. */
+/* CPUID and the capability MSRs of VMX: that they are there, constant, and agree with each
+ * other. */
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/machine.h"
 #include "tests/guest/lib/vmx_caps.h"
@@ -211,8 +212,8 @@ VMX_OUTSIDE_TEST(vmx_caps, what_hypervisors_refuse_to_go_without_is_offered)
 
 VMX_OUTSIDE_TEST(vmx_caps, ept_and_vpid_capabilities_are_consistent)
 {
-	/* Expect: with EPT, 4-level walks, write-back tables and INVEPT of a kind; with VPID, INVVPID
-	 * of a kind; no kind without the instruction; reserved bits 0. */
+	/* Expect: with EPT, 4-level walks, write-back tables and INVEPT of a kind; with VPID,
+	 * INVVPID of a kind; no kind without the instruction; reserved bits 0. */
 	u64 caps = vmx_ept_caps();
 	u64 invept = EPT_CAP_MASK(INVEPT_SINGLE) | EPT_CAP_MASK(INVEPT_ALL);
 	u64 invvpid = EPT_CAP_MASK(INVVPID_ADDRESS) | EPT_CAP_MASK(INVVPID_SINGLE) |

@@ -84,7 +84,8 @@ static void expect_each_enters(enum control_set set, u32 controls)
 
 CHECK_TEST(pin_controls_enter_one_by_one)
 {
-	/* Expect: external-interrupt and NMI exiting enter, virtual NMIs together with the latter. */
+	/* Expect: external-interrupt and NMI exiting enter, virtual NMIs together with the
+	 * latter. */
 	expect_each_enters(CONTROL_SET_PIN, PIN_EXT_INT_EXITING | PIN_NMI_EXITING);
 	check_keep_bits(VMCS_PIN_CONTROLS, PIN_NMI_EXITING, 0);
 	expect_each_enters(CONTROL_SET_PIN, PIN_VIRTUAL_NMI);
@@ -92,7 +93,8 @@ CHECK_TEST(pin_controls_enter_one_by_one)
 
 CHECK_TEST(primary_controls_enter_one_by_one)
 {
-	/* Expect: each that is offered and needs no other enters; an L2 of VMCALLs runs as before. */
+	/* Expect: each that is offered and needs no other enters; an L2 of VMCALLs runs as
+	 * before. */
 	check_keep(VMCS_IO_BITMAP_A, memory_page_alloc());
 	check_keep(VMCS_IO_BITMAP_B, memory_page_alloc());
 	expect_each_enters(CONTROL_SET_CPU,
@@ -141,8 +143,8 @@ CHECK_TEST(secondary_controls_enter_one_by_one)
 
 CHECK_TEST(exit_and_entry_controls_enter_one_by_one)
 {
-	/* Expect: save and load of PAT, EFER and debug controls, and interrupt acknowledgement, each
-	 * by itself. */
+	/* Expect: save and load of PAT, EFER and debug controls, and interrupt acknowledgement,
+	 * each by itself. */
 	check_keep(VMCS_GUEST_DR7, 0x400);
 	if (vmx_allows(CONTROL_SET_ENTRY, ENTRY_CTL_LOAD_PAT)) {
 		check_keep(VMCS_GUEST_PAT, rdmsr(MSR_IA32_PAT));
@@ -184,8 +186,8 @@ static void expect_page_address(enum vmcs_field field)
 
 CHECK_TEST(io_bitmaps_are_pages)
 {
-	/* Expect: error 7 for addresses that are not aligned or beyond the width, A and B; they don't
-	 * matter without the control. */
+	/* Expect: error 7 for addresses that are not aligned or beyond the width, A and B; they
+	 * don't matter without the control. */
 	u64 page = memory_page_alloc();
 
 	EXPECT_ENTERS(VMCS_IO_BITMAP_A, ~0ULL);
@@ -200,8 +202,8 @@ CHECK_TEST(io_bitmaps_are_pages)
 
 CHECK_TEST(msr_bitmap_is_a_page)
 {
-	/* Expect: error 7 for an address that is not aligned or beyond the width; it does not matter
-	 * without the control. */
+	/* Expect: error 7 for an address that is not aligned or beyond the width; it does not
+	 * matter without the control. */
 	expect_page_address(VMCS_MSR_BITMAP);
 	check_keep_bits(VMCS_CPU_CONTROLS, 0, CPU_MSR_BITMAPS);
 	EXPECT_ENTERS(VMCS_MSR_BITMAP, ~0ULL);
@@ -219,7 +221,8 @@ CHECK_TEST(virtual_nmis_need_nmi_exiting)
 
 CHECK_TEST(nmi_window_exiting_needs_virtual_nmis)
 {
-	/* Expect: error 7 without them, with NMI exiting as without; with them, an NMI-window exit. */
+	/* Expect: error 7 without them, with NMI exiting as without; with them, an NMI-window
+	 * exit. */
 	NEEDS(vmx_allows(CONTROL_SET_CPU, CPU_NMI_WINDOW), "NMI-window exiting");
 	EXPECT_REFUSED(BAD_CONTROLS, VMCS_CPU_CONTROLS,
 		       check_base(VMCS_CPU_CONTROLS) | CPU_NMI_WINDOW);
@@ -354,19 +357,22 @@ static void expect_msr_area(enum vmcs_field address, enum vmcs_field count)
 
 CHECK_TEST(exit_msr_store_area_is_aligned_and_within_the_width)
 {
-	/* Expect: error 7 for a bad address or end; with a count of 0 the address does not matter. */
+	/* Expect: error 7 for a bad address or end; with a count of 0 the address does not
+	 * matter. */
 	expect_msr_area(VMCS_EXIT_MSR_STORE_ADDR, VMCS_EXIT_MSR_STORE_COUNT);
 }
 
 CHECK_TEST(exit_msr_load_area_is_aligned_and_within_the_width)
 {
-	/* Expect: error 7 for a bad address or end; with a count of 0 the address does not matter. */
+	/* Expect: error 7 for a bad address or end; with a count of 0 the address does not
+	 * matter. */
 	expect_msr_area(VMCS_EXIT_MSR_LOAD_ADDR, VMCS_EXIT_MSR_LOAD_COUNT);
 }
 
 CHECK_TEST(entry_msr_load_area_is_aligned_and_within_the_width)
 {
-	/* Expect: error 7 for a bad address or end; with a count of 0 the address does not matter. */
+	/* Expect: error 7 for a bad address or end; with a count of 0 the address does not
+	 * matter. */
 	expect_msr_area(VMCS_ENTRY_MSR_LOAD_ADDR, VMCS_ENTRY_MSR_LOAD_COUNT);
 }
 

@@ -143,8 +143,8 @@ CHECK_TEST(host_selectors_have_no_rpl_and_no_ldt)
 
 CHECK_TEST(host_cs_and_tr_are_not_null)
 {
-	/* Expect: error 8 for a selector of 0 in these; in the others it enters, SS among them for a
-	 * 64-bit host. */
+	/* Expect: error 8 for a selector of 0 in these; in the others it enters, SS among them
+	 * for a 64-bit host. */
 	for (u32 i = 0; i < ARRAY_SIZE(selectors); i++) {
 		bool needed = selectors[i] == VMCS_HOST_SEL_CS || selectors[i] == VMCS_HOST_SEL_TR;
 

@@ -65,8 +65,8 @@ CHECK_TEST(injected_hardware_exception_has_a_vector_below_32)
 
 CHECK_TEST(injected_exceptions_have_an_error_code_or_not_by_vector)
 {
-	/* Expect: where IA32_VMX_BASIC[56] is 0, the deliver bit must be set for vectors 8, 10 to 14
-	 * and 17, and for no other: error 7. Where it is 1, both enter. */
+	/* Expect: where IA32_VMX_BASIC[56] is 0, the deliver bit must be set for vectors 8, 10
+	 * to 14 and 17, and for no other: error 7. Where it is 1, both enter. */
 	for (u32 vector = 0; vector < 32; vector++) {
 		u32 info = event(INTR_HARDWARE_EXCEPTION, vector);
 		bool has = VECTORS_ERROR & BIT(vector);
@@ -97,8 +97,8 @@ CHECK_TEST(injected_events_of_other_types_have_no_error_code)
 
 CHECK_TEST(injected_exceptions_of_real_mode_have_no_error_code)
 {
-	/* Expect: with CR0.PE = 0 (an unrestricted guest), error 7 with the deliver bit for #GP, and
-	 * for #UD. */
+	/* Expect: with CR0.PE = 0 (an unrestricted guest), error 7 with the deliver bit for #GP,
+	 * and for #UD. */
 	NEEDS(check_to_flat(), "unrestricted guest");
 	if (machine_is_bochs() && any_error_code())
 		SKIP("Bochs 2.7 looks at no deliver bit where IA32_VMX_BASIC[56] is 1");
@@ -144,7 +144,8 @@ CHECK_TEST(injected_error_code_has_16_bits)
 
 CHECK_TEST(injected_software_events_have_an_instruction_length)
 {
-	/* Expect: error 7 for lengths above 15, and for 0 unless IA32_VMX_MISC[30]; 1 to 15 enter. */
+	/* Expect: error 7 for lengths above 15, and for 0 unless IA32_VMX_MISC[30]; 1 to 15
+	 * enter. */
 	const u32 infos[] = { event(INTR_SOFTWARE_INTERRUPT, FREE_VECTOR),
 			      event(INTR_PRIVILEGED_SOFTWARE, VECTOR_DB),
 			      event(INTR_SOFTWARE_EXCEPTION, VECTOR_BP) };
@@ -232,8 +233,8 @@ CHECK_TEST(injected_nmi_wants_no_blocking_by_nmi_with_virtual_nmis)
 
 CHECK_TEST(exit_clears_the_valid_bit_of_an_injected_event)
 {
-	/* Expect: after the exit of an L2 that got it, bit 31 is 0, the rest is kept; after a refusal
-	 * it is 1 still. */
+	/* Expect: after the exit of an L2 that got it, bit 31 is 0, the rest is kept; after a
+	 * refusal it is 1 still. */
 	const u32 info = event(INTR_HARDWARE_EXCEPTION, VECTOR_UD);
 
 	check_set(VMCS_ENTRY_INTR_INFO, info);

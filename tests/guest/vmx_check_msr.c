@@ -86,8 +86,8 @@ CHECK_TEST(msrs_that_entries_must_not_load_fail)
 
 CHECK_TEST(values_that_wrmsr_refuses_fail)
 {
-	/* Expect: exit reason 34 for an address that is not canonical, reserved bits of IA32_EFER, and
-	 * memory types that IA32_PAT has not. */
+	/* Expect: exit reason 34 for an address that is not canonical, reserved bits of
+	 * IA32_EFER, and memory types that IA32_PAT has not. */
 	const struct msr_entry bad[] = {
 		{ MSR_IA32_KERNEL_GS_BASE, 0, NON_CANONICAL },
 		{ MSR_IA32_LSTAR, 0, NON_CANONICAL },
@@ -210,8 +210,9 @@ CHECK_TEST(failed_entry_loads_host_state)
 
 CHECK_TEST(failed_entry_saves_no_guest_state)
 {
-	/* Expect: after exit reasons 33 and 34 each guest-state field holds what was written, though
-	 * an exit would save another: selectors and rights of unusable segments, RSP, DR7. */
+	/* Expect: after exit reasons 33 and 34 each guest-state field holds what was written,
+	 * though an exit would save another: selectors and rights of unusable segments, RSP,
+	 * DR7. */
 	const struct {
 		enum vmcs_field field;
 		u64 value;
@@ -241,8 +242,8 @@ CHECK_TEST(failed_entry_saves_no_guest_state)
 
 CHECK_TEST(failed_entry_changes_no_other_exit_information)
 {
-	/* Expect: but for reason and qualification, the exit-information fields are those of the exit
-	 * before. */
+	/* Expect: but for reason and qualification, the exit-information fields are those of the
+	 * exit before. */
 	const enum vmcs_field fields[] = { VMCS_EXIT_INTR_INFO,     VMCS_EXIT_INTR_ERROR,
 					   VMCS_IDT_VECTORING_INFO, VMCS_IDT_VECTORING_ERROR,
 					   VMCS_EXIT_INSN_LEN,      VMCS_EXIT_INSN_INFO,

@@ -109,8 +109,8 @@ CHECK_TEST(guest_cr3_is_within_the_address_width)
 
 CHECK_TEST(guest_dr7_has_32_bits)
 {
-	/* Expect: a failure by guest state for each of bits 63:32 with "load debug controls"; without
-	 * it they don't matter. */
+	/* Expect: a failure by guest state for each of bits 63:32 with "load debug controls";
+	 * without it they don't matter. */
 	check_keep_bits(VMCS_ENTRY_CONTROLS, ENTRY_CTL_LOAD_DEBUG, 0);
 	for (u32 bit = 32; bit < 64; bit++)
 		EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_DR7, DR7_AT_RESET | BIT(bit));
@@ -155,8 +155,8 @@ CHECK_TEST(guest_sysenter_addresses_are_canonical)
 
 CHECK_TEST(guest_pat_has_known_memory_types)
 {
-	/* Expect: a failure by guest state for types 2, 3 and from 8 on in any of the eight; 0, 1, 4 to
-	 * 7 enter; without the control it does not matter. */
+	/* Expect: a failure by guest state for types 2, 3 and from 8 on in any of the eight; 0,
+	 * 1, 4 to 7 enter; without the control it does not matter. */
 	u64 pat = rdmsr(MSR_IA32_PAT);
 
 	NEEDS(vmx_allows(CONTROL_SET_ENTRY, ENTRY_CTL_LOAD_PAT) &&
@@ -232,8 +232,8 @@ CHECK_TEST(guest_efer_lma_is_the_ia32e_mode_control)
 
 CHECK_TEST(guest_efer_lme_is_lma_under_paging)
 {
-	/* Expect: a failure by guest state where they differ with CR0.PG = 1; without paging LME may
-	 * be set. */
+	/* Expect: a failure by guest state where they differ with CR0.PG = 1; without paging LME
+	 * may be set. */
 	u64 efer;
 
 	NEEDS(use_efer(), "load IA32_EFER");
@@ -246,8 +246,8 @@ CHECK_TEST(guest_efer_lme_is_lma_under_paging)
 
 CHECK_TEST(guest_rflags_has_reserved_bits)
 {
-	/* Expect: a failure by guest state for each reserved bit set, and for bit 1 clear; the flags
-	 * of programs, IOPL, NT, AC and ID enter. */
+	/* Expect: a failure by guest state for each reserved bit set, and for bit 1 clear; the
+	 * flags of programs, IOPL, NT, AC and ID enter. */
 	u64 rflags = check_base(VMCS_GUEST_RFLAGS);
 
 	for (u32 bit = 0; bit < 64; bit++)
@@ -293,8 +293,8 @@ CHECK_TEST(guest_rip_of_64_bit_code_fits_the_linear_width)
 
 CHECK_TEST(guest_rip_of_other_code_has_32_bits)
 {
-	/* Expect: a failure by guest state for each of bits 63:32 in compatibility mode and under PAE
-	 * paging. */
+	/* Expect: a failure by guest state for each of bits 63:32 in compatibility mode and
+	 * under PAE paging. */
 	u64 rip = check_base(VMCS_GUEST_RIP);
 
 	check_keep(VMCS_GUEST_SEL_CS, CODE32);

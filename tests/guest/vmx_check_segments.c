@@ -137,7 +137,8 @@ CHECK_TEST(guest_tr_is_usable)
 
 CHECK_TEST(guest_tr_is_a_busy_tss)
 {
-	/* Expect: type 11 in IA-32e mode, also type 3 under PAE paging; a failure for all others. */
+	/* Expect: type 11 in IA-32e mode, also type 3 under PAE paging; a failure for all
+	 * others. */
 	expect_types(SEGMENT_TR, BIT_OF(11));
 	check_to_pae();
 	expect_types(SEGMENT_TR, BIT_OF(3) | BIT_OF(11));
@@ -159,8 +160,8 @@ CHECK_TEST(guest_tr_base_is_canonical)
 
 CHECK_TEST(guest_ldtr_is_in_the_gdt)
 {
-	/* Expect: a failure with the TI bit in the selector of a usable LDTR; an unusable one does not
-	 * matter. */
+	/* Expect: a failure with the TI bit in the selector of a usable LDTR; an unusable one
+	 * does not matter. */
 	EXPECT_ENTERS(VMCS_GUEST_SEL_LDTR, LDT_SELECTOR | SELECTOR_TI);
 	make_ldt_usable();
 	EXPECT_REFUSED(BAD_GUEST, VMCS_GUEST_SEL_LDTR, LDT_SELECTOR | SELECTOR_TI);
@@ -235,8 +236,8 @@ CHECK_TEST(guest_cs_is_not_both_64_and_32_bit_code)
 
 CHECK_TEST(guest_cs_dpl_is_that_of_ss)
 {
-	/* Expect: a failure for DPL 1 to 3 with code that is not conforming, and with conforming code,
-	 * SS.DPL being 0. */
+	/* Expect: a failure for DPL 1 to 3 with code that is not conforming, and with conforming
+	 * code, SS.DPL being 0. */
 	for (u32 dpl = 1; dpl < 4; dpl++) {
 		u64 rights = check_base(VMCS_GUEST_AR_CS) | dpl << AR_DPL_SHIFT;
 
@@ -309,8 +310,8 @@ CHECK_TEST(guest_ss_rpl_is_that_of_cs)
 
 CHECK_TEST(guest_ss_dpl_of_real_mode_is_0)
 {
-	/* Expect: in an unrestricted guest with CR0.PE = 0, a failure with another DPL; there CS and SS
-	 * may have any RPL. */
+	/* Expect: in an unrestricted guest with CR0.PE = 0, a failure with another DPL; there CS
+	 * and SS may have any RPL. */
 	NEEDS(check_to_flat(), "unrestricted guest");
 	check_keep_bits(VMCS_GUEST_CR0, 0, CR0_PE);
 	EXPECT_ENTRY(ENTERS);
@@ -329,7 +330,8 @@ static const enum segment data_segments[] = { SEGMENT_DS, SEGMENT_ES, SEGMENT_FS
 
 CHECK_TEST(guest_data_segments_are_accessed_and_readable)
 {
-	/* Expect: data types 1, 3, 5, 7 and code types 11 and 15 enter; a failure for all others. */
+	/* Expect: data types 1, 3, 5, 7 and code types 11 and 15 enter; a failure for all
+	 * others. */
 	for (u32 i = 0; i < ARRAY_SIZE(data_segments); i++) {
 		make_usable(data_segments[i]);
 		expect_types(data_segments[i], DATA_TYPES);

@@ -79,7 +79,8 @@ CHECK_TEST(halted_guest_is_in_ring_0)
 
 CHECK_TEST(guest_that_is_not_active_is_not_in_a_shadow)
 {
-	/* Expect: a failure by guest state for each offered state with blocking by STI or MOV SS. */
+	/* Expect: a failure by guest state for each offered state with blocking by STI or MOV
+	 * SS. */
 	set_if();
 	for (u32 state = ACTIVITY_HLT; state <= ACTIVITY_WAIT_FOR_SIPI; state++) {
 		if (!has_state((enum activity_state)state))
@@ -93,8 +94,8 @@ CHECK_TEST(guest_that_is_not_active_is_not_in_a_shadow)
 
 CHECK_TEST(halted_guest_takes_only_what_wakes_it)
 {
-	/* Expect: a failure by guest state for an exception other than #DB and #MC, and for software
-	 * events. */
+	/* Expect: a failure by guest state for an exception other than #DB and #MC, and for
+	 * software events. */
 	const u64 events[] = { event(INTR_HARDWARE_EXCEPTION, VECTOR_UD),
 			       event(INTR_HARDWARE_EXCEPTION, VECTOR_GP) | INTR_INFO_ERROR_CODE,
 			       event(INTR_SOFTWARE_INTERRUPT, FREE_VECTOR),
@@ -207,8 +208,8 @@ CHECK_TEST(guest_pending_debug_exceptions_are_delivered)
 
 CHECK_TEST(guest_in_a_shadow_steps_as_its_pending_debug_exceptions_say)
 {
-	/* Expect: under blocking by STI or MOV SS, a failure by guest state with TF = 1 and BS = 0, or
-	 * TF = 0 and BS = 1. */
+	/* Expect: under blocking by STI or MOV SS, a failure by guest state with TF = 1 and BS =
+	 * 0, or TF = 0 and BS = 1. */
 	const u32 shadows[] = { BLOCKED_BY_STI, BLOCKED_BY_MOV_SS };
 
 	if (machine_is_bochs())

@@ -10,7 +10,8 @@
 #define V86_LIMIT  0xffffu
 #define CODE_BYTES 5u
 
-/* An L2 in virtual-8086 mode without paging, its code copied below 1 MiB; NULL, or what is missing. */
+/* An L2 in virtual-8086 mode without paging, its code copied below 1 MiB; NULL, or what is
+ * missing. */
 static const char *go_to_v86(void)
 {
 	if (!memory_is_spare_page(V86_CODE))
@@ -32,8 +33,8 @@ static const char *go_to_v86(void)
 
 CHECK_TEST(v86_segments_are_at_16_times_their_selectors)
 {
-	/* Expect: a failure where a base is another; each may be any such pair but CS, which has the
-	 * code. */
+	/* Expect: a failure where a base is another; each may be any such pair but CS, which has
+	 * the code. */
 	const char *why = go_to_v86();
 
 	if (why)

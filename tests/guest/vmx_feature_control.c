@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* IA32_FEATURE_CONTROL, which all other tests of VMX lock: this suite runs before them by its name. */
+/* IA32_FEATURE_CONTROL, which all other tests of VMX lock: this suite runs before them by its
+ * name. */
 #include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/memory.h"
@@ -14,7 +15,8 @@ static u32 write_outcome(u64 value)
 
 VMX_OUTSIDE_TEST(feature_control, a_vmxon_needs_the_lock)
 {
-	/* Expect: #GP(0) while IA32_FEATURE_CONTROL is not locked, with the VMXON bit or without. */
+	/* Expect: #GP(0) while IA32_FEATURE_CONTROL is not locked, with the VMXON bit or
+	 * without. */
 	u64 region;
 
 	if (rdmsr(MSR_IA32_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED)

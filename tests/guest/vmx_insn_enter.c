@@ -77,8 +77,8 @@ VMX_TEST(vmx_insn, vmresume_wants_a_launched_vmcs)
 
 VMX_TEST(vmx_insn, an_exit_clears_the_flags)
 {
-	/* Expect: the six arithmetic flags, all set at VMLAUNCH, are 0 after the exit; so are IF, DF
-	 * and TF: RFLAGS is 2. */
+	/* Expect: the six arithmetic flags, all set at VMLAUNCH, are 0 after the exit; so are
+	 * IF, DF and TF: RFLAGS is 2. */
 	struct l2 l2;
 
 	l2_create(&l2, vmx_call_for_ever, 0, 0);
@@ -242,7 +242,8 @@ VMX_TEST(vmx_insn, a_shadow_vmcs_cannot_be_entered)
 
 VMX_TEST(vmx_insn, many_vmcss_are_entered_in_turn)
 {
-	/* Expect: 24 of them, round and round, each at its own RIP and with its own launch state. */
+	/* Expect: 24 of them, round and round, each at its own RIP and with its own launch
+	 * state. */
 	static struct l2 l2s[24];
 
 	for (u32 i = 0; i < ARRAY_SIZE(l2s); i++) {

@@ -30,8 +30,8 @@ static bool has_operand(enum vmx_insn insn)
 
 VMX_OUTSIDE_TEST(vmx_insn, all_are_undefined_outside_vmx_operation)
 {
-	/* Expect: #UD in rings 0 and 3, with operands that are not there, CR4.VMXE 0 or 1. VMXON with
-	 * CR4.VMXE = 1 and Nestor's VMCALL have tests of their own. */
+	/* Expect: #UD in rings 0 and 3, with operands that are not there, CR4.VMXE 0 or 1. VMXON
+	 * with CR4.VMXE = 1 and Nestor's VMCALL have tests of their own. */
 	for (u32 vmxe = 0; vmxe < 2; vmxe++) {
 		if (vmxe)
 			write_cr4(read_cr4() | CR4_VMXE);
@@ -181,7 +181,8 @@ VMX_TEST(vmx_insn, operands_on_read_only_pages_can_be_read)
 
 VMX_TEST(vmx_insn, writes_set_the_dirty_flag_and_reads_do_not)
 {
-	/* Expect: the page table entry of the operand has A after each, D after those that write. */
+	/* Expect: the page table entry of the operand has A after each, D after those that
+	 * write. */
 	u64 page = memory_page_alloc();
 	struct l2 l2;
 
@@ -205,8 +206,8 @@ VMX_TEST(vmx_insn, writes_set_the_dirty_flag_and_reads_do_not)
 
 VMX_TEST(vmx_insn, a_fault_comes_before_vmfail_of_a_pointer)
 {
-	/* Expect: without a current VMCS, operands that are not there are #PF in VMCLEAR, VMPTRLD and
-	 * VMPTRST: VMfailInvalid is VMREAD's and VMWRITE's. */
+	/* Expect: without a current VMCS, operands that are not there are #PF in VMCLEAR,
+	 * VMPTRLD and VMPTRST: VMfailInvalid is VMREAD's and VMWRITE's. */
 	expect(INSN_VMCLEAR, vmx_try_form(INSN_VMCLEAR, FORM_64, PAGING_TEST_VA, 0),
 	       FAULT(VECTOR_PF, 0));
 	expect(INSN_VMPTRLD, vmx_try_form(INSN_VMPTRLD, FORM_64, PAGING_TEST_VA, 0),

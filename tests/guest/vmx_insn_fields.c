@@ -284,7 +284,8 @@ VMX_TEST(vmx_insn, memory_operands_are_64_bits)
 
 VMX_TEST(vmx_insn, vmread_checks_the_field_before_its_operand)
 {
-	/* Expect: error 12, not #PF; for a field that exists #PF, and VM-instruction error stays. */
+	/* Expect: error 12, not #PF; for a field that exists #PF, and VM-instruction error
+	 * stays. */
 	u64 value = 0;
 
 	begin();

@@ -174,8 +174,8 @@ VMX_TEST(vmx_insn, invvpid_refuses_other_types)
 
 VMX_TEST(vmx_insn, invvpid_wants_a_vpid_unless_it_is_for_all)
 {
-	/* Expect: error 28 for VPID 0 with types 0, 1 and 3; VMsucceed with type 2. VPID FFFFh is one
-	 * like any other. */
+	/* Expect: error 28 for VPID 0 with types 0, 1 and 3; VMsucceed with type 2. VPID FFFFh
+	 * is one like any other. */
 	NEEDS_INVVPID();
 	begin();
 	for (u32 type = 0; type < VPID_TYPES; type++) {

@@ -47,7 +47,8 @@ static void expect_exit(enum vmx_insn insn, u32 got, u32 want)
 
 VMX_TEST(vmx_insn, all_exit_from_ring_0_of_l2)
 {
-	/* Expect: each one's exit reason, RIP at the instruction, though its operand is not there. */
+	/* Expect: each one's exit reason, RIP at the instruction, though its operand is not
+	 * there. */
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		struct l2 l2;
 
@@ -83,7 +84,8 @@ VMX_TEST(vmx_insn, all_exit_from_ring_3_of_l2)
 
 VMX_TEST(vmx_insn, all_are_undefined_in_compatibility_mode_of_l2)
 {
-	/* Expect: #UD, which L1 intercepts, and no exit of their own; but VMCALL exits in any mode. */
+	/* Expect: #UD, which L1 intercepts, and no exit of their own; but VMCALL exits in any
+	 * mode. */
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		struct l2 l2;
 		u32 reason;
@@ -124,8 +126,9 @@ VMX_TEST(vmx_insn, exits_tell_the_length_of_the_instruction)
 /* The fields that the SDM's table of this kind of instruction has: bits 17:15 (segment), 31:28. */
 VMX_TEST(vmx_insn, exits_describe_a_memory_operand)
 {
-	/* Expect: instruction information says 64-bit addresses, memory, DS, base RDI, no index; the
-	 * qualification is the displacement, 0. For those with a register operand, it is RSI. */
+	/* Expect: instruction information says 64-bit addresses, memory, DS, base RDI, no index;
+	 * the qualification is the displacement, 0. For those with a register operand, it is
+	 * RSI. */
 	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
 		struct l2 l2;
 		u64 info;
@@ -170,7 +173,8 @@ VMX_TEST(vmx_insn, exits_describe_register_operands)
 
 VMX_TEST(vmx_insn, vmcall_in_root_operation_fails)
 {
-	/* Expect: VMfailInvalid without a current VMCS, error 1 with one: there is no SMM monitor. */
+	/* Expect: VMfailInvalid without a current VMCS, error 1 with one: there is no SMM
+	 * monitor. */
 	struct l2 l2;
 	u64 value = 0;
 

@@ -136,8 +136,8 @@ VMX_OUTSIDE_TEST(vmx_insn, vmxon_starts_without_a_current_vmcs)
 
 VMX_TEST(vmx_insn, vmxon_in_root_operation_fails)
 {
-	/* Expect: VMfailInvalid without a current VMCS, error 15 with one; the operand, which is not
-	 * there, is not read; #GP(0) in ring 3. */
+	/* Expect: VMfailInvalid without a current VMCS, error 15 with one; the operand, which is
+	 * not there, is not read; #GP(0) in ring 3. */
 	u64 vmcs = vmx_region_alloc(), value = 0;
 
 	EXPECT_OUTCOME(vmx_try_vmxon(vmx_vmxon_region()), VMFAIL_INVALID);

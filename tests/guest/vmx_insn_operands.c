@@ -64,7 +64,8 @@ VMX_TEST(vmx_insn, every_register_names_a_field)
 
 VMX_TEST(vmx_insn, single_steps_stop_behind_each)
 {
-	/* Expect: with RFLAGS.TF, #DB (single step) at the instruction behind VMPTRST and VMREAD. */
+	/* Expect: with RFLAGS.TF, #DB (single step) at the instruction behind VMPTRST and
+	 * VMREAD. */
 	volatile u64 place = 0;
 	struct l2 l2;
 	struct trap trap;

@@ -78,7 +78,8 @@ static void create_in_region(struct l2 *l2)
 
 VMX_TEST(vmx_lies, current_vmcs_scribbled_over)
 {
-	/* Expect: no fault in VMREAD, VMWRITE, an entry, VMCLEAR, whatever they do; VMX works on. */
+	/* Expect: no fault in VMREAD, VMWRITE, an entry, VMCLEAR, whatever they do; VMX works
+	 * on. */
 	struct l2 l2;
 	u64 value = 0;
 
@@ -99,7 +100,8 @@ VMX_TEST(vmx_lies, current_vmcs_scribbled_over)
 
 VMX_TEST(vmx_lies, current_vmcs_with_another_revision)
 {
-	/* Expect: VMX works on; after VMCLEAR, VMPTRLD is error 11 (VMfailInvalid: none is current). */
+	/* Expect: VMX works on; after VMCLEAR, VMPTRLD is error 11 (VMfailInvalid: none is
+	 * current). */
 	struct l2 l2;
 
 	l2_create(&l2, vmx_call_for_ever, 0, 0);
@@ -124,7 +126,8 @@ VMX_TEST(vmx_lies, vmxon_region_scribbled_over)
 
 VMX_TEST(vmx_lies, vmcs_in_use_as_an_operand)
 {
-	/* Expect: VMPTRST and VMREAD may store into the region of the current VMCS; VMX works on. */
+	/* Expect: VMPTRST and VMREAD may store into the region of the current VMCS; VMX works
+	 * on. */
 	struct l2 l2;
 	u64 value = 0;
 
@@ -246,8 +249,8 @@ VMX_TEST(vmx_lies, vmcs_freed_while_it_is_current)
 
 VMX_TEST(vmx_lies, vmcs_freed_and_back_as_other_memory)
 {
-	/* Expect: deleted while current, and another region in its place: VMX works on, and a VMCS can
-	 * be made there again. */
+	/* Expect: deleted while current, and another region in its place: VMX works on, and a
+	 * VMCS can be made there again. */
 	struct l2 l2;
 
 	TEST_CALLS_REQUIRED();
@@ -303,8 +306,8 @@ VMX_OUTSIDE_TEST(vmx_lies, vmcs_freed_before_vmxoff)
 
 VMX_TEST(vmx_lies, msr_bitmap_freed_while_l2_uses_it)
 {
-	/* Expect: with zeros there RDMSR does not exit; when the page is gone it does; when it is back
-	 * with zeros, not again. */
+	/* Expect: with zeros there RDMSR does not exit; when the page is gone it does; when it
+	 * is back with zeros, not again. */
 	struct l2 l2;
 
 	TEST_CALLS_REQUIRED();

@@ -18,8 +18,8 @@
 #include "tests/guest/lib/vmx_caps.h"
 #include "tests/guest/lib/vmx_insn.h"
 
-/* What became of an entry: the exit reason, or L2_VMFAIL; above, where an entry failed with an exit,
- * the qualification. */
+/* What became of an entry: the exit reason, or L2_VMFAIL; above, where an entry failed with an
+ * exit, the qualification. */
 #define ENTERS                      ((u64)EXIT_VMCALL)
 #define BAD_CONTROLS                ((u64)(L2_VMFAIL | VMX_ERROR_ENTRY_CONTROLS))
 #define BAD_HOST                    ((u64)(L2_VMFAIL | VMX_ERROR_ENTRY_HOST_STATE))

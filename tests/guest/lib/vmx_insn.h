@@ -52,8 +52,8 @@ extern const struct vmx_insn_info vmx_insn_table[VMX_INSNS];
 bool vmx_has_insn(enum vmx_insn insn);
 
 /*
- * Each as a piece of code: 64-bit with a pointer in RDI, 64-bit with the pointer in RBP, which means
- * SS, and for compatibility mode. Type or encoding in RSI, value in RDX.
+ * Each as a piece of code: 64-bit with a pointer in RDI, 64-bit with the pointer in RBP, which
+ * means SS, and for compatibility mode. Type or encoding in RSI, value in RDX.
  */
 enum vmx_insn_form { FORM_64, FORM_SS, FORM_COMPAT, VMX_INSN_FORMS };
 extern const char *const vmx_insn_code[VMX_INSN_FORMS][VMX_INSNS];
@@ -76,8 +76,8 @@ u32 vmx_try_vmwrite(u64 encoding, u64 value);
 u32 vmx_try_invept(u64 type, u64 eptp, u64 reserved);
 u32 vmx_try_invvpid(u64 type, u64 vpid, u64 address);
 /*
- * VMLAUNCH or VMRESUME, maybe right after MOV SS: VMSUCCEED where L2 ran and exited. Sets the VMCS's
- * host RSP and RIP; L2 must change no registers.
+ * VMLAUNCH or VMRESUME, maybe right after MOV SS: VMSUCCEED where L2 ran and exited. Sets the
+ * VMCS's host RSP and RIP; L2 must change no registers.
  */
 enum vmx_entry { ENTER_LAUNCH, ENTER_RESUME, ENTER_LAUNCH_AFTER_MOV_SS, ENTER_RESUME_AFTER_MOV_SS };
 u32 vmx_try_enter(enum vmx_entry how);
@@ -90,8 +90,8 @@ void vmx_expect_outcome(const char *file, int line, const char *what, const u32 
 	vmx_expect_outcome(__FILE__, __LINE__, #got_, (const u32[2]){ (got_), (want_) })
 
 /*
- * A test in VMX root operation; skipped where there is no VMX. A trap in it is an error of the test;
- * VMX operation ends all the same. VMX_OUTSIDE_TEST goes in and out itself.
+ * A test in VMX root operation; skipped where there is no VMX. A trap in it is a failure; VMX
+ * operation ends all the same. VMX_OUTSIDE_TEST goes in and out itself.
  */
 #define VMX_TEST(suite_, name_)                              \
 	static void body_##suite_##_##name_(void);           \
