@@ -2,7 +2,6 @@
 /* VM entry's checks of the VM-execution, VM-exit and VM-entry control fields (SDM "Checks on VMX
  * Controls"), all but event injection. */
 #include "tests/guest/lib/cpu.h"
-#include "tests/guest/lib/machine.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/vmx_check.h"
 
@@ -307,8 +306,6 @@ CHECK_TEST(eptp_bit_7_needs_shadow_stacks)
 	NEEDS(check_use_ept(), "EPT");
 	if (vmx_has_ept_caps(EPT_CAP_MASK(SHADOW_STACK)))
 		SKIP("supervisor shadow stacks are offered");
-	if (machine_is_bochs())
-		SKIP("Bochs 2.7 asks CPUID, and takes bit 7 where its build has no CET");
 	EXPECT_REFUSED(BAD_CONTROLS, VMCS_EPT_POINTER, check_base(VMCS_EPT_POINTER) | BIT(7));
 }
 

@@ -56,7 +56,7 @@ static void make_ldt_usable(void)
 	check_keep(VMCS_GUEST_AR_LDTR, AR_LDT);
 }
 
-/* Code of 32 bits in IA-32e mode: Bochs looks at SS only there. */
+/* Code of 32 bits in IA-32e mode, where SS counts for more than in 64-bit code. */
 static void go_to_compatibility_mode(void)
 {
 	check_keep(VMCS_GUEST_SEL_CS, CODE32);
@@ -274,8 +274,6 @@ CHECK_TEST(guest_ss_type_is_accessed_writable_data)
 CHECK_TEST(guest_ss_type_counts_in_64_bit_code)
 {
 	/* Expect: the same for 64-bit code. */
-	if (machine_is_bochs())
-		SKIP("Bochs 2.7 does not look at SS of ring 0's 64-bit code");
 	expect_types(SEGMENT_SS, STACK_TYPES);
 	expect_common_rights(SEGMENT_SS);
 }
