@@ -187,8 +187,6 @@ VMX_TEST(vmx_lies, page_tables_of_l2_in_a_hole)
 	struct l2 l2;
 	u32 reason;
 
-	if (nestor_is_present())
-		SKIP("Nestor stops an L1 whose paging structures are not in memory (docs/abi.md)");
 	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	vmx_write(VMCS_EXCEPTION_BITMAP, ~0u);
 	vmx_write(VMCS_GUEST_CR3, HOLE);
