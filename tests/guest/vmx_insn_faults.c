@@ -179,6 +179,62 @@ VMX_TEST(vmx_insn, operands_on_read_only_pages_can_be_read)
 	l2_destroy(&l2);
 }
 
+VMX_TEST(vmx_insn, operands_can_be_written_where_cr0_wp_lets_them)
+{
+	/* Expect: with CR0.WP = 0, those that write do so on a read-only page. */
+	u64 page = memory_page_alloc(), cr0 = read_cr0();
+	struct l2 l2;
+
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
+	paging_map(PAGING_TEST_VA, page, PTE_PRESENT);
+	write_cr0(cr0 & ~(u64)CR0_WP);
+	EXPECT_OUTCOME(vmx_try_vmptrst((u64 *)PAGING_TEST_VA), VMSUCCEED);
+	EXPECT_EQ(*(volatile u64 *)page, l2.vmcs);
+	write_cr0(cr0);
+	EXPECT_OUTCOME(vmx_try_vmptrst((u64 *)PAGING_TEST_VA),
+		       FAULT(VECTOR_PF, PF_PRESENT | PF_WRITE));
+	paging_unmap(PAGING_TEST_VA);
+	memory_page_free(page);
+	l2_destroy(&l2);
+}
+
+/* Each instruction with an operand on the page of ring 3 at PAGING_TEST_VA. */
+static void expect_on_user_page(u64 page, bool faults)
+{
+	for (enum vmx_insn insn = 0; insn < VMX_INSNS; insn++) {
+		u32 got, want = PF_PRESENT | (vmx_insn_table[insn].writes ? PF_WRITE : 0);
+
+		if (!has_operand(insn))
+			continue;
+		*(u64 *)page = 1; /* no region's address */
+		got = vmx_try_form(insn, FORM_64, PAGING_TEST_VA, reg_for(insn));
+		EXPECT_EQ(got == FAULT(VECTOR_PF, want), faults);
+	}
+}
+
+VMX_TEST(vmx_insn, operands_of_ring_3_are_kept_from_ring_0_by_smap)
+{
+	/* Expect: #PF (protection) with CR4.SMAP, unless RFLAGS.AC is set. */
+	u64 page, cr4 = read_cr4();
+	struct l2 l2;
+
+	if (!(rdmsr(MSR_IA32_VMX_CR4_FIXED1) & CR4_SMAP))
+		SKIP("no SMAP");
+	page = memory_page_alloc();
+	l2_create(&l2, vmx_call_for_ever, 0, 0);
+	paging_map(PAGING_TEST_VA, page, PTE_PRESENT | PTE_WRITE | PTE_USER);
+	expect_on_user_page(page, false);
+	write_cr4(cr4 | CR4_SMAP);
+	expect_on_user_page(page, true);
+	__asm__ volatile("stac" ::: "cc");
+	expect_on_user_page(page, false);
+	__asm__ volatile("clac" ::: "cc");
+	write_cr4(cr4);
+	paging_unmap(PAGING_TEST_VA);
+	memory_page_free(page);
+	l2_destroy(&l2);
+}
+
 VMX_TEST(vmx_insn, writes_set_the_dirty_flag_and_reads_do_not)
 {
 	/* Expect: the page table entry of the operand has A after each, D after those that
