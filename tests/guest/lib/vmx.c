@@ -47,8 +47,7 @@ const char *vmx_lacks(void)
 	return NULL;
 }
 
-/* Low half: bits that must be 1; high half: bits that may be. */
-static u64 capabilities(enum control_set set)
+u64 vmx_capabilities(enum control_set set)
 {
 	bool has_true = rdmsr(MSR_IA32_VMX_BASIC) & VMX_BASIC_TRUE;
 
@@ -57,10 +56,10 @@ static u64 capabilities(enum control_set set)
 
 bool vmx_allows(enum control_set set, u32 mask)
 {
-	return ((u32)(capabilities(set) >> 32) & mask) == mask;
+	return ((u32)(vmx_capabilities(set) >> 32) & mask) == mask;
 }
 
-static u64 region_alloc(void)
+u64 vmx_region_alloc(void)
 {
 	u64 region = memory_page_alloc();
 
@@ -107,7 +106,7 @@ void vmx_on(void)
 	cr4_before = read_cr4();
 	write_cr0((cr0_before | rdmsr(MSR_IA32_VMX_CR0_FIXED0)) & rdmsr(MSR_IA32_VMX_CR0_FIXED1));
 	write_cr4((cr4_before | rdmsr(MSR_IA32_VMX_CR4_FIXED0)) & rdmsr(MSR_IA32_VMX_CR4_FIXED1));
-	vmxon_region = region_alloc();
+	vmxon_region = vmx_region_alloc();
 	msr_bitmap = memory_page_alloc();
 	vmxon(vmxon_region);
 }
@@ -119,6 +118,11 @@ void vmx_off(void)
 	write_cr0(cr0_before);
 	memory_page_free(vmxon_region);
 	memory_page_free(msr_bitmap);
+}
+
+u64 vmx_vmxon_region(void)
+{
+	return vmxon_region;
 }
 
 u64 vmx_read(enum vmcs_field field)
@@ -150,7 +154,7 @@ static void write_controls(enum control_set set, u32 wanted)
 {
 	if (!vmx_allows(set, wanted))
 		report_fatal("controls 0x%x of set %d are not all there", wanted, set);
-	vmx_write(sets[set].field, wanted | (u32)capabilities(set));
+	vmx_write(sets[set].field, wanted | (u32)vmx_capabilities(set));
 }
 
 /* Where the task state segment of this CPU is. */
@@ -231,7 +235,7 @@ static void write_guest_state(void (*code)(void), u64 rsp)
 void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu)
 {
 	memset(l2, 0, sizeof(*l2));
-	l2->vmcs = region_alloc();
+	l2->vmcs = vmx_region_alloc();
 	l2->stack = memory_page_alloc();
 	vmclear(l2->vmcs);
 	vmptrld(l2->vmcs);
