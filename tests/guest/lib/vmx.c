@@ -47,8 +47,7 @@ const char *vmx_lacks(void)
 	return NULL;
 }
 
-/* Low half: bits that must be 1; high half: bits that may be. */
-static u64 capabilities(enum control_set set)
+u64 vmx_capabilities(enum control_set set)
 {
 	bool has_true = rdmsr(MSR_IA32_VMX_BASIC) & VMX_BASIC_TRUE;
 
@@ -57,7 +56,7 @@ static u64 capabilities(enum control_set set)
 
 bool vmx_allows(enum control_set set, u32 mask)
 {
-	return ((u32)(capabilities(set) >> 32) & mask) == mask;
+	return ((u32)(vmx_capabilities(set) >> 32) & mask) == mask;
 }
 
 static u64 region_alloc(void)
@@ -150,7 +149,7 @@ static void write_controls(enum control_set set, u32 wanted)
 {
 	if (!vmx_allows(set, wanted))
 		report_fatal("controls 0x%x of set %d are not all there", wanted, set);
-	vmx_write(sets[set].field, wanted | (u32)capabilities(set));
+	vmx_write(sets[set].field, wanted | (u32)vmx_capabilities(set));
 }
 
 /* Where the task state segment of this CPU is. */

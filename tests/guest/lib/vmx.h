@@ -31,6 +31,8 @@ struct l2 {
 
 /* NULL, or why there is no VMX for a test. */
 const char *vmx_lacks(void);
+/* A set's capability MSR: the low half has the bits that must be 1, the high half those that may be. */
+u64 vmx_capabilities(enum control_set set);
 /* May all these controls be 1? */
 bool vmx_allows(enum control_set set, u32 mask);
 
