@@ -9,7 +9,8 @@ struct observed { /* known to vmx_observe.asm */
 	u64 rflags, rsp, dr7;
 	struct table_pointer gdtr __attribute__((aligned(8)));
 	struct table_pointer idtr __attribute__((aligned(8)));
-	u16 cs, ss, ds, es, fs, gs, ldtr, tr;
+	u16 cs __attribute__((aligned(8)));
+	u16 ss, ds, es, fs, gs, ldtr, tr;
 	u64 wanted_rsp; /* the host RSP that the VMCS had */
 };
 
