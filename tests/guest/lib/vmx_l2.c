@@ -6,8 +6,8 @@
 #include "tests/guest/lib/report.h"
 #include "vmx/event.h"
 
-#define L2S_MAX   80
-#define PAGES_MAX 128
+#define L2S_MAX   120
+#define PAGES_MAX 1024
 
 static struct l2 l2s[L2S_MAX];
 static u64 pages[PAGES_MAX];
