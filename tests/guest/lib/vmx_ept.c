@@ -23,6 +23,17 @@ static u64 leaf_bits(u64 pa)
 	return pa | EPT_RWX | (pa < DEVICES ? EPT_WB : 0);
 }
 
+/* The pages may have been tables of an earlier test, which the CPU may still have cached. */
+static void forget_all(void)
+{
+	u64 capabilities = rdmsr(MSR_IA32_VMX_EPT_VPID_CAP);
+
+	if (capabilities & EPT_CAP_MASK(INVEPT_ALL))
+		ept_invalidate(INVEPT_ALL, 0);
+	if (capabilities & EPT_CAP_MASK(INVVPID_ALL))
+		vpid_invalidate(INVVPID_ALL, 0, 0);
+}
+
 u64 ept_new(void)
 {
 	u64 *root = (u64 *)vmx_page(), *pdpt = (u64 *)vmx_page();
@@ -35,6 +46,7 @@ u64 ept_new(void)
 		for (u64 j = 0; j < EPT_ENTRIES; j++)
 			directory[j] = leaf_bits(i * GIB + j * 2 * MIB) | EPT_LEAF;
 	}
+	forget_all();
 	return (u64)root | EPTP_FOUR_LEVELS | EPTP_WRITE_BACK;
 }
 
