@@ -31,7 +31,7 @@ struct l2 {
 
 /* NULL, or why there is no VMX for a test. */
 const char *vmx_lacks(void);
-/* A set's capability MSR: the low half has the bits that must be 1, the high half those that may be. */
+/* A set's capability MSR; low half: controls that must be 1; high half: controls that may be. */
 u64 vmx_capabilities(enum control_set set);
 /* May all these controls be 1? */
 bool vmx_allows(enum control_set set, u32 mask);
@@ -53,6 +53,8 @@ void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu);
 void l2_destroy(struct l2 *l2);
 /* Make its VMCS current. */
 void l2_load(const struct l2 *l2);
+/* Where the task state segment of this CPU is. */
+u64 vmx_tss_base(void);
 /* Enter the current L2 until its next exit; the exit-reason field, or L2_VMFAIL. */
 u32 l2_enter(struct l2 *l2);
 
