@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Several L2s: on one CPU by turns, more of them than a hypervisor may keep at hand, on two CPUs, and
- * from one CPU to another. */
+/* Several L2s: on one CPU by turns, more of them than a hypervisor may keep at hand, on two CPUs,
+ * and from one CPU to another. */
 #include "hv/msr_index.h"
 #include "hv/string.h"
 #include "tests/guest/lib/cpu.h"
@@ -124,8 +124,8 @@ VMX_TEST(vmx_context, irregular_order_loses_nothing, 0)
 
 VMX_TEST(vmx_context, each_vmcs_has_a_launch_state, 0)
 {
-	/* Expect: VMLAUNCH of a launched one fails (4), VMRESUME of a clear one too (5), whatever the
-	 * other one is; VMCLEAR makes one clear. */
+	/* Expect: VMLAUNCH of a launched one fails (4), VMRESUME of a clear one too (5),
+	 * whatever the other one is; VMCLEAR makes one clear. */
 	struct l2 *first = l2_new(turns), *second;
 	u64 page = vmx_page();
 

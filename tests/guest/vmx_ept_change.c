@@ -361,8 +361,8 @@ VMX_TEST(vmx_ept, without_a_vpid_each_entry_shows_changes, 0)
 
 VMX_TEST(vmx_ept, vpids_keep_translations_apart, 0)
 {
-	/* Expect: three L2s with tables and VPIDs of their own, in turn; then all with one VPID, which
-	 * is invalidated between them. */
+	/* Expect: three L2s with tables and VPIDs of their own, in turn; then all with one VPID,
+	 * which is invalidated between them. */
 	struct space spaces[3];
 	struct l2 *l2s[3];
 
@@ -465,8 +465,8 @@ VMX_TEST(vmx_ept, l1_without_ept_emulates_cr3, 0)
 
 VMX_TEST(vmx_ept, ept_turns_on_and_off, 0)
 {
-	/* Expect: one VMCS with and without EPT by turns: L2 sees the page that EPT puts there, then
-	 * the one that L1 has there. */
+	/* Expect: one VMCS with and without EPT by turns: L2 sees the page that EPT puts there,
+	 * then the one that L1 has there. */
 	u64 eptp, page = page_with(1);
 	struct l2 *l2;
 

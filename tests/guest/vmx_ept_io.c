@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Accesses of an L2 that a hypervisor below L1 may have to carry out in the CPU's stead: string I/O into
- * pages that L1's EPT forbids, devices seen through EPT, and memory of L1 that is not there. */
+/* Accesses of an L2 that a hypervisor below L1 may have to carry out in the CPU's stead: string I/O
+ * into pages that L1's EPT forbids, devices seen through EPT, memory of L1 that is not there. */
 #include "hv/msr_index.h"
 #include "hv/pte.h"
 #include "tests/guest/lib/apic.h"

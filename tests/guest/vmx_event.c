@@ -217,8 +217,8 @@ static void expect_cut_and_repeated(struct l2 *l2, u32 info, u64 error)
 
 EVENT_TEST(ept_violation_in_delivery_of_an_exception, 0)
 {
-	/* Expect: the exception that L2 raised as IDT-vectoring information; RIP at its instruction;
-	 * L1 repeats it. */
+	/* Expect: the exception that L2 raised as IDT-vectoring information; RIP at its
+	 * instruction; L1 repeats it. */
 	struct l2 *l2;
 
 	NEEDS_EPT(0);
@@ -294,7 +294,8 @@ EVENT_TEST(ept_violation_in_delivery_of_an_interrupt, NEED_APIC)
 
 EVENT_TEST(missing_gate_of_int_n_exits_with_both, 0)
 {
-	/* Expect: #NP by the exception bitmap with the gate in its error code, the INT beside it. */
+	/* Expect: #NP by the exception bitmap with the gate in its error code, the INT beside
+	 * it. */
 	struct l2 *l2 = l2_new(soft_int);
 
 	descriptor_set_gate_present(SOFT_VECTOR, false);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts and NMIs while an L2 runs: whose they are, the windows, what blocks them, and an L2 that
- * halts. */
+/* Interrupts and NMIs while an L2 runs: whose they are, the windows, what blocks them, and an L2
+ * that halts. */
 #include "hv/msr_index.h"
 #include "tests/guest/lib/apic.h"
 #include "tests/guest/lib/cpu.h"
@@ -282,7 +282,8 @@ VMX_TEST(vmx_event, interrupt_window_opens_in_a_halted_l2, 0)
 }
 
 /* --- HLT --- */
-/* SDM "Architectural State Before a VM Exit": L2 returns to the active state only after the exit. */
+/* SDM "Architectural State Before a VM Exit": L2 returns to the active state only after the
+ * exit. */
 static void expect_halted(void)
 {
 	if (machine_is_bochs() && vmx_read(VMCS_GUEST_ACTIVITY) == ACTIVITY_ACTIVE)

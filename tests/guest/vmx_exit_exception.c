@@ -161,24 +161,24 @@ VMX_TEST(vmx_exit, page_fault_tells_address_and_kind, 0)
 }
 
 struct pf_case {
-	bool bit;
 	u32 mask, match;
+	bool bit;
 	bool exits; /* of a write to a page that is not present: error code 2 */
 };
 
 static const struct pf_case pf_cases[] = {
-	{ true, 0, 0, true },
-	{ true, PF_WRITE, PF_WRITE, true },
-	{ true, PF_WRITE, 0, false },
-	{ true, PF_PRESENT | PF_WRITE, PF_WRITE, true },
-	{ true, 0, 1, false },
-	{ true, PF_PRESENT, PF_PRESENT, false },
-	{ false, 0, 0, false },
-	{ false, PF_WRITE, PF_WRITE, false },
-	{ false, PF_WRITE, 0, true },
-	{ false, 0, 1, true },
-	{ false, PF_PRESENT, 0, false },
-	{ true, ~0u, PF_WRITE, true },
+	{ 0, 0, true, true },
+	{ PF_WRITE, PF_WRITE, true, true },
+	{ PF_WRITE, 0, true, false },
+	{ PF_PRESENT | PF_WRITE, PF_WRITE, true, true },
+	{ 0, 1, true, false },
+	{ PF_PRESENT, PF_PRESENT, true, false },
+	{ ~0u, PF_WRITE, true, true },
+	{ 0, 0, false, false },
+	{ PF_WRITE, PF_WRITE, false, false },
+	{ PF_WRITE, 0, false, true },
+	{ 0, 1, false, true },
+	{ PF_PRESENT, 0, false, false },
 };
 
 static void note_fault_in_l2(void)

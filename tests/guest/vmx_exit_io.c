@@ -278,8 +278,8 @@ VMX_TEST(vmx_exit, io_without_exits_reaches_the_device, NEED_COM1)
 
 VMX_TEST(vmx_exit, string_io_without_exits_reaches_the_device, NEED_COM1)
 {
-	/* Expect: REP OUTS leaves its last byte there, REP INS reads it as often as RCX says, over a
-	 * page's end, and all three registers count. */
+	/* Expect: REP OUTS leaves its last byte there, REP INS reads it as often as RCX says,
+	 * over a page's end, and all three registers count. */
 	struct l2 *l2 = l2_new(rep_outs_then_ins);
 	u64 source = vmx_page(), target = vmx_page();
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* L2s that are not in 64-bit mode: compatibility, protected and real-address mode, PAE paging; and
- * task switches, which always exit. */
+/* L2s that are not in 64-bit mode: compatibility, protected and real-address mode, PAE paging;
+ * and task switches, which always exit. */
 #include "hv/msr_index.h"
 #include "hv/pte.h"
 #include "hv/string.h"
@@ -62,7 +62,8 @@ VMX_TEST(vmx_state, l2_runs_in_compatibility_mode, 0)
 
 VMX_TEST(vmx_state, l2_runs_in_protected_mode, 0)
 {
-	/* Expect: 32-bit code under 32-bit paging runs; L1 is in 64-bit mode again after the exit. */
+	/* Expect: 32-bit code under 32-bit paging runs; L1 is in 64-bit mode again after the
+	 * exit. */
 	struct l2 *l2 = l2_new(compute32);
 
 	l2_to_protected();

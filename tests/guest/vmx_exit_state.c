@@ -250,7 +250,8 @@ VMX_TEST(vmx_state, efer_is_loaded_and_saved, 0)
 
 VMX_TEST(vmx_state, efer_without_its_controls_is_shared, 0)
 {
-	/* Expect: L2 begins with L1's SCE, L1 goes on with L2's; LMA and LME are as the modes are. */
+	/* Expect: L2 begins with L1's SCE, L1 goes on with L2's; LMA and LME are as the modes
+	 * are. */
 	u64 before = rdmsr(MSR_IA32_EFER), after;
 	struct l2 *l2;
 
@@ -269,7 +270,7 @@ VMX_TEST(vmx_state, efer_without_its_controls_is_shared, 0)
 VMX_TEST(vmx_state, pat_is_loaded_and_saved, 0)
 {
 	/* Expect: L2 reads the field's PAT, its own comes back, L1 has the host's. */
-	u64 before = rdmsr(MSR_IA32_PAT), other = before ^ (7ULL << 56);
+	u64 before = rdmsr(MSR_IA32_PAT), other = (before & BITS(55, 0)) | 4ULL << 56;
 	struct l2 *l2;
 
 	NEEDS_CONTROL(CONTROL_SET_ENTRY, ENTRY_CTL_LOAD_PAT);
@@ -277,7 +278,6 @@ VMX_TEST(vmx_state, pat_is_loaded_and_saved, 0)
 	l2 = l2_exchange(MSR_IA32_PAT, OTHER_PAT);
 	control_on(CONTROL_SET_ENTRY, ENTRY_CTL_LOAD_PAT);
 	control_on(CONTROL_SET_EXIT, EXIT_CTL_LOAD_PAT | EXIT_CTL_SAVE_PAT);
-	other = (before & BITS(55, 0)) | 4ULL << 56;
 	vmx_write(VMCS_GUEST_PAT, other);
 	vmx_write(VMCS_HOST_PAT, before);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);

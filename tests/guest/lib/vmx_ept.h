@@ -6,12 +6,31 @@
 #ifndef TESTS_GUEST_LIB_VMX_EPT_H
 #define TESTS_GUEST_LIB_VMX_EPT_H
 
-#include "mm/ept_entry.h"
+#include "tests/guest/lib/vmx_caps.h"
 #include "tests/guest/lib/vmx_l2.h"
-#include "vmx/caps.h"
 
-#define EPT_WB  ((u64)EPTP_WRITE_BACK << EPT_TYPE_SHIFT) /* a leaf's memory type; 0 is UC */
-#define EPT_RWX EPT_ACCESS_MASK
+/* Entries and EPTP (SDM "EPT Translation Mechanism", "Extended-Page-Table Pointer (EPTP)"). */
+#define EPT_READ         BIT(0)
+#define EPT_WRITE        BIT(1)
+#define EPT_EXECUTE      BIT(2)
+#define EPT_RWX          BITS(2, 0)
+#define EPT_TYPE_SHIFT   3
+#define EPT_TYPE_MASK    BITS(5, 3)
+#define EPT_WB           BITS(5, 4) /* a leaf's memory type, 6; 0 is UC */
+#define EPT_LEAF         BIT(7)
+#define EPT_ACCESSED     BIT(8)
+#define EPT_DIRTY        BIT(9)
+#define EPT_FRAME_MASK   BITS(51, 12)
+#define EPT_ENTRIES      512u
+
+#define EPT_LEVEL_4K     1u
+#define EPT_LEVEL_2M     2u
+#define EPT_LEVEL_1G     3u
+#define EPT_LEVEL_ROOT   4u
+
+#define EPTP_WRITE_BACK  6u
+#define EPTP_FOUR_LEVELS (3u << 3)
+#define EPTP_AD_ENABLE   BIT(6)
 
 enum invept_type { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
 enum invvpid_type { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL, INVVPID_LOCALS };

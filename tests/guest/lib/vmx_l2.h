@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests in VMX operation. VMX_TEST() is a MACHINE_TEST() between VMXON and VMXOFF; its L2s and pages
- * go with it. What an L2 runs is assembled in place, then calls for ever:
+ * Tests in VMX operation. VMX_TEST() is a MACHINE_TEST() between VMXON and VMXOFF; its L2s and
+ * pages go with it. What an L2 runs is assembled in place, then calls for ever:
  *
  *     L2_CODE(cpuid_insn, "cpuid");
  *
