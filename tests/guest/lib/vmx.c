@@ -157,8 +157,7 @@ static void write_controls(enum control_set set, u32 wanted)
 	vmx_write(sets[set].field, wanted | (u32)vmx_capabilities(set));
 }
 
-/* Where the task state segment of this CPU is. */
-static u64 tss_base(void)
+u64 vmx_tss_base(void)
 {
 	const u64 *descriptor =
 		(const u64 *)(descriptor_gdt_pointer.base + TSS_SELECTOR + 16ULL * cpu_index());
@@ -186,7 +185,7 @@ static void write_shared_state(void)
 		{ VMCS_GUEST_SEL_TR, VMCS_HOST_SEL_TR, TSS_SELECTOR + 16 * cpu_index() },
 		{ VMCS_GUEST_BASE_FS, VMCS_HOST_BASE_FS, rdmsr(MSR_IA32_FS_BASE) },
 		{ VMCS_GUEST_BASE_GS, VMCS_HOST_BASE_GS, rdmsr(MSR_IA32_GS_BASE) },
-		{ VMCS_GUEST_BASE_TR, VMCS_HOST_BASE_TR, tss_base() },
+		{ VMCS_GUEST_BASE_TR, VMCS_HOST_BASE_TR, vmx_tss_base() },
 		{ VMCS_GUEST_BASE_GDTR, VMCS_HOST_BASE_GDTR, descriptor_gdt_pointer.base },
 		{ VMCS_GUEST_BASE_IDTR, VMCS_HOST_BASE_IDTR, descriptor_idt_pointer.base },
 		{ VMCS_GUEST_SYSENTER_CS, VMCS_HOST_SYSENTER_CS, rdmsr(MSR_IA32_SYSENTER_CS) },

@@ -57,6 +57,8 @@ void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu);
 void l2_destroy(struct l2 *l2);
 /* Make its VMCS current. */
 void l2_load(const struct l2 *l2);
+/* Where the task state segment of this CPU is. */
+u64 vmx_tss_base(void);
 /* Enter the current L2 until its next exit; the exit-reason field, or L2_VMFAIL. */
 u32 l2_enter(struct l2 *l2);
 
