@@ -57,7 +57,7 @@ $(BUILD)/tests/usb.img: $(EFI) tests/run/usb.sh tests/run/image.sh
 	$(Q)CONFIG= tests/run/usb.sh $< $@ >/dev/null
 
 # --- running ----------------------------------------------------------------------------------------------------------
-.PHONY: run check soak debug usb
+.PHONY: run check soak bench debug usb
 
 run: $(EFI) ## boot Nestor with the built-in self-test (MACHINE= CPU= CPUS= MEM= CONFIG=)
 	$(Q)$(MACHINE_ENV) tests/run/machine.sh EFI=$(EFI)
@@ -68,6 +68,9 @@ check: $(CASE_NEEDS) ## run every test: host units, then machines (ONLY=name for
 soak: $(CASE_NEEDS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not, and long fuzzing
 	$(Q)tests/run/soak.sh > $(BUILD)/soak.txt
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) FUZZ=fuzz-soak tests/run/check.sh $(BUILD)/soak.txt
+
+bench: $(EFI) ## what emulated VMX costs, beside Linux KVM and the bare CPU (docs/bench.md)
+	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/bench.sh
 
 debug: $(EFI) $(BUILD)/debug-tools.stamp ## start a machine in its debugger, stopped at Nestor's entry
 	$(Q)$(MACHINE_ENV) tests/run/debug.sh $(EFI)
