@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of the demo's L2s. It is mapped into EPT12 as L2 touches it, and moves to another place
+ * The memory of the demo's L2s. It is mapped into EPT12 as L2 touches it, and moves to other places
  * in L1's memory while L2 may be running:
  *
  *     the mover                                     each other CPU

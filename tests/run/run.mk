@@ -59,8 +59,12 @@ $(BUILD)/tests/usb.img: $(EFI) tests/run/usb.sh tests/run/image.sh
 # --- running ----------------------------------------------------------------------------------------------------------
 .PHONY: run check soak bench debug usb
 
-run: $(EFI) ## boot Nestor with the built-in self-test (MACHINE= CPU= CPUS= MEM= CONFIG=)
-	$(Q)$(MACHINE_ENV) tests/run/machine.sh EFI=$(EFI)
+# Without a CONFIG, even an empty one, a run shows the demo, which wants two CPUs.
+run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo' \
+           $(if $(filter file,$(origin CPUS)),CPUS=2))
+
+run: $(EFI) ## boot Nestor with a demo (MACHINE= CPU= CPUS= MEM=); CONFIG= for the built-in self-test
+	$(Q)$(MACHINE_ENV) $(run_demo) tests/run/machine.sh EFI=$(EFI)
 
 check: $(CASE_NEEDS) ## run every test: host units, then machines (ONLY=name for some)
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh tests/run/cases.txt
