@@ -11,6 +11,7 @@
 #include "tests/guest/lib/apic.h"
 #include "tests/guest/lib/ept12.h"
 #include "tests/guest/lib/machine_test.h"
+#include "tests/guest/lib/runner.h"
 #include "tests/guest/lib/smp.h"
 
 #define CALLS_A_TURN   64u
@@ -24,10 +25,10 @@ struct demo_l2 demo_l2s[DEMO_L2S];
 static const struct {
 	const char *name;
 	void (*code)(struct demo_job *job);
-	u64 rounds;
+	u64 rounds; /* times rounds= */
 } jobs[DEMO_L2S] = {
-	{ "primes", demo_primes, 6 },
-	{ "sort", demo_sort, 4 },
+	{ "primes", demo_primes, 2 },
+	{ "sort", demo_sort, 1 },
 };
 
 static u32 cpus, out; /* out: CPUs that need no answer any more */
@@ -50,7 +51,9 @@ static void create(struct demo_l2 *guest, u32 number)
 	guest->name = jobs[number].name;
 	guest->cpu = number % cpus;
 	demo_memory_create(guest, number);
-	guest->job = (struct demo_job){ .memory = guest->window, .rounds = jobs[number].rounds };
+	guest->job =
+		(struct demo_job){ .memory = guest->window,
+				   .rounds = jobs[number].rounds * runner_number("rounds", 1) };
 	l2_create(&guest->l2, (void (*)(void))jobs[number].code, PIN_WANTED, CPU_SECONDARY);
 	guest->l2.regs[RDI] = (u64)&guest->job;
 	vmx_write(VMCS_CPU_CONTROLS2, CPU2_ENABLE_EPT);

@@ -61,7 +61,7 @@ $(BUILD)/tests/usb.img: $(EFI) tests/run/usb.sh tests/run/image.sh
 .PHONY: run check soak bench profile debug usb
 
 # Without a CONFIG, even an empty one, a run shows the demo, which wants two CPUs.
-run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo' \
+run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo rounds=4' \
            $(if $(filter file,$(origin CPUS)),CPUS=2))
 
 run: $(EFI) ## boot Nestor with a demo (MACHINE= CPU= CPUS= MEM=); CONFIG= for the built-in self-test

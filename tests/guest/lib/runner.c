@@ -9,6 +9,7 @@
  *     profile=a     no benches, but one iteration of this one between two marks (make profile)
  *     list          print the names, run nothing
  *     kicks=n       how many kicks the tests of kicks send
+ *     rounds=n      how often the demo computes what it does in a suite
  *     typed=text    what will be typed at COM1 each time a test says "guest: type now"
  */
 #include "tests/guest/lib/runner.h"
@@ -25,7 +26,8 @@
 extern const struct test guest_tests_start[], guest_tests_end[];
 extern const struct bench guest_benches_start[], guest_benches_end[];
 
-static const char *const keys[] = { "suite", "test", "bench", "profile", "list", "kicks", "typed" };
+static const char *const keys[] = { "suite", "test",  "bench",  "profile",
+				    "list",  "kicks", "rounds", "typed" };
 static const char *options = "";
 
 u64 runner_number(const char *key, u64 otherwise)
@@ -149,7 +151,7 @@ _Noreturn void guest_main(const char *cmdline)
 	wrong = cmdline_find_unknown(cmdline, keys, ARRAY_SIZE(keys), &length);
 	if (wrong)
 		report_fatal("unknown option '%.*s'; expected suite=, test=, bench=, profile=, "
-			     "kicks=, typed= or list",
+			     "kicks=, rounds=, typed= or list",
 			     (int)length, wrong);
 	if (cmdline_find(cmdline, "list", &length))
 		list_all();
