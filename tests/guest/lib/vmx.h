@@ -51,6 +51,10 @@ void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu);
 void l2_destroy(struct l2 *l2);
 /* Make its VMCS current. */
 void l2_load(const struct l2 *l2);
+/* The two halves of its way to another CPU: that takes it after this has released it. What the host
+ * state has of a CPU's own is the new CPU's then. */
+void l2_release(struct l2 *l2);
+void l2_take(const struct l2 *l2);
 /* Enter the current L2 until its next exit; the exit-reason field, or L2_VMFAIL. */
 u32 l2_enter(struct l2 *l2);
 
