@@ -30,6 +30,12 @@ void demo_books_read(struct demo_books *books)
 		return;
 	nestor_read_counters(books->counters);
 	nestor_call(NESTOR_CALL_EXIT_COUNTS, (u64)books->exits, DEMO_REASONS, NULL);
+	nestor_call(NESTOR_CALL_EXITS_OF_L2, (u64)books->exits_l2, DEMO_REASONS, NULL);
+}
+
+static const char *name_of(u32 reason)
+{
+	return reason_names[reason] ? reason_names[reason] : "unknown reasons";
 }
 
 static void print_row(const char *what, u64 first, u64 second)
@@ -45,8 +51,7 @@ static void print_exits_to_l1(void)
 	print_line("#   and took over from it after");
 	for (u32 reason = 0; reason < DEMO_REASONS; reason++) {
 		if (demo_l2s[0].exits[reason] || demo_l2s[1].exits[reason])
-			ROW(reason_names[reason] ? reason_names[reason] : "unknown reasons",
-			    exits[reason]);
+			ROW(name_of(reason), exits[reason]);
 	}
 }
 
@@ -77,24 +82,29 @@ static void print_l2s(u32 cpus)
 	print_exits_to_l1();
 }
 
-static void print_count(u64 count, const char *what)
+static void print_exits(const struct demo_books *before, const struct demo_books *after)
 {
-	if (count)
-		print_line("#   %12llu  %s", (unsigned long long)count, what);
+	print_line("#");
+	print_line("#   %-44s %9s %9s", "what Nestor did for it: exits after", "of L1", "of L2s");
+	for (u32 reason = 0; reason < DEMO_REASONS; reason++) {
+		u64 of_l1 = after->exits[reason] - before->exits[reason];
+		u64 of_l2 = after->exits_l2[reason] - before->exits_l2[reason];
+
+		if (of_l1 || of_l2)
+			print_row(name_of(reason), of_l1, of_l2);
+	}
 }
 
-static void print_books(const struct demo_books *before, const struct demo_books *after)
+static void print_counters(const struct demo_books *before, const struct demo_books *after)
 {
 	print_line("#");
-	print_line("# What Nestor had to do for it. Exits of the hardware, of L1 and the L2s, by "
-		   "reason:");
-	for (u32 reason = 0; reason < DEMO_REASONS; reason++)
-		print_count(after->exits[reason] - before->exits[reason],
-			    reason_names[reason] ? reason_names[reason] : "unknown reasons");
-	print_line("#");
-	print_line("# and the rest that it counts:");
-	for (u32 i = 0; i < NESTOR_COUNTERS; i++)
-		print_count(after->counters[i] - before->counters[i], counter_texts[i]);
+	print_line("#   what else it counted");
+	for (u32 i = 0; i < NESTOR_COUNTERS; i++) {
+		u64 count = after->counters[i] - before->counters[i];
+
+		if (count)
+			print_line("#   %-54s %9llu", counter_texts[i], (unsigned long long)count);
+	}
 }
 
 /* A thousand round trips with nothing else around. */
@@ -130,8 +140,10 @@ static void print_round_trip(void)
 void demo_report(const struct demo_books *before, const struct demo_books *after, u32 cpus)
 {
 	print_l2s(cpus);
-	if (nestor_is_present())
-		print_books(before, after);
+	if (nestor_is_present()) {
+		print_exits(before, after);
+		print_counters(before, after);
+	}
 	print_round_trip();
 	print_line("#");
 }
