@@ -94,6 +94,7 @@ static s64 call_capabilities(struct vcpu *v)
 	const struct vm *vm = v->vm;
 
 	v->regs[GPR_RBX] = (vm->config->test_calls ? NESTOR_CAP_TEST_CALLS : 0) |
+			   (vm->nested ? NESTOR_CAP_NESTED : 0) |
 			   (vm->apicv != APICV_NONE ? NESTOR_CAP_TPR_SHADOW : 0) |
 			   (vm->apicv == APICV_FULL ? NESTOR_CAP_APIC_VIRTUAL : 0);
 	return 0;
