@@ -57,6 +57,10 @@ void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu);
 void l2_destroy(struct l2 *l2);
 /* Make its VMCS current. */
 void l2_load(const struct l2 *l2);
+/* The two halves of its way to another CPU: that takes it after this has released it. What the host
+ * state has of a CPU's own is the new CPU's then. */
+void l2_release(struct l2 *l2);
+void l2_take(const struct l2 *l2);
 /* Where the task state segment of this CPU is. */
 u64 vmx_tss_base(void);
 /* Enter the current L2 until its next exit; the exit-reason field, or L2_VMFAIL. */
