@@ -128,7 +128,7 @@ bool vcpu_handle_exit(struct vcpu *v)
 	}
 	if (likely(action == EXIT_SKIP_INSN))
 		skip_insn(v, (u32)vmcs_read(VMCS_EXIT_INSN_LEN));
-	else
+	else if (action != EXIT_RESUME)
 		action = act(v, action);
 	if (unlikely(v->deadline != LAPIC_NEVER))
 		events_arm_timer(v, v->exit->tsc);

@@ -94,6 +94,7 @@ struct vcpu {
 	struct apicv apicv;
 	u64 misc_enable;
 	u64 tsc_offset;    /* IA32_TSC_ADJUST, too */
+	bool l2_wrote_debugctl;
 	u64 l2_tsc_offset; /* what L1 adds for the L2 that runs */
 	u64 cr0_fixed;     /* bits that L1 may not clear: VMX operation's, or none */
 	u64 cr4_fixed;

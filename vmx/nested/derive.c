@@ -98,18 +98,10 @@ static u64 cr4_shadow(const struct derive_inputs *in)
 	return (V12(CR4_SHADOW) & V12(CR4_MASK)) | (V12(GUEST_CR4) & ~V12(CR4_MASK));
 }
 
-/* SDM "Loading Guest Control Registers, Debug Registers, and MSRs": without "load IA32_EFER", LMA
- * is the entry's mode, and LME as well where paging is on. */
 static u64 guest_efer(const struct derive_inputs *in)
 {
-	u64 efer = in->l1_efer;
-
-	if (V12(ENTRY_CONTROLS) & ENTRY_CTL_LOAD_EFER)
-		return V12(GUEST_EFER);
-	if (V12(ENTRY_CONTROLS) & ENTRY_CTL_IA32E_MODE)
-		return efer | EFER_LMA | EFER_LME;
-	efer &= ~(u64)EFER_LMA;
-	return V12(GUEST_CR0) & CR0_PG ? efer & ~(u64)EFER_LME : efer;
+	return V12(ENTRY_CONTROLS) & ENTRY_CTL_LOAD_EFER ? V12(GUEST_EFER)
+							 : derive_shared_efer(in->v12, in->l1_efer);
 }
 
 static u64 guest_pat(const struct derive_inputs *in)

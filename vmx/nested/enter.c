@@ -49,7 +49,8 @@ static bool may_need_memory(const struct vmcs12 *v12)
 }
 
 /* Run what has not passed; what passes is not run again until a field changes. */
-static struct entry_check_failure check(struct vcpu *v, struct context *context)
+static struct entry_check_failure __attribute__((noinline))
+check(struct vcpu *v, struct context *context)
 {
 	struct entry_check_context c = {
 		.v12 = &context->v12,
@@ -57,13 +58,10 @@ static struct entry_check_failure check(struct vcpu *v, struct context *context)
 		.current = context->vmptr,
 		.long_mode = v->nested->long_mode,
 	};
-	struct entry_check_failure failure = { 0 };
+	struct entry_check_failure failure;
 
-	v->nested->loads_pdptes = false;
-	if (unlikely(may_need_memory(c.v12)))
+	if (may_need_memory(c.v12))
 		read_memory(v, context, &c);
-	if (likely(!context->unchecked))
-		return failure;
 	failure = entry_checks_run(&c, context->unchecked);
 	if (!failure.rule)
 		context->unchecked = 0;
@@ -198,7 +196,6 @@ static void save_for_checks(struct vcpu *v, struct context *context)
 static enum exit_action enter(struct vcpu *v, bool launches)
 {
 	struct context *context = v->nested->current;
-	struct entry_check_failure failure;
 	u64 blocked;
 	u32 error;
 
@@ -216,8 +213,14 @@ static enum exit_action enter(struct vcpu *v, bool launches)
 	shadow_pull(context);
 	if (unlikely(context->lazy && (context->unchecked || !nested_has_ept(&context->v12))))
 		save_for_checks(v, context);
-	failure = check(v, context);
-	return likely(!failure.rule) ? enter_checked(v, context) : refuse(v, &failure);
+	v->nested->loads_pdptes = false;
+	if (unlikely(context->unchecked || may_need_memory(&context->v12))) {
+		struct entry_check_failure failure = check(v, context);
+
+		if (failure.rule)
+			return refuse(v, &failure);
+	}
+	return enter_checked(v, context);
 }
 
 enum exit_action exit_vmlaunch(struct vcpu *v)

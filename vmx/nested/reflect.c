@@ -135,7 +135,8 @@ static void write_host_state(struct vcpu *v, const struct host_state_inputs *in)
 {
 	u64 new;
 
-#define LOAD(field, value) vmcs_write(VMCS_##field, (value));
+	counter_add(CTR_VMWRITE, HOST_STATE_LOADED);
+#define LOAD(field, value) vmcs_write_uncounted(VMCS_##field, (value));
 #define KEEP(field, value)                     \
 	new = (value);                         \
 	if (unlikely(v->kept.field != new)) {  \
@@ -162,6 +163,9 @@ static void load_host_state(struct vcpu *v, struct context *context)
 
 	context->efer = ~0ULL;
 	context->pat = ~0ULL;
+	if (unlikely(v->l2_wrote_debugctl))
+		context->debugctl = ~0ULL;
+	v->l2_wrote_debugctl = false;
 	if (!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_EFER))
 		in.l2_efer = context->efer = vmcs_read(VMCS_GUEST_EFER);
 	if (!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_PAT))

@@ -19,6 +19,16 @@ enum shadow_field_number {
 #undef FIELD
 	SHADOW_FIELDS
 };
+/* How many of them L1 writes. */
+#define SHADOW_COUNT_NONE 0
+#define SHADOW_COUNT_RO   0
+#define SHADOW_COUNT_RW   1
+#define FIELD(width, encoding, name, shadow, exists) +SHADOW_COUNT_##shadow
+enum {
+	SHADOW_FIELDS_WRITTEN =
+#include "vmx/vmcs_fields.def"
+};
+#undef FIELD
 _Static_assert(SHADOW_FIELDS <= 16, "moving them must cost less than the exits that they save");
 
 struct shadow_vmcs {

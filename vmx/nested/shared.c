@@ -28,31 +28,30 @@ void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12)
 	in->l1_debugctl = v->kept.GUEST_DEBUGCTL;
 }
 
-/* The first rows of their group, in this order. */
-enum { ROW_EFER, ROW_PAT, ROW_DR7, ROW_DEBUGCTL };
-_Static_assert(ROW_DEBUGCTL + 1 == DERIVE_MSRS_LOADED, "the rows of vmx/nested/derive.def");
-
-static void write(const struct derive_inputs *in, u32 row, u64 *holds)
+static inline void write(enum vmcs_field field, u64 value, u64 *holds)
 {
-	const struct derive_row *at = &derive_rows[derive_first[DERIVE_MSRS] + row];
-	u64 value = derive_value(at, in);
-
 	if (likely(*holds == value))
 		return;
 	*holds = value;
-	vmcs_write(at->field, value);
+	vmcs_write(field, value);
 }
 
 void shared_enter(const struct vcpu *v, struct context *context)
 {
-	const struct derive_inputs *in = &v->nested->derive;
-	u64 dr7 = UNKNOWN;
+	const struct vmcs12 *v12 = &context->v12;
+	u64 loads = v12->ENTRY_CONTROLS;
+	bool loads_debug = loads & ENTRY_CTL_LOAD_DEBUG;
 
-	if (likely((in->v12->ENTRY_CONTROLS & LOADS) == LOADS &&
-		   (in->v12->EXIT_CONTROLS & SAVES) == SAVES))
+	if (likely((loads & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES))
 		return;
-	write(in, ROW_EFER, &context->efer);
-	write(in, ROW_PAT, &context->pat);
-	write(in, ROW_DR7, &dr7);
-	write(in, ROW_DEBUGCTL, &context->debugctl);
+	write(VMCS_GUEST_EFER,
+	      loads & ENTRY_CTL_LOAD_EFER ? v12->GUEST_EFER
+					  : derive_shared_efer(v12, v->kept.GUEST_EFER),
+	      &context->efer);
+	write(VMCS_GUEST_PAT, loads & ENTRY_CTL_LOAD_PAT ? v12->GUEST_PAT : v->kept.GUEST_PAT,
+	      &context->pat);
+	write(VMCS_GUEST_DEBUGCTL, loads_debug ? v12->GUEST_DEBUGCTL : v->kept.GUEST_DEBUGCTL,
+	      &context->debugctl);
+	/* L2 changes it without an exit. */
+	vmcs_write(VMCS_GUEST_DR7, loads_debug ? v12->GUEST_DR7 : v->kept.GUEST_DR7);
 }
