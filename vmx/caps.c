@@ -12,6 +12,7 @@
 	"under Bochs"
 
 static struct vmx_caps caps;
+enum invalidation vmx_invept_best, vmx_invvpid_best;
 static u32 for_vmcs01[CONTROL_SETS]; /* what the capabilities come to */
 
 const struct vmx_caps *vmx_caps(void)
@@ -92,6 +93,10 @@ void vmx_caps_read(void)
 	caps.vmcs_enum = rdmsr(MSR_IA32_VMX_VMCS_ENUM);
 	read_primary_controls();
 	read_dependent_msrs();
+	vmx_invept_best = vmx_has_ept_caps(EPT_CAP_MASK(INVEPT_SINGLE)) ? INVALIDATE_SINGLE
+									: INVALIDATE_ALL;
+	vmx_invvpid_best = vmx_has_ept_caps(EPT_CAP_MASK(INVVPID_SINGLE)) ? INVALIDATE_SINGLE
+									  : INVALIDATE_ALL;
 	for (u32 set = 0; set < CONTROL_SETS; set++)
 		for_vmcs01[set] = controls_for((enum control_set)set);
 }
@@ -104,16 +109,6 @@ bool vmx_has_controls(enum control_set set, u32 mask)
 bool vmx_has_ept_caps(u64 mask)
 {
 	return (caps.ept_vpid & mask) == mask;
-}
-
-enum invalidation vmx_invept_type(void)
-{
-	return vmx_has_ept_caps(EPT_CAP_MASK(INVEPT_SINGLE)) ? INVALIDATE_SINGLE : INVALIDATE_ALL;
-}
-
-enum invalidation vmx_invvpid_type(void)
-{
-	return vmx_has_ept_caps(EPT_CAP_MASK(INVVPID_SINGLE)) ? INVALIDATE_SINGLE : INVALIDATE_ALL;
 }
 
 u32 vmx_controls_for(enum control_set set)

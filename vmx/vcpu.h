@@ -75,6 +75,7 @@ struct vcpu {
 	u64 timer_due;   /* when the APIC timer, and for vCPU 0 the board, wants its time */
 	u64 slice_end;   /* when another vCPU of this CPU has its turn */
 	u64 deadline;    /* the earlier one: what the VMX-preemption timer runs for */
+	u16 vpid;        /* of L1; 0: the CPU has none */
 	u32 insn_length; /* of the instruction that EXIT_SKIP_DECODED completes */
 
 	struct hw_vmcs vmcs01; /* runs L1 */

@@ -54,7 +54,7 @@ static void fill_derive_inputs(struct derive_inputs *in, const struct vm *vm)
 
 static int create_context(struct context *context, u16 vpid02)
 {
-	context->vpid02 = vpid02;
+	context->vpid02 = vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID ? vpid02 : 0;
 	context->vpid_owner = CONTEXT_NOBODY;
 	if (vmcs02_create(context))
 		return -ENOMEM;

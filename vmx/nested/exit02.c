@@ -54,9 +54,7 @@ static struct exit02 facts(struct vcpu *v)
 
 static enum exit_action reflect(struct vcpu *v)
 {
-	const struct exit12 exit = exit12_of_hardware(v);
-
-	nested_reflect(v, &exit);
+	nested_reflect_hardware(v);
 	return EXIT_RESUME;
 }
 

@@ -137,20 +137,20 @@ void vmcs02_clear(struct context *context);
 
 /* --- entries and exits ------------------------------------------------------------------------ */
 
-/* What L1 is told of an exit (SDM "VM-Exit Information Fields"). */
+/* An exit that L0 makes, rather than the CPU (SDM "VM-Exit Information Fields"). */
 struct exit12 {
 	u32 reason;
 	u32 intr_info, intr_error;
-	u32 vectoring_info, vectoring_error;
-	u32 insn_length, insn_info;
+	u32 insn_length;
 	u64 qualification;
-	u64 guest_linear, guest_physical;
 };
 
-/* The exit in hand, for L1. */
-struct exit12 exit12_of_hardware(struct vcpu *v);
 /* L2 leaves to L1 with it. vmcs02 is current before, vmcs01 afterwards. */
 void nested_reflect(struct vcpu *v, const struct exit12 *exit);
+/* The same with the exit in hand, which vmcs02 tells of; for EPT12's violations and
+ * misconfigurations, but for these. */
+void nested_reflect_hardware(struct vcpu *v);
+void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification);
 /* VM entry fails in loading guest state: exit 33 or 34. In L1 or, after its MSRs, in L2. */
 void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification);
 
@@ -192,7 +192,6 @@ void msr_bitmap_written(const struct vm *vm, l1_gfn_t gfn);
 
 /* Translations of L2 on this CPU: EPTP02 and VPID02 for the entry. vmcs02 is current. */
 void translations_enter(struct vcpu *v, struct context *context);
-void translations_flush_linear(const struct context *context);
 /* The vCPU enters no L2 until translations_enter(). */
 void translations_leave(struct vcpu *v);
 /* L1's memory changed: what this CPU cached of L2's. */

@@ -61,35 +61,30 @@ static bool is_register_operand(u32 basic, u32 insn_info)
 	       (insn_info & INSN_INFO_REGISTER);
 }
 
-struct exit12 exit12_of_hardware(struct vcpu *v)
+/* What vmcs02 tells of the exit in hand, into vmcs12. */
+static void record_hardware(struct vcpu *v, struct vmcs12 *v12)
 {
-	struct exit12 e = {
-		.reason = v->exit->reason,
-		.vectoring_info = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO),
-		.insn_length = (u32)vmcs_read(VMCS_EXIT_INSN_LEN),
-	};
-	u32 basic = EXIT_REASON_BASIC(e.reason);
+	u32 basic = EXIT_REASON_BASIC(v->exit->reason);
 	u32 info = basic < EXIT_REASONS_KNOWN ? info_of[basic] : 0;
 
-	if (unlikely(e.vectoring_info & INTR_INFO_ERROR_CODE))
-		e.vectoring_error = (u32)vmcs_read(VMCS_IDT_VECTORING_ERROR);
-	if (!info)
-		return e;
-	if (info & QUALIFICATION)
-		e.qualification = exit_qualification(v);
-	if (info & EVENT)
-		e.intr_info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO);
-	if (e.intr_info & INTR_INFO_ERROR_CODE)
-		e.intr_error = (u32)vmcs_read(VMCS_EXIT_INTR_ERROR);
+	v12->EXIT_REASON = v->exit->reason;
+	v12->IDT_VECTORING_INFO = vmcs_read(VMCS_IDT_VECTORING_INFO);
+	v12->EXIT_INSN_LEN = vmcs_read(VMCS_EXIT_INSN_LEN);
+	v12->ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
+	if (unlikely(v12->IDT_VECTORING_INFO & INTR_INFO_ERROR_CODE))
+		v12->IDT_VECTORING_ERROR = vmcs_read(VMCS_IDT_VECTORING_ERROR);
+	v12->EXIT_QUALIFICATION = info & QUALIFICATION ? exit_qualification(v) : 0;
+	v12->EXIT_INTR_INFO = info & EVENT ? vmcs_read(VMCS_EXIT_INTR_INFO) : 0;
+	if (v12->EXIT_INTR_INFO & INTR_INFO_ERROR_CODE)
+		v12->EXIT_INTR_ERROR = vmcs_read(VMCS_EXIT_INTR_ERROR);
 	if (info & INSN)
-		e.insn_info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO);
+		v12->EXIT_INSN_INFO = vmcs_read(VMCS_EXIT_INSN_INFO);
 	if (info & LINEAR)
-		e.guest_linear = vmcs_read(VMCS_GUEST_LINEAR_ADDR);
+		v12->GUEST_LINEAR_ADDR = vmcs_read(VMCS_GUEST_LINEAR_ADDR);
 	if (info & PHYSICAL)
-		e.guest_physical = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
-	if (is_register_operand(basic, e.insn_info))
-		e.qualification = 0;
-	return e;
+		v12->GUEST_PHYSICAL_ADDR = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
+	if (unlikely(is_register_operand(basic, (u32)v12->EXIT_INSN_INFO)))
+		v12->EXIT_QUALIFICATION = 0;
 }
 
 static void record(struct vmcs12 *v12, const struct exit12 *e)
@@ -98,12 +93,8 @@ static void record(struct vmcs12 *v12, const struct exit12 *e)
 	v12->EXIT_QUALIFICATION = e->qualification;
 	v12->EXIT_INTR_INFO = e->intr_info;
 	v12->EXIT_INTR_ERROR = e->intr_error;
-	v12->IDT_VECTORING_INFO = e->vectoring_info;
-	v12->IDT_VECTORING_ERROR = e->vectoring_error;
+	v12->IDT_VECTORING_INFO = 0;
 	v12->EXIT_INSN_LEN = e->insn_length;
-	v12->EXIT_INSN_INFO = e->insn_info;
-	v12->GUEST_LINEAR_ADDR = e->guest_linear;
-	v12->GUEST_PHYSICAL_ADDR = e->guest_physical;
 	v12->ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
 }
 
@@ -209,35 +200,63 @@ static void arrive_in_l1(struct vcpu *v, struct context *context)
  * Non-Register State"; INIT does), or a shadow of MOV SS holds it back. Bochs 2.7 saves one
  * whenever RFLAGS.TF is set.
  */
-static void settle_single_step(struct context *context, const struct exit12 *exit)
+static void settle_single_step(struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
-	if (likely(!(v12->GUEST_PENDING_DEBUG & PENDING_DEBUG_BS)) || exit->reason == EXIT_INIT ||
+	if (likely(!(v12->GUEST_PENDING_DEBUG & PENDING_DEBUG_BS)) ||
+	    v12->EXIT_REASON == EXIT_INIT ||
 	    (v12->GUEST_INTERRUPTIBILITY & (BLOCKED_BY_MOV_SS | BLOCKED_BY_STI)))
 		return;
 	v12->GUEST_PENDING_DEBUG &= ~(u64)PENDING_DEBUG_BS;
 	context->dirty |= 1u << DERIVE_RUN;
 }
 
-void nested_reflect(struct vcpu *v, const struct exit12 *exit)
+/* The exit is recorded. */
+static void leave(struct vcpu *v, struct context *context)
 {
-	struct context *context = v->nested->current;
 	struct vmcs12 *v12 = &context->v12;
 
-	v12->GUEST_RIP = v->exit->rip;
 	vmcs02_save(context);
-	settle_single_step(context, exit);
+	settle_single_step(context);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
 	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
-	record(v12, exit);
-	if (v12->EXIT_MSR_STORE_COUNT &&
+	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
 		vmx_abort(v, context, VMX_ABORT_MSR_STORE);
 		return;
 	}
 	load_host_state(v, context);
 	arrive_in_l1(v, context);
+}
+
+void nested_reflect(struct vcpu *v, const struct exit12 *exit)
+{
+	struct context *context = v->nested->current;
+
+	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
+	record(&context->v12, exit);
+	leave(v, context);
+}
+
+void nested_reflect_hardware(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+
+	context->v12.GUEST_RIP = v->exit->rip;
+	record_hardware(v, &context->v12);
+	leave(v, context);
+}
+
+void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification)
+{
+	struct vmcs12 *v12 = &v->nested->current->v12;
+
+	v12->GUEST_RIP = v->exit->rip;
+	record_hardware(v, v12);
+	v12->EXIT_REASON = reason;
+	v12->EXIT_QUALIFICATION = qualification;
+	leave(v, v->nested->current);
 }
 
 void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)

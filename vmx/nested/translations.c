@@ -8,6 +8,7 @@
 #include "vmx/nested/identity_ept.h"
 #include "vmx/nested/nested.h"
 #include "vmx/vm.h"
+#include "vmx/vmcs01.h"
 
 static bool has_control2(const struct vmcs12 *v12, u32 control)
 {
@@ -79,13 +80,7 @@ void translations_enter(struct vcpu *v, struct context *context)
 	context->vpid_epoch = nested->vpid_epoch;
 	context->vpid_owner = v->index;
 	context->vpid12 = (u16)context->v12.VPID;
-	translations_flush_linear(context);
-}
-
-void translations_flush_linear(const struct context *context)
-{
-	if (vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID)
-		vmx_invvpid(vmx_invvpid_type(), context->vpid02);
+	vpid_flush(context->vpid02);
 }
 
 void translations_flush(struct vcpu *v)

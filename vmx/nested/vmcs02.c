@@ -35,7 +35,7 @@ static void write_own(struct context *context)
 	vmcs_write(VMCS_GUEST_ACTIVITY, 0);
 	vmcs_write(VMCS_LINK_POINTER, ~0ULL);
 	vmcs_write(VMCS_MSR_BITMAP, page_to_hpa(context->msr_bitmap).raw);
-	if (vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID)
+	if (context->vpid02)
 		vmcs_write(VMCS_VPID, context->vpid02);
 }
 
