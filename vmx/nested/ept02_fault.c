@@ -43,21 +43,23 @@ static struct ept02_table *lowest_table(const struct ept02 *pool, struct ept02_r
 	return find_lowest(pool, root, gfn);
 }
 
-static struct attempt begin(struct ept02 *pool, struct ept02_root *root, l2_gpa_t gpa)
+static void begin(struct attempt *try, struct ept02 *pool, struct ept02_root *root, l2_gpa_t gpa)
 {
-	struct attempt try = { .pool = pool, .root = root };
 	const struct ept02_table *table = NULL;
 
+	try->pool = pool;
+	try->root = root;
+	try->is_closed = false;
+	try->start.level = 0;
 	vm_memory_lock(pool->memory);
-	try.seq = change_snapshot(pool->memory);
-	try.invalidations = pool->invalidations;
+	try->seq = change_snapshot(pool->memory);
+	try->invalidations = pool->invalidations;
 	if (l2_gpa_to_l2_gfn(gpa).raw < EPT_GFN_END)
 		table = lowest_table(pool, root, l2_gpa_to_l2_gfn(gpa).raw);
 	if (table)
-		try.start = (struct ept12_table){ l1_gfn_to_l1_gpa(l1_gfn(table->page->gfn)),
-						  EPT_LEVEL_4K, table->rights };
+		try->start = (struct ept12_table){ l1_gfn_to_l1_gpa(l1_gfn(table->page->gfn)),
+						   EPT_LEVEL_4K, table->rights };
 	vm_memory_unlock(pool->memory);
-	return try;
 }
 
 /* What EPT01 has around the page, or would have, protection aside; NULL: nothing. seq is of now. */
@@ -171,10 +173,11 @@ static enum ept02_result walk_from(struct attempt *try, const struct ept12 *ept,
 enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const struct ept12 *ept,
 			      struct ept02_fault *fault)
 {
-	struct attempt try = begin(pool, root, fault->access.gpa);
 	struct ept12_table start;
+	struct attempt try;
 
 	ASSERT(ept02_root_is_for(root, ept->eptp));
+	begin(&try, pool, root, fault->access.gpa);
 	if (try.start.level) {
 		enum ept02_result result = walk_from(&try, ept, &try.start, fault);
 
