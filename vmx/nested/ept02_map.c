@@ -83,8 +83,8 @@ static struct ept02_table *need_below(const struct ept02_mapping *map, struct ep
 	return ept02_table_below(map->pool, old);
 }
 
-static void set_leaf(const struct ept02_mapping *map, struct ept02_table *table,
-		     struct ept02_zap *zap, u64 value)
+static inline void set_leaf(const struct ept02_mapping *map, struct ept02_table *table,
+			    struct ept02_zap *zap, u64 value)
 {
 	u32 index = ept_index(l2_gpa_to_l2_gfn(map->walk->from).raw, table->level);
 	u64 old = table->entries[index];
