@@ -36,6 +36,22 @@ enum lazy_state { LAZY_MODE = 1, LAZY_REST = 2 };
 
 struct ept02_root;
 
+/* What vmcs12 asks of each entry: of fields that change only by exits, so made again only then. */
+enum entry_extra {
+	ENTRY_READS_MEMORY = 1, /* the checks look at L1's memory */
+	ENTRY_LOADS_MSRS = 2,
+	ENTRY_SHARES = 4, /* vmx/nested/shared.c has something to do */
+	ENTRY_FLUSHES = 8, /* L2 has no VPID of L1's */
+	ENTRY_NO_BITMAP = 16, /* all accesses to MSRs exit */
+};
+
+struct entry_plan {
+	bool is_stale;
+	u32 extras; /* enum entry_extra */
+	u64 eptp12;
+	u64 tsc_offset;
+};
+
 struct context {
 	struct context *next_in_bucket;
 	struct context *older, *newer; /* all contexts, by their last use */
@@ -47,6 +63,7 @@ struct context {
 	struct vmcs12 v12;
 	u32 dirty;     /* derive.h: groups in which vmcs02 is behind v12 */
 	u32 unchecked; /* entry_checks.h: sections that v12 may not pass */
+	struct entry_plan plan;
 	u32 lazy;      /* enum lazy_state: what vmcs02 has and v12 does not have yet */
 	bool is_clear; /* since VMCLEAR: L1's memory has the VMCS */
 

@@ -11,6 +11,11 @@
 #define SAVES   (EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_SAVE_EFER)
 #define UNKNOWN (~0ULL)
 
+bool shared_keeps_all(const struct vmcs12 *v12)
+{
+	return (v12->ENTRY_CONTROLS & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES;
+}
+
 void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12)
 {
 	struct derive_inputs *in = &v->nested->derive;
@@ -42,8 +47,6 @@ void shared_enter(const struct vcpu *v, struct context *context)
 	u64 loads = v12->ENTRY_CONTROLS;
 	bool loads_debug = loads & ENTRY_CTL_LOAD_DEBUG;
 
-	if (likely((loads & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES))
-		return;
 	write(VMCS_GUEST_EFER,
 	      loads & ENTRY_CTL_LOAD_EFER ? v12->GUEST_EFER
 					  : derive_shared_efer(v12, v->kept.GUEST_EFER),
