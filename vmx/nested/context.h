@@ -109,7 +109,8 @@ void context_pool_create(struct context_pool *pool, struct context *contexts, u3
 /* Who claims. */
 struct context_user {
 	u32 vcpu;
-	struct cpu *cpu; /* that it runs on */
+	struct cpu *cpu;         /* that it runs on */
+	struct context *detaches; /* that it has attached, and leaves for the one that it claims */
 };
 
 /* What a claim found. */

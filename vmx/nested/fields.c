@@ -47,6 +47,11 @@ static u32 operand_bytes(const struct vcpu *v)
 	return is_long_code(v) ? 8 : 4;
 }
 
+static enum exit_action __attribute__((noinline)) write_value(struct vcpu *v, u64 value)
+{
+	return vmx_operand_write(v, &value, operand_bytes(v)) ? vmx_succeed() : EXIT_RESUME;
+}
+
 enum exit_action exit_vmread(struct vcpu *v)
 {
 	struct context *context = v->nested->current;
@@ -64,22 +69,24 @@ enum exit_action exit_vmread(struct vcpu *v)
 		return vmx_fail(v, (enum vmx_error)error);
 	settle(v, context, a.row, LAZY_GROUPS);
 	value = vmcs12_get(&context->v12, a.row, a.encoding);
-	if (!(a.info & INSN_INFO_REGISTER))
-		return vmx_operand_write(v, &value, operand_bytes(v)) ? vmx_succeed() : EXIT_RESUME;
+	if (unlikely(!(a.info & INSN_INFO_REGISTER)))
+		return write_value(v, value);
 	vmx_register_write(v, insn_info_reg(a.info), is_long_code(v) ? value : (u32)value);
 	return vmx_succeed();
 }
 
-/* False: the memory operand faulted. */
-static bool take_value(struct vcpu *v, u32 info, u64 *value)
+/* A memory operand; false: it faulted. */
+static bool __attribute__((noinline)) read_value(struct vcpu *v, u64 *value)
 {
 	*value = 0;
-	if (!(info & INSN_INFO_REGISTER))
-		return vmx_operand_read(v, value, operand_bytes(v));
-	*value = vmx_register_read(v, insn_info_reg(info));
-	if (!is_long_code(v))
-		*value = (u32)*value;
-	return true;
+	return vmx_operand_read(v, value, operand_bytes(v));
+}
+
+static inline u64 register_value(const struct vcpu *v, u32 info)
+{
+	u64 value = vmx_register_read(v, insn_info_reg(info));
+
+	return likely(is_long_code(v)) ? value : (u32)value;
 }
 
 /* The shadow VMCS may have the field; those that L1 writes there do not exit. */
@@ -101,7 +108,9 @@ enum exit_action exit_vmwrite(struct vcpu *v)
 	if (!context)
 		return vmx_fail_invalid();
 	a = access_of(v);
-	if (!take_value(v, a.info, &value))
+	if (likely(a.info & INSN_INFO_REGISTER))
+		value = register_value(v, a.info);
+	else if (!read_value(v, &value))
 		return EXIT_RESUME;
 	error = vmcs12_write_error(&v->vm->nested->fields, a.row, a.encoding);
 	if (unlikely(error))
