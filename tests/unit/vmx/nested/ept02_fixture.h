@@ -305,7 +305,7 @@ static inline u64 pfn_of_l1(u64 gfn)
 /* L2's page must be mapped to the frame behind L1's. */
 static inline void expect_at(struct ept02_root *root, u64 gfn, u64 to)
 {
-	struct ept_leaf leaf;
+	struct ept_leaf leaf = { 0 };
 
 	assert_true(walk02(root, gfn, &leaf));
 	assert_int_equal(leaf.pfn.raw, pfn_of_l1(to));
@@ -313,7 +313,7 @@ static inline void expect_at(struct ept02_root *root, u64 gfn, u64 to)
 
 static inline bool is_mapped(const struct ept02_root *root, u64 gfn)
 {
-	struct ept_leaf leaf;
+	struct ept_leaf leaf = { 0 };
 
 	return walk02(root, gfn, &leaf);
 }
