@@ -30,8 +30,10 @@
 /* Copy counters to L1 physical address RBX, at most RCX u64 values, summed over all CPUs, in the
  * order of hv/counters.def; RBX = how many there are. */
 #define NESTOR_CALL_COUNTERS      4
-/* Exit counts by basic exit reason: as COUNTERS, indexed by reason. */
+/* Counts of the guest's own exits by basic exit reason: as COUNTERS, indexed by reason. */
 #define NESTOR_CALL_EXIT_COUNTS   5
+/* The same of the guest's guests, whoever handled them. */
+#define NESTOR_CALL_EXITS_OF_L2   11
 /* RBX = bits of NESTOR_CAP_*. */
 #define NESTOR_CALL_CAPABILITIES  6
 /* Print the last RBX exits of this CPU, at most as many as the flight recorder holds. */

@@ -29,6 +29,7 @@ struct cpu {
 	u32 online;         /* set once with release, read by the boot CPU with acquire */
 	u32 in_vmx_root;    /* likewise */
 	u32 idle;           /* 1 while it waits in HLT, or is about to: pairs with vcpu.requests */
+	u32 nmis_may_be_masked; /* vmx/nmi_mask.h: since a VMCS was left that blocks NMIs */
 	u32 kicked;       /* hv/nmi.h: set by who sends an NMI, taken by this CPU when it arrives */
 	u64 nmi_reported; /* unexplained NMIs that have had their log line */
 	u64 epoch;        /* mm/epoch.h: 0 outside reader sections; any CPU may read it */

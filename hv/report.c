@@ -24,6 +24,15 @@ static u64 sum_exits(u32 reason)
 	return sum;
 }
 
+static u64 sum_exits_l2(u32 reason)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < cpu_count(); i++)
+		sum += cpu_get(i)->exits_l2[reason];
+	return sum;
+}
+
 static u64 sum_counter(u32 counter)
 {
 	u64 sum = 0;
@@ -33,14 +42,14 @@ static u64 sum_counter(u32 counter)
 	return sum;
 }
 
-static void print_exits(void)
+static void print_exits(const char *whose, u64 (*sum)(u32 reason))
 {
 	for (u32 reason = 0; reason < EXIT_REASONS_MAX; reason++) {
-		u64 count = sum_exits(reason);
+		u64 count = sum(reason);
 
 		if (count)
-			log_line("report", "%10llu  exit %2u %s", (unsigned long long)count, reason,
-				 exit_reason_name(reason));
+			log_line("report", "%10llu  %s %2u %s", (unsigned long long)count, whose,
+				 reason, exit_reason_name(reason));
 	}
 }
 
@@ -62,7 +71,8 @@ void report_print(const struct boot_info *info)
 	nmi_report();
 	log_line("report", "L1 ran; from Nestor's entry to L1's first instruction: %llu TSC ticks",
 		 (unsigned long long)(vm->first_entry_tsc - info->entry_tsc));
-	print_exits();
+	print_exits("exit", sum_exits);
+	print_exits("exit of L2", sum_exits_l2);
 	print_counters();
 	log_line("report", "tests: %llu passed, %llu failed, %llu skipped, %llu broken",
 		 (unsigned long long)vm->outcomes[NESTOR_TEST_PASS],

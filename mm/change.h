@@ -48,8 +48,8 @@ struct change_ops {
 	void (*zap_end)(struct change_shadow *shadow);
 	/*
 	 * A write to this page, which is protected (mm/ept01_protect.h), comes next: each of its
-	 * users unprotects it. No lock is held, and nothing is waited for: the caller may be amid an
-	 * instruction. NULL where no page is ever protected.
+	 * users unprotects it. No lock is held, but maybe vm.device_lock, so nothing is waited for.
+	 * NULL where no page is ever protected.
 	 */
 	void (*page_written)(l1_gfn_t gfn);
 };

@@ -58,7 +58,7 @@ struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level)
 	struct ept_leaf leaf = { .level = level };
 	enum memory_type type = MEMORY_UC;
 
-	ASSERT(level >= EPT_LEVEL_4K);
+	ASSERT(level >= EPT_LEVEL_4K && level <= EPT_LEVEL_1G);
 	while (!leaf_fits(backing, gfn, leaf.level, &type) && leaf.level > EPT_LEVEL_4K)
 		leaf.level--;
 	leaf.pfn = backing_pfn(backing, ALIGN_DOWN(gfn, ept_level_pages(leaf.level)));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which pages are protected is the set's matter; what EPT01 and the pfn-caches do about it is here. */
+/* Which pages are protected, the set knows; here is what EPT01 and the pfn-caches do about it. */
 #include "mm/ept01_protect.h"
 #include "hv/errno.h"
 #include "hv/panic.h"

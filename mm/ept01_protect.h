@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Write protection of single pages of L1's memory, for who keeps something that was made of a page's
- * contents. While a page has users, EPT01 has no leaf over it that lets L1 write. The first write is
- * told (change_ops.page_written), each user unprotects the page, and the write happens after that.
- * A page is a gfn: it stays protected whatever regions come and go there.
+ * Write protection of single pages of L1's memory, for who keeps something that was made of what a
+ * page says. While a page has users, EPT01 has no leaf over it that lets L1 write. The first write
+ * is told (change_ops.page_written), each user unprotects the page, and then the write happens. A
+ * page is a gfn: it stays protected whatever regions come and go there.
  *
- *   user       lock ─ ept01_protect ─ unlock ─ ept01_protect_wait ─ read the page, use what it says
+ *   user       lock ─ ept01_protect ─ unlock ─ ept01_protect_wait ─ read the page, use it
  *   writer     write not allowed ─ page_written: ept01_unprotect, "read it again" ─ write
  *
  * No write is missed. What was read after the wait has every write that did not meet the
@@ -18,9 +18,9 @@
  *              again and cannot become protected.
  *   L0's       for L1, at a held page: its check comes after the hold, and the wait includes one
  *              for who held the page when it was protected.
- * Told before, not afterwards: another CPU of L1 may see the bytes as soon as they are there, and ask
- * for what follows from them (INVEPT, VM entry), which must find the page unprotected. Told after the
- * write only, it would be answered with what is out of date.
+ * Told before, not afterwards: another CPU of L1 may see the bytes as soon as they are there, and
+ * ask for what follows from them (INVEPT, VM entry). That must find the page unprotected, or it
+ * would be answered with what is out of date.
  *
  * Not seen: the CPU's own writes to pages that a VMCS has by their frame (virtual-APIC page,
  * posted-interrupt descriptor), writes through other tables than EPT01 (EPT02's leaves are the
@@ -40,13 +40,14 @@
 struct backing;   /* mm/vm_memory.h */
 struct vm_memory; /* mm/memslot.h */
 
-/* Once for a VM, before a CPU joins: room for so many pages, each at about 90 bytes of the host
- * pool. Without it no page can be protected. 0 or -ENOMEM. */
+/* Once for a VM, before a CPU joins: room for so many pages, at up to 88 bytes each, in one block
+ * of the host pool. Without it no page can be protected. 0 or -ENOMEM. */
 int ept01_protect_create(struct vm_memory *memory, u32 pages);
 /*
- * Lock held. The page has one user more; ept01_protect_wait follows, without the lock, before the
- * user relies on it. A page of a read-only region is accepted. 0, or nothing is done: -ENOENT (no
- * region), -ENOMEM (no room, or no page for a table).
+ * Lock held. The page has one user more, whom page_written finds as soon as the lock is given up;
+ * ept01_protect_wait follows before the user relies on it, also where the page had users already. A
+ * page of a read-only region is accepted. 0, or nothing is done: -ENOENT (no region), -ENOMEM (no
+ * room, or no page for a table).
  */
 int ept01_protect(struct vm_memory *memory, l1_gfn_t gfn);
 /* Lock held. One of its users less. No wait: CPUs that still have it read-only fault once. */

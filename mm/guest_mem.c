@@ -17,6 +17,7 @@ struct transfer { /* one of the four, or none: zeros into the guest */
 	u8 bits;       /* to set in one byte */
 	u64 *expected; /* in a u64 that becomes desired */
 	u64 desired;
+	bool is_closed; /* the page at hand does not take writes */
 };
 
 static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
@@ -38,9 +39,8 @@ static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
 	}
 }
 
-/* In a reader section, or under the lock. -EACCES: the page is closed for writes. */
-static int try_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer, size_t bytes,
-		    bool is_closed)
+/* In a reader section, or under the lock. -EACCES: a write to a closed page. */
+static int try_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer, size_t bytes)
 {
 	enum window_access access = transfer->dst ? WINDOW_READ : WINDOW_WRITE;
 	u64 gfn = l1_gpa_to_l1_gfn(gpa).raw;
@@ -51,7 +51,7 @@ static int try_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *tra
 		return -EFAULT;
 	if (access == WINDOW_WRITE && (backing.flags & MEMSLOT_READONLY))
 		return -EFAULT;
-	if (access == WINDOW_WRITE && is_closed)
+	if (access == WINDOW_WRITE && transfer->is_closed)
 		return -EACCES;
 	page = window_map(backing_pfn(&backing, gfn), access);
 	transfer_bytes(transfer, page + gpa.raw % PAGE_SIZE, bytes);
@@ -69,7 +69,8 @@ static int write_protected_page(struct vm_memory *memory, l1_gpa_t gpa, struct t
 		int rc;
 
 		vm_memory_lock(memory);
-		rc = try_page(memory, gpa, transfer, bytes, ept01_is_protected(memory, gfn));
+		transfer->is_closed = ept01_is_protected(memory, gfn);
+		rc = try_page(memory, gpa, transfer, bytes);
 		vm_memory_unlock(memory);
 		if (rc != -EACCES)
 			return rc;
@@ -84,8 +85,8 @@ static int transfer_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer
 	int rc;
 
 	epoch_read_begin();
-	rc = try_page(memory, gpa, transfer, bytes,
-		      ept01_may_be_protected(memory, l1_gpa_to_l1_gfn(gpa)));
+	transfer->is_closed = ept01_may_be_protected(memory, l1_gpa_to_l1_gfn(gpa));
+	rc = try_page(memory, gpa, transfer, bytes);
 	epoch_read_end();
 	return rc == -EACCES ? write_protected_page(memory, gpa, transfer, bytes) : rc;
 }

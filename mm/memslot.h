@@ -70,7 +70,8 @@ int memslot_find(struct vm_memory *memory, l1_gfn_t gfn, struct memslot_frame *f
 /*
  * Copy from and to L1's memory through a transient window; any length, crosses pages. 0, or -EFAULT
  * where a page has no region (or is read-only, for a write); what was before it has been copied.
- * Writes take the memory's lock where a page is protected (mm/ept01_protect.h), in no reader section.
+ * Writes happen in no reader section and without the memory's lock, which they take where a page is
+ * protected (mm/ept01_protect.h).
  */
 int guest_read(struct vm_memory *memory, l1_gpa_t gpa, void *dst, size_t bytes);
 int guest_write(struct vm_memory *memory, l1_gpa_t gpa, const void *src, size_t bytes);

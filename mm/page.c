@@ -67,14 +67,6 @@ int page_init(struct page_range host, const struct page_range *guest, unsigned i
 	return 0;
 }
 
-hpa_t page_to_hpa(const void *va)
-{
-	u64 raw = (u64)(uintptr_t)va;
-
-	ASSERT(raw - host_range.base.raw < host_range.bytes);
-	return hpa(raw);
-}
-
 void *page_from_hpa(hpa_t hpa)
 {
 	ASSERT(hpa.raw - host_range.base.raw < host_range.bytes);

@@ -15,7 +15,10 @@ void *page_alloc(unsigned int order);
  * junk-filled first, so that a use after free shows. */
 void page_free(void *page, unsigned int order);
 /* The physical address of a host page's byte, and back. */
-hpa_t page_to_hpa(const void *va);
+static inline hpa_t page_to_hpa(const void *va)
+{
+	return hpa((u64)(uintptr_t)va);
+}
 void *page_from_hpa(hpa_t hpa);
 u64 page_free_count(void); /* pages left in the host pool */
 

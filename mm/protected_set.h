@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A set of single pages with counted users, of a capacity fixed at its creation. It knows which
- * blocks of 2M and 1G have a page of it. A page whose last user has left stays as an idle one, until
- * it has users again or is forgotten; the caller does the locking.
+ * blocks of 2M and 1G have a page of it. A page whose last user has left stays as an idle one,
+ * until it has users again or is forgotten; the caller does the locking.
  */
 #ifndef MM_PROTECTED_SET_H
 #define MM_PROTECTED_SET_H
@@ -21,7 +21,7 @@ struct protected_set {
 	u32 free;     /* list of nodes */
 };
 
-/* A zeroed set gets room for so many pages, 1 to 2^20. 0, or -ENOMEM when the host pool is empty. */
+/* Give a zeroed set room for so many pages, 1 to 2^20. 0 or -ENOMEM. */
 int protected_set_create(struct protected_set *set, u32 pages);
 /* One user more: 0, or -ENOSPC when it is not in the set and that is full. */
 int protected_set_get(struct protected_set *set, u64 gfn);

@@ -102,8 +102,8 @@ void extents_free(struct vm_memory *memory, struct range_node *extents);
  * types allow, protection aside (ept01_protected_leaf). */
 struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level);
 
-/* Put the largest leaf around gfn that may be there now into EPT01. Lock held, and what was looked up
- * is still so. 0 or -ENOMEM; *next = the first gfn after the leaf. */
+/* Lock held, and the backing is still so: put the largest leaf around gfn that may be there now
+ * into EPT01. 0 or -ENOMEM; *next = the first gfn after the leaf. */
 int ept01_map_leaf(struct vm_memory *memory, const struct backing *backing, u64 gfn, u64 *next);
 
 /* A look-up that EPT01 may be given, if nothing changes in between. */

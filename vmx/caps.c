@@ -12,6 +12,8 @@
 	"under Bochs"
 
 static struct vmx_caps caps;
+enum invalidation vmx_invept_best, vmx_invvpid_best;
+static u32 for_vmcs01[CONTROL_SETS]; /* what the capabilities come to */
 
 const struct vmx_caps *vmx_caps(void)
 {
@@ -57,6 +59,21 @@ static void read_dependent_msrs(void)
 		caps.vmfunc = rdmsr(MSR_IA32_VMX_VMFUNC);
 }
 
+static bool can_flush_vpid(void)
+{
+	return vmx_has_ept_caps(EPT_CAP_MASK(INVVPID)) &&
+	       (caps.ept_vpid & (EPT_CAP_MASK(INVVPID_SINGLE) | EPT_CAP_MASK(INVVPID_ALL)));
+}
+
+static u32 controls_for(enum control_set set)
+{
+	u32 wish = controls_needed(set) | controls_wanted(set);
+
+	if (set == CONTROL_SET_CPU2 && !can_flush_vpid())
+		wish &= ~(u32)CPU2_ENABLE_VPID;
+	return (wish | caps.allowed0[set]) & caps.allowed1[set];
+}
+
 void vmx_caps_read(void)
 {
 	memset(&caps, 0, sizeof(caps));
@@ -76,6 +93,12 @@ void vmx_caps_read(void)
 	caps.vmcs_enum = rdmsr(MSR_IA32_VMX_VMCS_ENUM);
 	read_primary_controls();
 	read_dependent_msrs();
+	vmx_invept_best = vmx_has_ept_caps(EPT_CAP_MASK(INVEPT_SINGLE)) ? INVALIDATE_SINGLE
+									: INVALIDATE_ALL;
+	vmx_invvpid_best = vmx_has_ept_caps(EPT_CAP_MASK(INVVPID_SINGLE)) ? INVALIDATE_SINGLE
+									  : INVALIDATE_ALL;
+	for (u32 set = 0; set < CONTROL_SETS; set++)
+		for_vmcs01[set] = controls_for((enum control_set)set);
 }
 
 bool vmx_has_controls(enum control_set set, u32 mask)
@@ -88,29 +111,9 @@ bool vmx_has_ept_caps(u64 mask)
 	return (caps.ept_vpid & mask) == mask;
 }
 
-enum invalidation vmx_invept_type(void)
-{
-	return vmx_has_ept_caps(EPT_CAP_MASK(INVEPT_SINGLE)) ? INVALIDATE_SINGLE : INVALIDATE_ALL;
-}
-
-enum invalidation vmx_invvpid_type(void)
-{
-	return vmx_has_ept_caps(EPT_CAP_MASK(INVVPID_SINGLE)) ? INVALIDATE_SINGLE : INVALIDATE_ALL;
-}
-
-static bool can_flush_vpid(void)
-{
-	return vmx_has_ept_caps(EPT_CAP_MASK(INVVPID)) &&
-	       (caps.ept_vpid & (EPT_CAP_MASK(INVVPID_SINGLE) | EPT_CAP_MASK(INVVPID_ALL)));
-}
-
 u32 vmx_controls_for(enum control_set set)
 {
-	u32 wish = controls_needed(set) | controls_wanted(set);
-
-	if (set == CONTROL_SET_CPU2 && !can_flush_vpid())
-		wish &= ~(u32)CPU2_ENABLE_VPID;
-	return (wish | caps.allowed0[set]) & caps.allowed1[set];
+	return for_vmcs01[set];
 }
 
 /* The refusal for the first needed control that is missing;

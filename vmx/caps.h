@@ -62,8 +62,16 @@ bool vmx_has_ept_caps(u64 mask);
 
 /* The types of INVEPT and INVVPID for one context, or for all where the CPU has only that. */
 enum invalidation { INVALIDATE_SINGLE = 1, INVALIDATE_ALL = 2 };
-enum invalidation vmx_invept_type(void);
-enum invalidation vmx_invvpid_type(void);
+extern enum invalidation vmx_invept_best, vmx_invvpid_best; /* set by vmx_caps_read */
+static inline enum invalidation vmx_invept_type(void)
+{
+	return vmx_invept_best;
+}
+
+static inline enum invalidation vmx_invvpid_type(void)
+{
+	return vmx_invvpid_best;
+}
 
 /* The set's value for vmcs01: what it needs, what it wants and the CPU has, and what the CPU
  * demands. No VPID where it could not be flushed. */

@@ -162,12 +162,8 @@ void events_deliver(struct vcpu *v)
 		deliver_to_l1(v);
 }
 
-void events_timer_control(struct vcpu *v)
+void events_switch_timer(struct vcpu *v)
 {
-	u32 timer = v->deadline == LAPIC_NEVER ? 0 : PIN_PREEMPTION_TIMER;
-
-	if (likely((v->vmcs->pin_controls & PIN_PREEMPTION_TIMER) == timer))
-		return;
 	v->vmcs->pin_controls ^= PIN_PREEMPTION_TIMER;
 	vmcs_write(VMCS_PIN_CONTROLS, v->vmcs->pin_controls);
 }

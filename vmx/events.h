@@ -22,7 +22,14 @@ void events_new_deadline(struct vcpu *v);
 void events_set_slice(struct vcpu *v, u64 end);
 
 /* Whether the VMCS that the vCPU is entered with runs the preemption timer: as the deadline asks. */
-void events_timer_control(struct vcpu *v);
+void events_switch_timer(struct vcpu *v);
+static inline void events_timer_control(struct vcpu *v)
+{
+	bool on = v->vmcs->pin_controls & PIN_PREEMPTION_TIMER;
+
+	if (unlikely(on != (v->deadline != LAPIC_NEVER)))
+		events_switch_timer(v);
+}
 
 /* The guest is left right behind its next entry; events_new_deadline() ends that. */
 void events_expire_now(struct vcpu *v);

@@ -202,11 +202,14 @@ static enum msr_result read_debugctl(struct vcpu *v, u32 msr, u64 *value)
 
 static enum msr_result write_debugctl(struct vcpu *v, u32 msr, u64 value)
 {
-	(void)v;
 	(void)msr;
 	if (value && (value & ~debugctl_allowed()))
 		return MSR_FAULTS;
 	vmcs_write(VMCS_GUEST_DEBUGCTL, value);
+	if (vcpu_is_in_l2(v))
+		v->l2_wrote_debugctl = true;
+	else
+		v->kept.GUEST_DEBUGCTL = value;
 	return MSR_DONE;
 }
 

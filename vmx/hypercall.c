@@ -84,11 +84,17 @@ static s64 call_exit_counts(struct vcpu *v)
 	return copy_sums(v, offsetof(struct cpu, exits), EXIT_REASONS_MAX);
 }
 
+static s64 call_exits_of_l2(struct vcpu *v)
+{
+	return copy_sums(v, offsetof(struct cpu, exits_l2), EXIT_REASONS_MAX);
+}
+
 static s64 call_capabilities(struct vcpu *v)
 {
 	const struct vm *vm = v->vm;
 
 	v->regs[GPR_RBX] = (vm->config->test_calls ? NESTOR_CAP_TEST_CALLS : 0) |
+			   (vm->nested ? NESTOR_CAP_NESTED : 0) |
 			   (vm->apicv != APICV_NONE ? NESTOR_CAP_TPR_SHADOW : 0) |
 			   (vm->apicv == APICV_FULL ? NESTOR_CAP_APIC_VIRTUAL : 0);
 	return 0;
@@ -125,6 +131,7 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_STOP] = call_stop,
 	[NESTOR_CALL_COUNTERS] = call_counters,
 	[NESTOR_CALL_EXIT_COUNTS] = call_exit_counts,
+	[NESTOR_CALL_EXITS_OF_L2] = call_exits_of_l2,
 	[NESTOR_CALL_CAPABILITIES] = call_capabilities,
 	[NESTOR_CALL_RECORDER] = call_recorder,
 	[NESTOR_CALL_REGION_ADD] = call_region_add,

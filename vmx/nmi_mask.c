@@ -33,7 +33,6 @@ static struct scrub {
 	void *vmcs;
 	u64 *stack;
 	bool launched;
-	bool may_be_masked; /* the CPU, since a VMCS was left that blocks NMIs */
 } scrubs[BOOT_CPUS_MAX];
 
 static struct scrub *scrub_here(void)
@@ -147,20 +146,15 @@ static void run(struct scrub *scrub)
 
 void nmi_mask_note(void)
 {
-	scrub_here()->may_be_masked = is_blocked();
+	nmi_mask_note_blocked(is_blocked());
 }
 
-void nmi_mask_note_blocked(bool blocked)
-{
-	scrub_here()->may_be_masked = blocked;
-}
-
-void nmi_mask_apply(void)
+void nmi_mask_take_off(void)
 {
 	struct scrub *scrub = scrub_here();
 	void *vmcs = this_cpu()->current_vmcs;
 
-	if (likely(!scrub->may_be_masked) || is_blocked())
+	if (is_blocked())
 		return;
 	if (scrub->launched)
 		vmcs_load(scrub->vmcs);
@@ -168,6 +162,6 @@ void nmi_mask_apply(void)
 		build(scrub);
 	run(scrub);
 	counter_inc(CTR_NMI_SCRUBS);
-	scrub->may_be_masked = false;
+	nmi_mask_note_blocked(false);
 	vmcs_load(vmcs);
 }

@@ -8,7 +8,7 @@
 #ifndef VMX_NMI_MASK_H
 #define VMX_NMI_MASK_H
 
-#include "hv/types.h"
+#include "hv/percpu.h"
 
 /* On each CPU, in VMX root operation: the memory of its guest. 0 or -ENOMEM. */
 int nmi_mask_create(void);
@@ -16,8 +16,18 @@ int nmi_mask_create(void);
 /* The current VMCS was left, perhaps for another one, or is about to lose its blocking. */
 void nmi_mask_note(void);
 /* The same by who knows whether it was left blocked. */
-void nmi_mask_note_blocked(bool blocked);
+static inline void nmi_mask_note_blocked(bool blocked)
+{
+	THIS_CPU_FIELD(nmis_may_be_masked) = blocked;
+}
+
+/* Take the blocking off this CPU, unless the current VMCS has it too. */
+void nmi_mask_take_off(void);
 /* The current VMCS, which stays current, is about to be entered. */
-void nmi_mask_apply(void);
+static inline void nmi_mask_apply(void)
+{
+	if (unlikely(THIS_CPU_FIELD(nmis_may_be_masked)))
+		nmi_mask_take_off();
+}
 
 #endif

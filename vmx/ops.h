@@ -19,11 +19,11 @@ enum vmx_status { VMX_SUCCEED, VMX_FAIL_INVALID, VMX_FAIL_VALID };
 _Noreturn void vmx_field_failed(const char *insn, enum vmcs_field field);
 _Noreturn void vmx_op_failed(const char *insn, u64 operand);
 
-static inline u64 vmcs_read(enum vmcs_field field)
+/* Without counting: for runs of many, whose number is added once. */
+static inline __attribute__((always_inline)) u64 vmcs_read_uncounted(enum vmcs_field field)
 {
 	u64 value;
 
-	counter_inc(CTR_VMREAD);
 	__asm__ goto volatile("vmread %1, %0\n\t"
 			      "jbe %l[failed]"
 			      : "=r"(value)
@@ -35,18 +35,30 @@ failed:
 	vmx_field_failed("VMREAD", field);
 }
 
-static inline void vmcs_write(enum vmcs_field field, u64 value)
+static inline u64 vmcs_read(enum vmcs_field field)
 {
-	counter_inc(CTR_VMWRITE);
+	counter_inc(CTR_VMREAD);
+	return vmcs_read_uncounted(field);
+}
+
+static inline __attribute__((always_inline)) void vmcs_write_uncounted(enum vmcs_field field,
+								       u64 value)
+{
 	__asm__ goto volatile("vmwrite %0, %1\n\t"
 			      "jbe %l[failed]"
 			      :
-			      : "r"(value), "r"((u64)field)
+			      : "rm"(value), "r"((u64)field)
 			      : "cc", "memory"
 			      : failed);
 	return;
 failed:
 	vmx_field_failed("VMWRITE", field);
+}
+
+static inline void vmcs_write(enum vmcs_field field, u64 value)
+{
+	counter_inc(CTR_VMWRITE);
+	vmcs_write_uncounted(field, value);
 }
 
 #define VMX_POINTER_OP(name, mnemonic)                          \

@@ -75,13 +75,16 @@ struct vcpu {
 	u64 timer_due;   /* when the APIC timer, and for vCPU 0 the board, wants its time */
 	u64 slice_end;   /* when another vCPU of this CPU has its turn */
 	u64 deadline;    /* the earlier one: what the VMX-preemption timer runs for */
+	u16 vpid;        /* of L1; 0: the CPU has none */
 	u32 insn_length; /* of the instruction that EXIT_SKIP_DECODED completes */
 
 	struct hw_vmcs vmcs01; /* runs L1 */
 	struct {               /* fields of vmcs01 that only L0 changes, by their names */
 		u64 CR0_SHADOW;
 		u64 CR4_SHADOW;
-		u64 GUEST_INTERRUPTIBILITY; /* while L2 runs */
+		u64 GUEST_DEBUGCTL;         /* not 0: the CPU may have cleared it */
+		u64 GUEST_INTERRUPTIBILITY; /* this and what follows: while L2 runs */
+		u64 GUEST_EFER, GUEST_PAT, GUEST_DR7; /* ~0: not known */
 	} kept;
 	struct hw_vmcs *vmcs;  /* the one that the vCPU is entered with: vmcs01, or a vmcs02 */
 	struct nested *nested; /* L1's VMX operation */
@@ -92,6 +95,7 @@ struct vcpu {
 	struct apicv apicv;
 	u64 misc_enable;
 	u64 tsc_offset;    /* IA32_TSC_ADJUST, too */
+	bool l2_wrote_debugctl;
 	u64 l2_tsc_offset; /* what L1 adds for the L2 that runs */
 	u64 cr0_fixed;     /* bits that L1 may not clear: VMX operation's, or none */
 	u64 cr4_fixed;

@@ -43,18 +43,6 @@ void vmcs01_write_shadows(struct vcpu *v, u64 cr0, u64 cr4)
 	vmcs_write(VMCS_CR4_SHADOW, cr4);
 }
 
-/* VPID 0 is L0's own; each vCPU has one, since several may share a CPU. */
-static u16 vpid_of(const struct vcpu *v)
-{
-	return (u16)(v->index + 1);
-}
-
-void vcpu_flush_linear(const struct vcpu *v)
-{
-	if (vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID)
-		vmx_invvpid(vmx_invvpid_type(), vpid_of(v));
-}
-
 /* A vCPU that spins gives the CPU away to those that share it. */
 static void write_pause_loop_exiting(const struct vcpu *v, u32 cpu2)
 {
@@ -89,8 +77,10 @@ static void write_controls(struct vcpu *v)
 	vmcs_write(VMCS_MSR_BITMAP, page_to_hpa(v->msr_bitmap).raw);
 	vmcs_write(VMCS_EPT_POINTER, ept01_pointer(v->vm->memory));
 	vmcs_write(VMCS_LINK_POINTER, ~0ULL);
-	if (cpu2 & CPU2_ENABLE_VPID)
-		vmcs_write(VMCS_VPID, vpid_of(v));
+	/* VPID 0 is L0's own; each vCPU has one, since several may share a CPU. */
+	v->vpid = cpu2 & CPU2_ENABLE_VPID ? (u16)(v->index + 1) : 0;
+	if (v->vpid)
+		vmcs_write(VMCS_VPID, v->vpid);
 	if (cpu2 & CPU2_ENABLE_XSAVES)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
 }

@@ -4,6 +4,7 @@
 #define VMX_VMCS01_H
 
 #include "hv/vectors.h"
+#include "vmx/ops.h"
 #include "vmx/vcpu.h"
 
 /*
@@ -35,7 +36,18 @@ void vmcs01_write_shadows(struct vcpu *v, u64 cr0, u64 cr4);
 u64 vmcs01_hardware_cr0(u64 cr0);
 u64 vmcs01_hardware_cr4(u64 cr4);
 
-/* Forget L1's cached linear translations on this CPU. */
-void vcpu_flush_linear(const struct vcpu *v);
+/* Forget the cached linear translations of a VPID on this CPU. 0: there are no VPIDs, and every
+ * entry and exit flushes them. */
+static inline void vpid_flush(u16 vpid)
+{
+	if (likely(vpid))
+		vmx_invvpid(vmx_invvpid_type(), vpid);
+}
+
+/* Forget L1's. */
+static inline void vcpu_flush_linear(const struct vcpu *v)
+{
+	vpid_flush(v->vpid);
+}
 
 #endif

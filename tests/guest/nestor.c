@@ -4,14 +4,14 @@
 #include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/trap.h"
+#include "tests/guest/lib/vmx.h"
 #include "tests/test.h"
 
-#define EXIT_REASON_CPUID 10u
-#define EXIT_REASON_CR    28u
-#define CPUID_LOOPS       37u
-#define UNKNOWN_CALL      0x7fffULL
-#define ERRNO_MAX         4095
-#define BEYOND_RAM        0x000ffffffffff000ULL
+#define CPUID_LOOPS  37u
+#define L2_LOOPS     7u
+#define UNKNOWN_CALL 0x7fffULL
+#define ERRNO_MAX    4095
+#define BEYOND_RAM   0x000ffffffffff000ULL
 
 #define NESTOR_REQUIRED()                     \
 	do {                                  \
@@ -123,12 +123,43 @@ TEST(nestor, cpuid_exits_are_counted_exactly)
 	u64 before, after;
 
 	NESTOR_REQUIRED();
-	before = nestor_exit_count(EXIT_REASON_CPUID);
+	before = nestor_exit_count(EXIT_CPUID);
 	for (u32 i = 0; i < CPUID_LOOPS; i++)
 		cpuid(0, 0);
-	after = nestor_exit_count(EXIT_REASON_CPUID);
+	after = nestor_exit_count(EXIT_CPUID);
 	EXPECT(before != ~0ULL);
 	EXPECT_EQ(after - before, CPUID_LOOPS);
+}
+
+/* What an L2 runs. */
+static void call_for_ever(void)
+{
+	for (;;)
+		vmcall();
+}
+
+TEST(nestor, exits_of_l2_are_counted_apart)
+{
+	/* Expect: an L2's VMCALLs are counted as L2's, not as hypercalls of L1. */
+	u64 before[2][EXIT_VMCALL + 1], after[2][EXIT_VMCALL + 1];
+	struct l2 l2;
+
+	NESTOR_REQUIRED();
+	if (vmx_lacks())
+		SKIP(vmx_lacks());
+	vmx_on();
+	l2_create(&l2, call_for_ever, 0, 0);
+	nestor_call(NESTOR_CALL_EXIT_COUNTS, (u64)before[0], EXIT_VMCALL + 1, NULL);
+	nestor_call(NESTOR_CALL_EXITS_OF_L2, (u64)before[1], EXIT_VMCALL + 1, NULL);
+	for (u32 i = 0; i < L2_LOOPS; i++)
+		EXPECT_EQ(l2_enter(&l2), EXIT_VMCALL);
+	nestor_call(NESTOR_CALL_EXIT_COUNTS, (u64)after[0], EXIT_VMCALL + 1, NULL);
+	nestor_call(NESTOR_CALL_EXITS_OF_L2, (u64)after[1], EXIT_VMCALL + 1, NULL);
+	l2_destroy(&l2);
+	vmx_off();
+	/* The second call before, and the first after. */
+	EXPECT_EQ(after[0][EXIT_VMCALL] - before[0][EXIT_VMCALL], 2);
+	EXPECT_EQ(after[1][EXIT_VMCALL] - before[1][EXIT_VMCALL], L2_LOOPS);
 }
 
 TEST(nestor, machine_check_enable_stays_with_nestor)
@@ -140,12 +171,12 @@ TEST(nestor, machine_check_enable_stays_with_nestor)
 	NESTOR_REQUIRED();
 	if (!(cpuid(1, 0).edx & BIT(7)))
 		SKIP("the CPU has no machine-check exception");
-	before = nestor_exit_count(EXIT_REASON_CR);
+	before = nestor_exit_count(EXIT_CR_ACCESS);
 	write_cr4(cr4 ^ CR4_MCE);
 	EXPECT_EQ(read_cr4(), cr4 ^ CR4_MCE);
 	write_cr4(cr4);
 	EXPECT_EQ(read_cr4(), cr4);
-	after = nestor_exit_count(EXIT_REASON_CR);
+	after = nestor_exit_count(EXIT_CR_ACCESS);
 	EXPECT_EQ(after - before, 2);
 }
 

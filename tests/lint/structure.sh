@@ -20,7 +20,8 @@ layer() {
 	boot/*) echo 6 ;;
 	hv/main.[ch] | hv/machine.[ch] | hv/l1_board.[ch] | hv/report.[ch] | hv/guest/* | hv/dev/*) echo 5 ;;
 	# Tables of the architecture, which tests of VMX share.
-	vmx/vmcs_fields.[hd]* | vmx/exit_reasons.[hd]* | vmx/controls.[hd]* | vmx/event.h | vmx/access_rights.h) echo 1 ;;
+	vmx/vmcs_fields.[hd]* | vmx/exit_reasons.[hd]* | vmx/controls.[hd]* | vmx/event.h | vmx/access_rights.h | \
+		vmx/ept_caps.def | vmx/nested/vmx_error.h | vmx/qualification.h) echo 1 ;;
 	vmx/nested/*) echo 4 ;;
 	vmx/*) echo 3 ;;
 	mm/*) echo 2 ;;

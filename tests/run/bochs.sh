@@ -29,6 +29,11 @@ bochs_command() {
 		log: bochs.log
 		debugger_log: -
 	EOF
+	# XCHG BX, BX in the guest: from the first one on to the second, each instruction is written down.
+	if [ -n "$TRACE" ]; then
+		echo 'magic_break: enabled=1' >>"$WORK/bochsrc"
+		BOCHS_COMMANDS=(c 'trace on' c 'trace off' q)
+	fi
 	printf '%s\n' "${BOCHS_COMMANDS[@]}" >"$WORK/commands"
 	EMULATOR=(env TERM=vt100 bochs -q -f bochsrc -rc commands)
 }

@@ -104,6 +104,7 @@ run_cases() {
 host_tests units "${MAKE:-make}" --no-print-directory unit
 host_tests runner "$RUN_DIR/verdict_test.sh"
 host_tests expectations "$RUN_DIR/expect_test.sh"
+host_tests bench-table "$RUN_DIR/bench_test.sh"
 [ -z "${FUZZ:-}" ] || [ -n "$ONLY" ] || host_tests fuzz "${MAKE:-make}" --no-print-directory "$FUZZ"
 run_cases
 [ "$case_number" -gt 0 ] || { failed=$((failed + 1)) && echo "not ok - no case ran"; }

@@ -27,6 +27,7 @@ usage() {
 		  IPS=n               Bochs: instructions a simulated second
 		  STOP_AT=text        end the run, with success, when the console shows this
 		  TYPE=text           Bochs: type this at COM1 each time the guest says that it waits for it
+		  TRACE=file          Bochs: write what runs between two marks of the guest's there, and end
 		  KEEP=1              keep the run's folder
 		  DEBUG=address       stop in the debugger at Nestor's entry, its image being at this address
 	EOF
@@ -42,7 +43,7 @@ fail() {
 parse_arguments() {
 	MACHINE=${MACHINE:-auto} BOARD=${BOARD:-pc} CPU=${CPU:-skylake-x} CPUS=${CPUS:-1} MEM=${MEM:-512}
 	EFI=${EFI-build/nestor.efi} DISK=${DISK:-} CONFIG=${CONFIG:-} NAME=${NAME:-run} LIMIT=${LIMIT:-}
-	STOP_AT=${STOP_AT:-} TYPE=${TYPE:-} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
+	STOP_AT=${STOP_AT:-} TYPE=${TYPE:-} TRACE=${TRACE:-} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
 	QEMU_EXTRA=()
 	BOCHS_COMMANDS=(c q)
 	FILES=()
@@ -50,7 +51,7 @@ parse_arguments() {
 	for argument in "$@"; do
 		case $argument in
 		MACHINE=* | BOARD=* | CPU=* | CPUS=* | MEM=* | EFI=* | CONFIG=* | LIMIT=* | NAME=* | IPS=* | \
-			DISK=* | STOP_AT=* | TYPE=* | KEEP=* | DEBUG=*)
+			DISK=* | STOP_AT=* | TYPE=* | TRACE=* | KEEP=* | DEBUG=*)
 			printf -v "${argument%%=*}" '%s' "${argument#*=}"
 			;;
 		?*=?*) FILES+=("$argument") ;;
@@ -84,7 +85,7 @@ choose_machine() {
 	qemu-kvm) kvm_nested || fail "this host offers no nested VMX (kvm_intel nested=Y and a writable /dev/kvm)" ;;
 	*) fail "no machine '$MACHINE': bochs, qemu-kvm, qemu-tcg or auto" ;;
 	esac
-	[ -z "$TYPE" ] || [ "$MACHINE" = bochs ] || fail "TYPE is for Bochs"
+	[ -z "$TYPE$TRACE" ] || [ "$MACHINE" = bochs ] || fail "TYPE and TRACE are for Bochs"
 	model_name bochs >/dev/null || fail "no CPU model '$CPU'; tests/run/models.txt lists them"
 	[ -r "$OVMF" ] || fail "no firmware at $OVMF: install the package ovmf"
 }
@@ -124,6 +125,7 @@ if [ -n "$DEBUG" ]; then
 fi
 "${MACHINE%%-*}_command"
 watch_run
+[ -z "$TRACE" ] || cp "$WORK/emulator.out" "$TRACE"
 if [ "$ENDING" = stopped ]; then
 	exit 0
 fi

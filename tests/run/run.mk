@@ -3,6 +3,7 @@
 
 MACHINE_ENV := MACHINE=$(MACHINE) CPU=$(CPU) CPUS=$(CPUS) MEM=$(MEM)
 JOBS        ?= $(shell nproc)
+ROW         ?= rt_vmcall_ept
 
 # --- packages: looked at on every build; the stamps are only touched when something was installed ---------------------
 .PHONY: FORCE
@@ -57,10 +58,14 @@ $(BUILD)/tests/usb.img: $(EFI) tests/run/usb.sh tests/run/image.sh
 	$(Q)CONFIG= tests/run/usb.sh $< $@ >/dev/null
 
 # --- running ----------------------------------------------------------------------------------------------------------
-.PHONY: run check soak debug usb
+.PHONY: run check soak bench profile debug usb
 
-run: $(EFI) ## boot Nestor with the built-in self-test (MACHINE= CPU= CPUS= MEM= CONFIG=)
-	$(Q)$(MACHINE_ENV) tests/run/machine.sh EFI=$(EFI)
+# Without a CONFIG, even an empty one, a run shows the demo, which wants two CPUs.
+run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo rounds=4' \
+           $(if $(filter file,$(origin CPUS)),CPUS=2))
+
+run: $(EFI) ## boot Nestor with a demo (MACHINE= CPU= CPUS= MEM=); CONFIG= for the built-in self-test
+	$(Q)$(MACHINE_ENV) $(run_demo) tests/run/machine.sh EFI=$(EFI)
 
 check: $(CASE_NEEDS) ## run every test: host units, then machines (ONLY=name for some)
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh tests/run/cases.txt
@@ -68,6 +73,12 @@ check: $(CASE_NEEDS) ## run every test: host units, then machines (ONLY=name for
 soak: $(CASE_NEEDS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not, and long fuzzing
 	$(Q)tests/run/soak.sh > $(BUILD)/soak.txt
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) FUZZ=fuzz-soak tests/run/check.sh $(BUILD)/soak.txt
+
+bench: $(EFI) ## what emulated VMX costs, beside Linux KVM and the bare CPU (docs/bench.md)
+	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/bench.sh
+
+profile: $(EFI) ## where the instructions of one of its rows go, by function (ROW=rt_vmcall_ept)
+	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/profile.sh $(ROW)
 
 debug: $(EFI) $(BUILD)/debug-tools.stamp ## start a machine in its debugger, stopped at Nestor's entry
 	$(Q)$(MACHINE_ENV) tests/run/debug.sh $(EFI)

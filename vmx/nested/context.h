@@ -30,7 +30,27 @@ enum context_event {
 	CONTEXT_EVENTS
 };
 
+/* Guest state that an exit leaves in vmcs02: what says in which mode L2 is, which some checks look
+ * at, and the rest. */
+enum lazy_state { LAZY_MODE = 1, LAZY_REST = 2 };
+
 struct ept02_root;
+
+/* What vmcs12 asks of each entry: of fields that change only by exits, so made again only then. */
+enum entry_extra {
+	ENTRY_READS_MEMORY = 1, /* the checks look at L1's memory */
+	ENTRY_LOADS_MSRS = 2,
+	ENTRY_SHARES = 4, /* vmx/nested/shared.c has something to do */
+	ENTRY_FLUSHES = 8, /* L2 has no VPID of L1's */
+	ENTRY_NO_BITMAP = 16, /* all accesses to MSRs exit */
+};
+
+struct entry_plan {
+	bool is_stale;
+	u32 extras; /* enum entry_extra */
+	u64 eptp12;
+	u64 tsc_offset;
+};
 
 struct context {
 	struct context *next_in_bucket;
@@ -43,7 +63,8 @@ struct context {
 	struct vmcs12 v12;
 	u32 dirty;     /* derive.h: groups in which vmcs02 is behind v12 */
 	u32 unchecked; /* entry_checks.h: sections that v12 may not pass */
-	bool is_lazy;  /* vmcs02 has guest state that v12 does not have yet */
+	struct entry_plan plan;
+	u32 lazy;      /* enum lazy_state: what vmcs02 has and v12 does not have yet */
 	bool is_clear; /* since VMCLEAR: L1's memory has the VMCS */
 
 	struct hw_vmcs vmcs02;
@@ -57,6 +78,7 @@ struct context {
 	bool is_merged; /* and has not been written to since */
 	u64 tsc_offset;                /* of L1, as vmcs02 was derived with */
 	u64 cr0_shadow, cr4_shadow;    /* what vmcs02 holds */
+	u64 efer, pat, debugctl;       /* likewise; ~0: not known */
 	u64 eptp;                      /* likewise */
 	struct ept02_root *root;       /* a hint: the one that its EPTP had last */
 	u16 vpid02;

@@ -54,7 +54,7 @@ static void fill_derive_inputs(struct derive_inputs *in, const struct vm *vm)
 
 static int create_context(struct context *context, u16 vpid02)
 {
-	context->vpid02 = vpid02;
+	context->vpid02 = vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID ? vpid02 : 0;
 	context->vpid_owner = CONTEXT_NOBODY;
 	if (vmcs02_create(context))
 		return -ENOMEM;
@@ -136,5 +136,8 @@ int nested_create_vm(struct vm *vm)
 int nested_create_vcpu(struct vcpu *v)
 {
 	v->nested = alloc(sizeof(*v->nested));
-	return v->nested ? 0 : -ENOMEM;
+	if (!v->nested)
+		return -ENOMEM;
+	v->nested->derive = v->vm->nested->derive;
+	return 0;
 }

@@ -98,18 +98,10 @@ static u64 cr4_shadow(const struct derive_inputs *in)
 	return (V12(CR4_SHADOW) & V12(CR4_MASK)) | (V12(GUEST_CR4) & ~V12(CR4_MASK));
 }
 
-/* SDM "Loading Guest Control Registers, Debug Registers, and MSRs": without "load IA32_EFER", LMA
- * is the entry's mode, and LME as well where paging is on. */
 static u64 guest_efer(const struct derive_inputs *in)
 {
-	u64 efer = in->l1_efer;
-
-	if (V12(ENTRY_CONTROLS) & ENTRY_CTL_LOAD_EFER)
-		return V12(GUEST_EFER);
-	if (V12(ENTRY_CONTROLS) & ENTRY_CTL_IA32E_MODE)
-		return efer | EFER_LMA | EFER_LME;
-	efer &= ~(u64)EFER_LMA;
-	return V12(GUEST_CR0) & CR0_PG ? efer & ~(u64)EFER_LME : efer;
+	return V12(ENTRY_CONTROLS) & ENTRY_CTL_LOAD_EFER ? V12(GUEST_EFER)
+							 : derive_shared_efer(in->v12, in->l1_efer);
 }
 
 static u64 guest_pat(const struct derive_inputs *in)
@@ -137,31 +129,50 @@ static u64 tsc_offset(const struct derive_inputs *in)
 const struct derive_row derive_rows[] = {
 #define COPY(name, group_)            { VMCS_##name, DERIVE_##group_, VMCS12_ROW_##name, NULL },
 #define VALUE(name, group_, function) { VMCS_##name, DERIVE_##group_, 0, function },
+#define GROUP(group_)
 #include "vmx/nested/derive.def"
 #undef COPY
 #undef VALUE
+#undef GROUP
 };
 
-u32 derive_first(u32 group)
-{
-	u32 row = 0;
-
-	while (row < ARRAY_SIZE(derive_rows) && derive_rows[row].group < group)
-		row++;
-	return row;
-}
-
-_Static_assert(DERIVE_ALL <= 0xff, "a byte for a mask of groups");
-
-const u8 derive_own_group[VMCS12_ROWS] = {
-#define COPY(name, group)            [VMCS12_ROW_##name] = 1u << DERIVE_##group,
+/* A group's marker has the number of the row behind it. */
+enum {
+#define GROUP(group)                 MARK_##group, BEFORE_##group = MARK_##group - 1,
+#define COPY(name, group)            ROW_##name,
 #define VALUE(name, group, function) COPY(name, group)
 #include "vmx/nested/derive.def"
 #undef COPY
 #undef VALUE
+#undef GROUP
+	ROWS
+};
+_Static_assert(ARRAY_SIZE(derive_rows) == ROWS && ROWS <= 0xff, "rows have numbers");
+
+const u8 derive_first[DERIVE_GROUPS + 1] = {
+#define GROUP(group) [DERIVE_##group] = MARK_##group,
+#define COPY(name, group)
+#define VALUE(name, group, function)
+#include "vmx/nested/derive.def"
+#undef COPY
+#undef VALUE
+#undef GROUP
+	[DERIVE_GROUPS] = ROWS,
 };
 
-const u8 derive_other_groups[VMCS12_ROWS] = {
+_Static_assert(DERIVE_ALL <= 0xffff, "16 bits for a mask of groups");
+
+const u16 derive_own_group[VMCS12_ROWS] = {
+#define COPY(name, group)            [VMCS12_ROW_##name] = 1u << DERIVE_##group,
+#define VALUE(name, group, function) COPY(name, group)
+#define GROUP(group)
+#include "vmx/nested/derive.def"
+#undef COPY
+#undef VALUE
+#undef GROUP
+};
+
+const u16 derive_other_groups[VMCS12_ROWS] = {
 	[VMCS12_ROW_CPU_CONTROLS] = 1u << DERIVE_CR | 1u << DERIVE_TSC,
 	[VMCS12_ROW_CPU_CONTROLS2] = 1u << DERIVE_CR,
 	[VMCS12_ROW_ENTRY_CONTROLS] = 1u << DERIVE_MSRS,

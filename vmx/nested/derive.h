@@ -7,6 +7,7 @@
 #ifndef VMX_NESTED_DERIVE_H
 #define VMX_NESTED_DERIVE_H
 
+#include "hv/msr_index.h"
 #include "vmx/controls.h"
 #include "vmx/nested/vmcs12.h"
 
@@ -17,7 +18,8 @@ enum derive_group {
 	DERIVE_SEGMENTS,  /* and descriptor tables */
 	DERIVE_MSRS,      /* EFER, PAT, SYSENTER, debug controls, PDPTEs */
 	DERIVE_TSC,
-	DERIVE_RUN,   /* RIP, RSP, RFLAGS, interruptibility, pending debug */
+	DERIVE_RIP,
+	DERIVE_RUN,   /* RSP, RFLAGS, interruptibility, pending debug */
 	DERIVE_EVENT, /* what the entry injects */
 	DERIVE_GROUPS
 };
@@ -37,9 +39,6 @@ struct derive_inputs {
 	u64 l1_efer, l1_pat, l1_dr7, l1_debugctl;
 };
 
-/* So many rows at the beginning of DERIVE_MSRS have controls of their own that load and save them. */
-#define DERIVE_MSRS_LOADED 4u
-
 struct derive_row {
 	enum vmcs_field field;
 	u8 group;
@@ -47,9 +46,19 @@ struct derive_row {
 	u64 (*value)(const struct derive_inputs *in);
 };
 
-/* Ordered by group; group g has rows [derive_first(g), derive_first(g + 1)). */
-extern const struct derive_row derive_rows[];
-u32 derive_first(u32 group);
+/* Ordered by group; group g has rows [derive_first[g], derive_first[g + 1]). */
+extern const struct derive_row derive_rows[] __attribute__((visibility("hidden")));
+extern const u8 derive_first[DERIVE_GROUPS + 1] __attribute__((visibility("hidden")));
+
+/* EFER for an entry that loads none (SDM "Loading Guest Control Registers, Debug Registers, and
+ * MSRs"): LMA is the entry's mode, and LME as well where paging is on. */
+static inline u64 derive_shared_efer(const struct vmcs12 *v12, u64 l1_efer)
+{
+	if (v12->ENTRY_CONTROLS & ENTRY_CTL_IA32E_MODE)
+		return l1_efer | EFER_LMA | EFER_LME;
+	l1_efer &= ~(u64)EFER_LMA;
+	return v12->GUEST_CR0 & CR0_PG ? l1_efer & ~(u64)EFER_LME : l1_efer;
+}
 
 static inline u64 derive_value(const struct derive_row *row, const struct derive_inputs *in)
 {
@@ -57,8 +66,8 @@ static inline u64 derive_value(const struct derive_row *row, const struct derive
 }
 
 /* By row: the group of the field of the same name, and others in whose values it takes part. */
-extern const u8 derive_own_group[VMCS12_ROWS] __attribute__((visibility("hidden")));
-extern const u8 derive_other_groups[VMCS12_ROWS] __attribute__((visibility("hidden")));
+extern const u16 derive_own_group[VMCS12_ROWS] __attribute__((visibility("hidden")));
+extern const u16 derive_other_groups[VMCS12_ROWS] __attribute__((visibility("hidden")));
 
 /* The groups, as a mask, that a write to this field of vmcs12 marks. */
 static inline u32 derive_marks(enum vmcs12_row row)

@@ -15,14 +15,11 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-/* Sections that read nothing but what each exit saves. */
-#define CHECKS_OF_SAVED                                                                   \
+/* Sections that read no lazy guest state but what tells L2's mode. */
+#define CHECKS_OF_MODE                                                                    \
 	(ENTRY_CHECKS_CONTROLS | ENTRY_CHECKS_HOST | ENTRY_CHECK_MASK(rip) |              \
 	 ENTRY_CHECK_MASK(rflags) | ENTRY_CHECK_MASK(activity) | ENTRY_CHECK_MASK(ssp) | \
 	 ENTRY_CHECK_MASK(interruptibility) | ENTRY_CHECK_MASK(nmi_after_sti))
-
-#define LOADS (ENTRY_CTL_LOAD_DEBUG | ENTRY_CTL_LOAD_PAT | ENTRY_CTL_LOAD_EFER)
-#define SAVES (EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_SAVE_EFER)
 
 /* What the rules look at in L1's memory, which has to be looked at again at each entry. The PDPTEs
  * that are checked are those that L2 will have. */
@@ -45,14 +42,31 @@ static void read_memory(struct vcpu *v, struct context *context, struct entry_ch
 	memcpy(v->nested->pdptes, c->pdptes, sizeof(c->pdptes));
 }
 
-/* Whether the rules have to look at L1's memory: rare, and told by what an exit always saves. */
-static bool may_need_memory(const struct vmcs12 *v12)
+/* The checks look at L1's memory where there is a link pointer, and for the PDPTEs of L2s without EPT
+ * (of those with IA-32e paging, too: which has none, but L2 may change that without an exit). */
+void nested_plan(const struct vcpu *v, struct context *context)
 {
-	return v12->LINK_POINTER != ~0ULL || !(v12->ENTRY_CONTROLS & ENTRY_CTL_IA32E_MODE);
+	const struct vmcs12 *v12 = &context->v12;
+	struct entry_plan *plan = &context->plan;
+
+	*plan = (struct entry_plan){ .eptp12 = nested_eptp12(v, v12) };
+	if (v12->LINK_POINTER != ~0ULL || !nested_has_ept(v12))
+		plan->extras |= ENTRY_READS_MEMORY;
+	if (v12->ENTRY_MSR_LOAD_COUNT)
+		plan->extras |= ENTRY_LOADS_MSRS;
+	if (!shared_keeps_all(v12))
+		plan->extras |= ENTRY_SHARES;
+	if (!nested_has_control2(v12, CPU2_ENABLE_VPID))
+		plan->extras |= ENTRY_FLUSHES;
+	if (!(v12->CPU_CONTROLS & CPU_MSR_BITMAPS))
+		plan->extras |= ENTRY_NO_BITMAP;
+	if (v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING)
+		plan->tsc_offset = v12->TSC_OFFSET;
 }
 
 /* Run what has not passed; what passes is not run again until a field changes. */
-static struct entry_check_failure check(struct vcpu *v, struct context *context)
+static struct entry_check_failure __attribute__((noinline))
+check(struct vcpu *v, struct context *context)
 {
 	struct entry_check_context c = {
 		.v12 = &context->v12,
@@ -60,13 +74,10 @@ static struct entry_check_failure check(struct vcpu *v, struct context *context)
 		.current = context->vmptr,
 		.long_mode = v->nested->long_mode,
 	};
-	struct entry_check_failure failure = { 0 };
+	struct entry_check_failure failure;
 
-	v->nested->loads_pdptes = false;
-	if (unlikely(may_need_memory(c.v12)))
+	if (context->plan.extras & ENTRY_READS_MEMORY)
 		read_memory(v, context, &c);
-	if (likely(!context->unchecked))
-		return failure;
 	failure = entry_checks_run(&c, context->unchecked);
 	if (!failure.rule)
 		context->unchecked = 0;
@@ -81,45 +92,11 @@ static bool has_events(const struct vcpu *v)
 	return apicv_delivers(&v->apicv) && (u8)vmcs_read(VMCS_GUEST_INTR_STATUS);
 }
 
-/* L1's own values, where an entry loads none. vmcs01 is current, for the last time before L2. */
+/* What of L1 the entry has to know: vmcs01 is current, for the last time before L2. */
 static void note_l1(struct vcpu *v, const struct vmcs12 *v12)
 {
-	struct l1_values *l1 = &v->nested->l1;
-
-	l1->has_events = has_events(v);
-	if (likely((v12->ENTRY_CONTROLS & LOADS) == LOADS))
-		return;
-	l1->efer = vmcs_read(VMCS_GUEST_EFER);
-	l1->pat = vmcs_read(VMCS_GUEST_PAT);
-	l1->dr7 = vmcs_read(VMCS_GUEST_DR7);
-	l1->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
-}
-
-static struct derive_inputs inputs_of(const struct vcpu *v, const struct context *context)
-{
-	struct derive_inputs in = v->vm->nested->derive;
-
-	in.v12 = &context->v12;
-	in.l1_tsc_offset = v->tsc_offset;
-	in.l1_efer = v->nested->l1.efer;
-	in.l1_pat = v->nested->l1.pat;
-	in.l1_dr7 = v->nested->l1.dr7;
-	in.l1_debugctl = v->nested->l1.debugctl;
-	return in;
-}
-
-/* Where an entry does not load what the exit saves, vmcs02 cannot keep it. */
-static bool keeps_all(const struct vmcs12 *v12)
-{
-	return (v12->ENTRY_CONTROLS & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES;
-}
-
-static void write_not_kept(const struct derive_inputs *in)
-{
-	u32 first = derive_first(DERIVE_MSRS);
-
-	for (u32 i = first; i < first + DERIVE_MSRS_LOADED; i++)
-		vmcs_write(derive_rows[i].field, derive_value(&derive_rows[i], in));
+	v->nested->has_events = has_events(v);
+	shared_note_l1(v, v12);
 }
 
 static void write_pdptes(const u64 pdptes[4])
@@ -138,36 +115,35 @@ static void enter_halted(struct vcpu *v, const struct vmcs12 *v12)
 }
 
 /* Bring vmcs02, which is current, to what vmcs12 says. */
-static void __attribute__((noinline)) update(struct vcpu *v, struct context *context)
+static void update(struct vcpu *v, struct context *context)
 {
-	const struct derive_inputs in = inputs_of(v, context);
-
+	v->nested->derive.l1_tsc_offset = v->tsc_offset;
 	context->tsc_offset = v->tsc_offset;
-	vmcs02_update(v, context, &in);
+	vmcs02_update(v, context, &v->nested->derive);
 	events_timer_control(v);
-	if (!keeps_all(in.v12))
-		write_not_kept(&in);
-	if (v->nested->loads_pdptes)
-		write_pdptes(v->nested->pdptes);
 }
 
 static void enter_l2(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 
+	v->nested->derive.v12 = v12;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
 		context->dirty |= 1u << DERIVE_TSC;
 	vcpu_switch_vmcs(v, &context->vmcs02);
-	if (context->dirty || unlikely(context->cpu != v->cpu || !keeps_all(v12) ||
-				       v->nested->loads_pdptes))
+	if (context->dirty || unlikely(context->cpu != v->cpu))
 		update(v, context);
-	v->l2_tsc_offset = v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING ? v12->TSC_OFFSET : 0;
+	if (context->plan.extras & ENTRY_SHARES)
+		shared_enter(v, context);
+	if (unlikely(v->nested->loads_pdptes))
+		write_pdptes(v->nested->pdptes);
+	v->l2_tsc_offset = context->plan.tsc_offset;
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);
 	if (unlikely(v12->GUEST_ACTIVITY))
 		enter_halted(v, v12);
 	nmi_mask_apply();
-	if (unlikely(v->nested->l1.has_events))
+	if (unlikely(v->nested->has_events))
 		vcpu_request(v, REQUEST_EVENT);
 }
 
@@ -198,10 +174,10 @@ static u32 basic_error(const struct context *context, bool launches, u64 blocked
 
 static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 {
-	bool loads_msrs = context->v12.ENTRY_MSR_LOAD_COUNT;
+	bool loads_msrs = context->plan.extras & ENTRY_LOADS_MSRS;
 
 	v->nested->was_launched = context->v12.launched;
-	if (unlikely(context->is_lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))) {
+	if (unlikely(context->lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))) {
 		vmcs_load(context->vmcs02.page);
 		vmcs02_save_lazy(v, context);
 	}
@@ -225,10 +201,18 @@ static enum exit_action refuse(struct vcpu *v, const struct entry_check_failure 
 	return EXIT_RESUME;
 }
 
+static void save_for_checks(struct vcpu *v, struct context *context)
+{
+	vmcs_load(context->vmcs02.page);
+	if (context->unchecked & ~(u32)CHECKS_OF_MODE)
+		vmcs02_save_lazy(v, context);
+	else if (context->lazy & LAZY_MODE)
+		vmcs02_save_mode(context);
+}
+
 static enum exit_action enter(struct vcpu *v, bool launches)
 {
 	struct context *context = v->nested->current;
-	struct entry_check_failure failure;
 	u64 blocked;
 	u32 error;
 
@@ -244,12 +228,19 @@ static enum exit_action enter(struct vcpu *v, bool launches)
 	nmi_mask_note_blocked(blocked & BLOCKED_BY_NMI);
 	note_l1(v, &context->v12);
 	shadow_pull(context);
-	if (unlikely(context->is_lazy && (context->unchecked & ~(u32)CHECKS_OF_SAVED))) {
-		vmcs_load(context->vmcs02.page);
-		vmcs02_save_lazy(v, context);
+	if (unlikely(context->plan.is_stale))
+		nested_plan(v, context);
+	v->nested->loads_pdptes = false;
+	if (unlikely(context->unchecked || (context->plan.extras & ENTRY_READS_MEMORY))) {
+		struct entry_check_failure failure;
+
+		if (context->lazy)
+			save_for_checks(v, context);
+		failure = check(v, context);
+		if (failure.rule)
+			return refuse(v, &failure);
 	}
-	failure = check(v, context);
-	return likely(!failure.rule) ? enter_checked(v, context) : refuse(v, &failure);
+	return enter_checked(v, context);
 }
 
 enum exit_action exit_vmlaunch(struct vcpu *v)

@@ -104,7 +104,7 @@ static enum exit_action change_state(struct vcpu *v, const struct cr_state *befo
 	if (cr_write_loads_pdptes(before, after) && !load_pdptes(v, after->cr3))
 		return fault(v);
 	write_state(v, v->nested->current, after);
-	translations_flush_linear(v->nested->current);
+	vpid_flush(v->nested->current->vpid02);
 	return EXIT_SKIP_INSN;
 }
 

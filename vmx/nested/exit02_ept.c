@@ -23,11 +23,7 @@ static enum exit_action resume(struct vcpu *v, u64 qualification)
 
 static enum exit_action reflect(struct vcpu *v, u32 reason, u64 qualification)
 {
-	struct exit12 exit = exit12_of_hardware(v);
-
-	exit.reason = reason;
-	exit.qualification = qualification;
-	nested_reflect(v, &exit);
+	nested_reflect_ept(v, reason, qualification);
 	return EXIT_RESUME;
 }
 

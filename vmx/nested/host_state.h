@@ -27,6 +27,16 @@ enum {
 	HOST_STATE_FIELDS
 };
 
+/* Those of them that are always written. */
+enum {
+	HOST_STATE_LOADED = 0
+#define LOAD(field, value) +1
+#define KEEP(field, value)
+#include "vmx/nested/host_state.def"
+#undef LOAD
+#undef KEEP
+};
+
 /* A field of vmcs01 and what the exit loads. */
 struct host_state {
 	enum vmcs_field field;

@@ -32,12 +32,6 @@ struct nested_vm {
 	struct context *watchers[NESTED_WATCH_BUCKETS]; /* vmx/nested/msr_merge.c */
 };
 
-/* What an entry has to know of L1, read while vmcs01 is still current. */
-struct l1_values {
-	bool has_events;
-	u64 efer, pat, dr7, debugctl; /* where the entry does not load all of them */
-};
-
 /* One for each vCPU. */
 struct nested {
 	bool in_operation; /* between VMXON and VMXOFF */
@@ -50,7 +44,8 @@ struct nested {
 	u64 vpid_epoch;      /* INVVPIDs that L1 did here, and VMXONs */
 	bool deliver_in_l1;  /* L1's APIC had events while L2 ran */
 	bool looks_again;    /* L2 is left right behind its entry, for an event that waits */
-	struct l1_values l1;
+	bool has_events;     /* L1 had, when the entry under way began */
+	struct derive_inputs derive; /* the VM's, with what the entry under way adds */
 	bool loads_pdptes;   /* by the entry under way: */
 	u64 pdptes[4];
 	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */
@@ -59,7 +54,10 @@ struct nested {
 /* --- how a VMX instruction ends (SDM "Conventions" of the VMX instruction reference) ---------- */
 
 /* RFLAGS, and the error number in the current VMCS, where there is one. */
-enum exit_action vmx_succeed(void);
+static inline enum exit_action vmx_succeed(void)
+{
+	return EXIT_SKIP_SUCCEED;
+}
 enum exit_action vmx_fail(struct vcpu *v, enum vmx_error error);
 enum exit_action vmx_fail_invalid(void);
 /* A fault with error code 0 where it has one; false for return. */
@@ -117,6 +115,7 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 		return;
 	context->dirty |= derive_marks((enum vmcs12_row)row);
 	context->unchecked |= entry_checks_after_write((enum vmcs12_row)row, before, after);
+	context->plan.is_stale = true;
 }
 
 /* --- vmcs02 ----------------------------------------------------------------------------------- */
@@ -125,32 +124,39 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 int vmcs02_create(struct context *context);
 /* The groups in which it is behind; it is current, and the vCPU's. */
 void vmcs02_update(struct vcpu *v, struct context *context, const struct derive_inputs *in);
-/* Guest state that v12 does not have: what L1 sees at an exit without looking, or all of it. It is
- * current. */
+/* Guest state that v12 does not have: what L1 sees at an exit without looking (but RIP), what tells
+ * L2's mode, all of it. It is current. */
 void vmcs02_save(struct context *context);
+void vmcs02_save_mode(struct context *context);
 void vmcs02_save_lazy(struct vcpu *v, struct context *context);
-/* Groups, and sections of checks, that work with lazy guest state. */
+/* Groups that are made of lazy guest state. */
 #define LAZY_GROUPS \
 	(1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
+/* Registers that L1 and L2 may share: vmx/nested/shared.c. With vmcs01 current before an entry, and
+ * with vmcs02. */
+/* Whether there is nothing to do: what vmcs02 has is its own. */
+bool shared_keeps_all(const struct vmcs12 *v12);
+void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12);
+void shared_enter(const struct vcpu *v, struct context *context);
 /* Clear it on this CPU, so that another may use it, or its page may go. */
 void vmcs02_clear(struct context *context);
 
 /* --- entries and exits ------------------------------------------------------------------------ */
 
-/* What L1 is told of an exit (SDM "VM-Exit Information Fields"). */
+/* An exit that L0 makes, rather than the CPU (SDM "VM-Exit Information Fields"). */
 struct exit12 {
 	u32 reason;
 	u32 intr_info, intr_error;
-	u32 vectoring_info, vectoring_error;
-	u32 insn_length, insn_info;
+	u32 insn_length;
 	u64 qualification;
-	u64 guest_linear, guest_physical;
 };
 
-/* The exit in hand, for L1. */
-struct exit12 exit12_of_hardware(struct vcpu *v);
 /* L2 leaves to L1 with it. vmcs02 is current before, vmcs01 afterwards. */
 void nested_reflect(struct vcpu *v, const struct exit12 *exit);
+/* The same with the exit in hand, which vmcs02 tells of; for EPT12's violations and
+ * misconfigurations, but for these. */
+void nested_reflect_hardware(struct vcpu *v);
+void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification);
 /* VM entry fails in loading guest state: exit 33 or 34. In L1 or, after its MSRs, in L2. */
 void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification);
 
@@ -166,10 +172,18 @@ u32 msr_list_store(struct vcpu *v, l1_gpa_t list, u32 count);
 /* Another vCPU wants what is here: a context, or hardware state that is active on this CPU. */
 void nested_yield(struct vcpu *v);
 
-bool nested_has_ept(const struct vmcs12 *v12);
+static inline bool nested_has_control2(const struct vmcs12 *v12, u32 control)
+{
+	return (v12->CPU_CONTROLS & CPU_SECONDARY) && (v12->CPU_CONTROLS2 & control);
+}
+
+static inline bool nested_has_ept(const struct vmcs12 *v12)
+{
+	return nested_has_control2(v12, CPU2_ENABLE_EPT);
+}
 /* The EPTP of the L2's EPT12, be it L1's or the identity. */
 u64 nested_eptp12(const struct vcpu *v, const struct vmcs12 *v12);
-bool nested_has_vpid(const struct vmcs12 *v12);
+void nested_plan(const struct vcpu *v, struct context *context);
 
 /* EPT02's callbacks. */
 const struct ept02_ops *ept02_glue_init(struct vm *vm);
@@ -181,7 +195,7 @@ static inline void msr_bitmap_merge(struct vcpu *v, struct context *context)
 	const struct vmcs12 *v12 = &context->v12;
 
 	if (unlikely(!context->is_merged || context->msr_gfn != v12->MSR_BITMAP >> PAGE_SHIFT ||
-		     !(v12->CPU_CONTROLS & CPU_MSR_BITMAPS)))
+		     (context->plan.extras & ENTRY_NO_BITMAP)))
 		msr_bitmap_make(v, context);
 }
 /* The context is another VMCS's. */
@@ -192,7 +206,6 @@ void msr_bitmap_written(const struct vm *vm, l1_gfn_t gfn);
 
 /* Translations of L2 on this CPU: EPTP02 and VPID02 for the entry. vmcs02 is current. */
 void translations_enter(struct vcpu *v, struct context *context);
-void translations_flush_linear(const struct context *context);
 /* The vCPU enters no L2 until translations_enter(). */
 void translations_leave(struct vcpu *v);
 /* L1's memory changed: what this CPU cached of L2's. */

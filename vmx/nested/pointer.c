@@ -121,6 +121,7 @@ static void read_in(struct vcpu *v, struct context *context)
 		nested_field_changed(context, row, before);
 	}
 	context->is_clear = false;
+	context->shadow.may_be_behind = true;
 }
 
 /* The context was another VMCS's, or nobody's: nothing of it counts. */
@@ -130,8 +131,9 @@ static void forget(const struct vm *vm, struct context *context)
 	memset(&context->v12, 0, sizeof(context->v12));
 	context->v12.revision = VMCS12_REVISION;
 	context->dirty = DERIVE_ALL;
+	context->plan.is_stale = true;
 	context->unchecked = ENTRY_CHECKS_ALL;
-	context->is_lazy = false;
+	context->lazy = 0;
 	context->is_clear = true;
 }
 
@@ -163,8 +165,10 @@ enum exit_action exit_vmptrld(struct vcpu *v)
 	if (claim.context->is_clear)
 		read_in(v, claim.context);
 	nested->current = claim.context;
-	shadow_push(claim.context);
-	vmcs_load(v->vmcs01.page);
+	if (claim.context->shadow.may_be_behind) {
+		shadow_push(claim.context);
+		vmcs_load(v->vmcs01.page);
+	}
 	shadow_link(v, claim.context);
 	return vmx_succeed();
 }

@@ -18,6 +18,41 @@
 /* VMX-abort indicators (SDM "VMX Aborts"). */
 enum vmx_abort { VMX_ABORT_MSR_STORE = 1, VMX_ABORT_PDPTES = 2, VMX_ABORT_MSR_LOAD = 4 };
 
+/* What an exit tells besides (SDM "Information for VM Exits Due to Vectored Events" and the like);
+ * the rest reads as 0. */
+enum { QUALIFICATION = 1, EVENT = 2, INSN = 4, LINEAR = 8, PHYSICAL = 16 };
+#define OPERAND (QUALIFICATION | INSN)
+
+static const u8 info_of[EXIT_REASONS_KNOWN] = {
+	[EXIT_EXCEPTION_NMI] = QUALIFICATION | EVENT,
+	[EXIT_EXTERNAL_INTERRUPT] = EVENT,
+	[EXIT_SIPI] = QUALIFICATION,
+	[EXIT_TASK_SWITCH] = QUALIFICATION,
+	[EXIT_INVLPG] = QUALIFICATION,
+	[EXIT_VMCLEAR] = OPERAND,
+	[EXIT_VMPTRLD] = OPERAND,
+	[EXIT_VMPTRST] = OPERAND,
+	[EXIT_VMREAD] = OPERAND,
+	[EXIT_VMWRITE] = OPERAND,
+	[EXIT_VMXON] = OPERAND,
+	[EXIT_CR_ACCESS] = QUALIFICATION | LINEAR,
+	[EXIT_MOV_DR] = QUALIFICATION,
+	[EXIT_IO] = QUALIFICATION | INSN | LINEAR,
+	[EXIT_MWAIT] = QUALIFICATION,
+	[EXIT_APIC_ACCESS] = QUALIFICATION | LINEAR,
+	[EXIT_GDTR_IDTR] = OPERAND,
+	[EXIT_LDTR_TR] = OPERAND,
+	[EXIT_EPT_VIOLATION] = QUALIFICATION | LINEAR | PHYSICAL,
+	[EXIT_EPT_MISCONFIG] = PHYSICAL,
+	[EXIT_INVEPT] = OPERAND,
+	[EXIT_INVVPID] = OPERAND,
+	[EXIT_RDRAND] = INSN,
+	[EXIT_RDSEED] = INSN,
+	[EXIT_INVPCID] = OPERAND,
+	[EXIT_XSAVES] = OPERAND,
+	[EXIT_XRSTORS] = OPERAND,
+};
+
 /* Then there is no displacement, and the SDM has 0 stored ("Exit Qualification"); Bochs 2.7 stores
  * what it decoded before. */
 static bool is_register_operand(u32 basic, u32 insn_info)
@@ -26,29 +61,30 @@ static bool is_register_operand(u32 basic, u32 insn_info)
 	       (insn_info & INSN_INFO_REGISTER);
 }
 
-struct exit12 exit12_of_hardware(struct vcpu *v)
+/* What vmcs02 tells of the exit in hand, into vmcs12. */
+static void record_hardware(struct vcpu *v, struct vmcs12 *v12)
 {
-	struct exit12 e = {
-		.reason = v->exit->reason,
-		.qualification = exit_qualification(v),
-		.intr_info = (u32)vmcs_read(VMCS_EXIT_INTR_INFO),
-		.vectoring_info = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO),
-		.insn_length = (u32)vmcs_read(VMCS_EXIT_INSN_LEN),
-		.insn_info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO),
-	};
-	u32 basic = EXIT_REASON_BASIC(e.reason);
+	u32 basic = EXIT_REASON_BASIC(v->exit->reason);
+	u32 info = basic < EXIT_REASONS_KNOWN ? info_of[basic] : 0;
 
-	if (e.intr_info & INTR_INFO_ERROR_CODE)
-		e.intr_error = (u32)vmcs_read(VMCS_EXIT_INTR_ERROR);
-	if (e.vectoring_info & INTR_INFO_ERROR_CODE)
-		e.vectoring_error = (u32)vmcs_read(VMCS_IDT_VECTORING_ERROR);
-	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_EPT_MISCONFIG)
-		e.guest_physical = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
-	if (basic == EXIT_EPT_VIOLATION || basic == EXIT_IO || basic == EXIT_CR_ACCESS)
-		e.guest_linear = vmcs_read(VMCS_GUEST_LINEAR_ADDR);
-	if (is_register_operand(basic, e.insn_info))
-		e.qualification = 0;
-	return e;
+	v12->EXIT_REASON = v->exit->reason;
+	v12->IDT_VECTORING_INFO = vmcs_read(VMCS_IDT_VECTORING_INFO);
+	v12->EXIT_INSN_LEN = vmcs_read(VMCS_EXIT_INSN_LEN);
+	v12->ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
+	if (unlikely(v12->IDT_VECTORING_INFO & INTR_INFO_ERROR_CODE))
+		v12->IDT_VECTORING_ERROR = vmcs_read(VMCS_IDT_VECTORING_ERROR);
+	v12->EXIT_QUALIFICATION = info & QUALIFICATION ? exit_qualification(v) : 0;
+	v12->EXIT_INTR_INFO = info & EVENT ? vmcs_read(VMCS_EXIT_INTR_INFO) : 0;
+	if (v12->EXIT_INTR_INFO & INTR_INFO_ERROR_CODE)
+		v12->EXIT_INTR_ERROR = vmcs_read(VMCS_EXIT_INTR_ERROR);
+	if (info & INSN)
+		v12->EXIT_INSN_INFO = vmcs_read(VMCS_EXIT_INSN_INFO);
+	if (info & LINEAR)
+		v12->GUEST_LINEAR_ADDR = vmcs_read(VMCS_GUEST_LINEAR_ADDR);
+	if (info & PHYSICAL)
+		v12->GUEST_PHYSICAL_ADDR = vmcs_read(VMCS_GUEST_PHYSICAL_ADDR);
+	if (unlikely(is_register_operand(basic, (u32)v12->EXIT_INSN_INFO)))
+		v12->EXIT_QUALIFICATION = 0;
 }
 
 static void record(struct vmcs12 *v12, const struct exit12 *e)
@@ -57,12 +93,8 @@ static void record(struct vmcs12 *v12, const struct exit12 *e)
 	v12->EXIT_QUALIFICATION = e->qualification;
 	v12->EXIT_INTR_INFO = e->intr_info;
 	v12->EXIT_INTR_ERROR = e->intr_error;
-	v12->IDT_VECTORING_INFO = e->vectoring_info;
-	v12->IDT_VECTORING_ERROR = e->vectoring_error;
+	v12->IDT_VECTORING_INFO = 0;
 	v12->EXIT_INSN_LEN = e->insn_length;
-	v12->EXIT_INSN_INFO = e->insn_info;
-	v12->GUEST_LINEAR_ADDR = e->guest_linear;
-	v12->GUEST_PHYSICAL_ADDR = e->guest_physical;
 	v12->ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
 }
 
@@ -94,7 +126,8 @@ static void write_host_state(struct vcpu *v, const struct host_state_inputs *in)
 {
 	u64 new;
 
-#define LOAD(field, value) vmcs_write(VMCS_##field, (value));
+	counter_add(CTR_VMWRITE, HOST_STATE_LOADED);
+#define LOAD(field, value) vmcs_write_uncounted(VMCS_##field, (value));
 #define KEEP(field, value)                     \
 	new = (value);                         \
 	if (unlikely(v->kept.field != new)) {  \
@@ -115,18 +148,26 @@ static void load_host_state(struct vcpu *v, struct context *context)
 		.v12 = v12,
 		.cr0_fixed0 = vm->derive.cr0_fixed0 & ~(u64)(CR0_PE | CR0_PG),
 		.cr4_fixed0 = vm->derive.cr4_fixed0,
-		.l2_cr0 = v12->GUEST_CR0,
+		.l2_cr0 = (v12->GUEST_CR0 & v12->CR0_MASK) |
+			  (context->cr0_shadow & ~v12->CR0_MASK),
 	};
 
-	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_EFER)))
-		in.l2_efer = vmcs_read(VMCS_GUEST_EFER);
-	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_PAT)))
-		in.l2_pat = vmcs_read(VMCS_GUEST_PAT);
+	context->efer = ~0ULL;
+	context->pat = ~0ULL;
+	if (unlikely(v->l2_wrote_debugctl))
+		context->debugctl = ~0ULL;
+	v->l2_wrote_debugctl = false;
+	if (!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_EFER))
+		in.l2_efer = context->efer = vmcs_read(VMCS_GUEST_EFER);
+	if (!(v12->EXIT_CONTROLS & EXIT_CTL_LOAD_PAT))
+		in.l2_pat = context->pat = vmcs_read(VMCS_GUEST_PAT);
 	shadow_push(context);
-	if (vcpu_is_in_l2(v))
+	if (likely(vcpu_is_in_l2(v))) {
 		vcpu_switch_vmcs(v, &v->vmcs01);
-	else
+	} else {
+		context->efer = context->pat = ~0ULL; /* they were L1's */
 		vmcs_load(v->vmcs01.page);
+	}
 	write_host_state(v, &in);
 	if (unlikely(!(v12->EXIT_CONTROLS & EXIT_CTL_HOST_64BIT)) &&
 	    is_pae_paging(v12->HOST_CR0, v12->HOST_CR4, 0) && !load_pdptes(v, v12))
@@ -142,7 +183,7 @@ static void arrive_in_l1(struct vcpu *v, struct context *context)
 	v->l2_tsc_offset = 0;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
 		vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	if (!nested_has_vpid(v12))
+	if (context->plan.extras & ENTRY_FLUSHES)
 		vcpu_flush_linear(v);
 	if (unlikely(v->nested->deliver_in_l1)) {
 		v->nested->deliver_in_l1 = false;
@@ -159,34 +200,63 @@ static void arrive_in_l1(struct vcpu *v, struct context *context)
  * Non-Register State"; INIT does), or a shadow of MOV SS holds it back. Bochs 2.7 saves one
  * whenever RFLAGS.TF is set.
  */
-static void settle_single_step(struct context *context, const struct exit12 *exit)
+static void settle_single_step(struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
-	if (likely(!(v12->GUEST_PENDING_DEBUG & PENDING_DEBUG_BS)) || exit->reason == EXIT_INIT ||
+	if (likely(!(v12->GUEST_PENDING_DEBUG & PENDING_DEBUG_BS)) ||
+	    v12->EXIT_REASON == EXIT_INIT ||
 	    (v12->GUEST_INTERRUPTIBILITY & (BLOCKED_BY_MOV_SS | BLOCKED_BY_STI)))
 		return;
 	v12->GUEST_PENDING_DEBUG &= ~(u64)PENDING_DEBUG_BS;
 	context->dirty |= 1u << DERIVE_RUN;
 }
 
-void nested_reflect(struct vcpu *v, const struct exit12 *exit)
+/* The exit is recorded. */
+static void leave(struct vcpu *v, struct context *context)
 {
-	struct context *context = v->nested->current;
 	struct vmcs12 *v12 = &context->v12;
 
 	vmcs02_save(context);
-	settle_single_step(context, exit);
+	settle_single_step(context);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
 	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
-	record(v12, exit);
-	if (v12->EXIT_MSR_STORE_COUNT &&
+	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
 		vmx_abort(v, context, VMX_ABORT_MSR_STORE);
 		return;
 	}
 	load_host_state(v, context);
 	arrive_in_l1(v, context);
+}
+
+void nested_reflect(struct vcpu *v, const struct exit12 *exit)
+{
+	struct context *context = v->nested->current;
+
+	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
+	record(&context->v12, exit);
+	leave(v, context);
+}
+
+void nested_reflect_hardware(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+
+	context->v12.GUEST_RIP = v->exit->rip;
+	record_hardware(v, &context->v12);
+	leave(v, context);
+}
+
+void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification)
+{
+	struct vmcs12 *v12 = &v->nested->current->v12;
+
+	v12->GUEST_RIP = v->exit->rip;
+	record_hardware(v, v12);
+	v12->EXIT_REASON = reason;
+	v12->EXIT_QUALIFICATION = qualification;
+	leave(v, v->nested->current);
 }
 
 void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)

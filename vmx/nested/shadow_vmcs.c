@@ -103,7 +103,7 @@ void shadow_set_operation(struct vcpu *v, bool in_operation)
 static inline __attribute__((always_inline)) void pull(struct context *context, u32 i,
 						       enum vmcs_field field, u32 row)
 {
-	u64 value = vmcs_read(field);
+	u64 value = vmcs_read_uncounted(field);
 	u64 before = context->v12.fields[row];
 
 	if (likely(value == context->shadow.holds[i]))
@@ -120,6 +120,7 @@ void shadow_pull(struct context *context)
 	if (!shadow->page)
 		return;
 	vmcs_load(shadow->page);
+	counter_add(CTR_VMREAD, SHADOW_FIELDS_WRITTEN);
 #define SHADOW_IF_PULL_NONE(name)
 #define SHADOW_IF_PULL_RO(name)
 #define SHADOW_IF_PULL_RW(name) pull(context, SHADOW_##name, VMCS_##name, VMCS12_ROW_##name);
@@ -147,6 +148,7 @@ void shadow_push(struct context *context)
 {
 	struct shadow_vmcs *shadow = &context->shadow;
 
+	shadow->may_be_behind = false;
 	if (!shadow->page || likely(!is_behind(context)))
 		return;
 	vmcs_load(shadow->page);

@@ -19,11 +19,22 @@ enum shadow_field_number {
 #undef FIELD
 	SHADOW_FIELDS
 };
+/* How many of them L1 writes. */
+#define SHADOW_COUNT_NONE 0
+#define SHADOW_COUNT_RO   0
+#define SHADOW_COUNT_RW   1
+#define FIELD(width, encoding, name, shadow, exists) +SHADOW_COUNT_##shadow
+enum {
+	SHADOW_FIELDS_WRITTEN =
+#include "vmx/vmcs_fields.def"
+};
+#undef FIELD
 _Static_assert(SHADOW_FIELDS <= 16, "moving them must cost less than the exits that they save");
 
 struct shadow_vmcs {
 	void *page; /* NULL: the CPU has no VMCS shadowing */
 	u64 holds[SHADOW_FIELDS];
+	bool may_be_behind; /* vmcs12 changed since the last push, other than by a pull */
 };
 
 struct context;

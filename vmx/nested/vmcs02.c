@@ -35,7 +35,7 @@ static void write_own(struct context *context)
 	vmcs_write(VMCS_GUEST_ACTIVITY, 0);
 	vmcs_write(VMCS_LINK_POINTER, ~0ULL);
 	vmcs_write(VMCS_MSR_BITMAP, page_to_hpa(context->msr_bitmap).raw);
-	if (vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID)
+	if (context->vpid02)
 		vmcs_write(VMCS_VPID, context->vpid02);
 }
 
@@ -54,9 +54,9 @@ static void remember(struct context *context, enum vmcs_field field, u64 value)
 
 static void write_group(struct context *context, u32 group, const struct derive_inputs *in)
 {
-	u32 end = derive_first(group + 1);
+	u32 end = derive_first[group + 1];
 
-	for (u32 i = derive_first(group); i < end; i++) {
+	for (u32 i = derive_first[group]; i < end; i++) {
 		const struct derive_row *row = &derive_rows[i];
 		u64 value = derive_value(row, in);
 
@@ -81,23 +81,27 @@ void vmcs02_update(struct vcpu *v, struct context *context, const struct derive_
 	context->dirty = 0;
 }
 
-/* What hardware changed and L1 or the entry checks look at often. */
 void vmcs02_save(struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
-	u64 cr0 = vmcs_read(VMCS_GUEST_CR0);
 
-	v12->GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
 	v12->GUEST_RSP = vmcs_read(VMCS_GUEST_RSP);
 	v12->GUEST_RFLAGS = vmcs_read(VMCS_GUEST_RFLAGS);
 	v12->GUEST_INTERRUPTIBILITY = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	v12->GUEST_PENDING_DEBUG = vmcs_read(VMCS_GUEST_PENDING_DEBUG);
+	context->lazy = LAZY_MODE | LAZY_REST;
+}
+
+void vmcs02_save_mode(struct context *context)
+{
+	struct vmcs12 *v12 = &context->v12;
+
 	v12->GUEST_AR_CS = vmcs_read(VMCS_GUEST_AR_CS);
 	v12->GUEST_AR_SS = vmcs_read(VMCS_GUEST_AR_SS);
-	v12->GUEST_CR0 = derive_cr0_of_l2(v12, cr0, context->cr0_shadow);
+	v12->GUEST_CR0 = derive_cr0_of_l2(v12, vmcs_read(VMCS_GUEST_CR0), context->cr0_shadow);
 	v12->ENTRY_CONTROLS = (v12->ENTRY_CONTROLS & ~(u64)ENTRY_CTL_IA32E_MODE) |
 			      (vmcs_read(VMCS_ENTRY_CONTROLS) & ENTRY_CTL_IA32E_MODE);
-	context->is_lazy = true;
+	context->lazy &= ~(u32)LAZY_MODE;
 }
 
 /* Whether L1's controls, as they were at the exit, have this field saved. */
@@ -114,9 +118,9 @@ static bool is_saved(const struct vmcs12 *v12, enum vmcs_field field)
 
 static void save_group(struct context *context, u32 group)
 {
-	u32 end = derive_first(group + 1);
+	u32 end = derive_first[group + 1];
 
-	for (u32 i = derive_first(group); i < end; i++) {
+	for (u32 i = derive_first[group]; i < end; i++) {
 		const struct vmcs_field_info *info = vmcs_field_find(derive_rows[i].field);
 
 		if (is_saved(&context->v12, derive_rows[i].field))
@@ -131,20 +135,22 @@ void vmcs02_save_lazy(struct vcpu *v, struct context *context)
 	struct derive_inputs in = v->vm->nested->derive;
 
 	in.v12 = v12;
+	if (context->lazy & LAZY_MODE)
+		vmcs02_save_mode(context);
 	save_group(context, DERIVE_SEGMENTS);
 	save_group(context, DERIVE_MSRS);
 	v12->GUEST_CR3 = vmcs_read(VMCS_GUEST_CR3);
 	v12->GUEST_CR4 =
 		derive_cr4_of_l2(&in, vmcs_read(VMCS_GUEST_CR4), context->cr4_shadow);
-	context->is_lazy = false;
+	context->lazy = 0;
 }
 
 void nested_sync(struct vcpu *v, struct context *context)
 {
-	if (!context->is_lazy && !context->shadow.page)
+	if (!context->lazy && !context->shadow.page)
 		return;
 	shadow_pull(context);
-	if (context->is_lazy) {
+	if (context->lazy) {
 		vmcs_load(context->vmcs02.page);
 		vmcs02_save_lazy(v, context);
 	}

@@ -9,6 +9,7 @@
 #define CALIBRATION_LOOPS 10000
 #define CALIBRATION_SLACK 16 /* instructions around the loops */
 #define LINE_MAX          400
+#define PROFILE_WARM_UPS  8
 
 struct line {
 	char text[LINE_MAX];
@@ -132,4 +133,24 @@ bool bench_run(const struct bench *bench)
 	}
 	print_line("BENCH %s%s", bench->name, line.text);
 	return true;
+}
+
+/* A debugger of Bochs' stops here; else it does nothing. */
+static void mark(void)
+{
+	__asm__ volatile("xchg %bx, %bx");
+}
+
+const char *bench_profile(const struct bench *bench)
+{
+	const char *why = reason_not_to_run(bench);
+
+	if (why)
+		return why;
+	for (u32 i = 0; i < PROFILE_WARM_UPS; i++)
+		bench->with(1);
+	mark();
+	bench->with(1);
+	mark();
+	return bench->frame ? bench->frame->finish() : NULL;
 }

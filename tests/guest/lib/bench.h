@@ -61,5 +61,8 @@ struct bench {
 
 /* False: it ran and went wrong. Not to run here is right. */
 bool bench_run(const struct bench *bench);
+/* One iteration, after some, between two marks at which Bochs' debugger stops. NULL, or why it did
+ * not run or went wrong. */
+const char *bench_profile(const struct bench *bench);
 
 #endif

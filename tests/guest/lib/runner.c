@@ -6,8 +6,10 @@
  *     suite=a,b     only these suites
  *     test=a,b      only tests of these names
  *     bench=a,b     these benches, or all, or none; with suite= or test=, none unless asked
+ *     profile=a     no benches, but one iteration of this one between two marks (make profile)
  *     list          print the names, run nothing
  *     kicks=n       how many kicks the tests of kicks send
+ *     rounds=n      how often the demo computes what it does in a suite
  *     typed=text    what will be typed at COM1 each time a test says "guest: type now"
  */
 #include "tests/guest/lib/runner.h"
@@ -24,7 +26,8 @@
 extern const struct test guest_tests_start[], guest_tests_end[];
 extern const struct bench guest_benches_start[], guest_benches_end[];
 
-static const char *const keys[] = { "suite", "test", "bench", "list", "kicks", "typed" };
+static const char *const keys[] = { "suite", "test",  "bench",  "profile",
+				    "list",  "kicks", "rounds", "typed" };
 static const char *options = "";
 
 u64 runner_number(const char *key, u64 otherwise)
@@ -116,6 +119,18 @@ static void run_benches(const char *cmdline, struct report_counts *counts)
 	}
 }
 
+static void run_profile(const char *list, size_t length)
+{
+	for (const struct bench *bench = guest_benches_start; bench < guest_benches_end; bench++) {
+		const char *why;
+
+		if (!cmdline_list_has(list, length, bench->name))
+			continue;
+		why = bench_profile(bench);
+		print_line("# profile of %s: %s", bench->name, why ? why : "ran");
+	}
+}
+
 _Noreturn static void list_all(void)
 {
 	static const struct report_counts none;
@@ -130,13 +145,13 @@ _Noreturn static void list_all(void)
 _Noreturn void guest_main(const char *cmdline)
 {
 	struct report_counts counts = { 0 };
-	const char *wrong;
+	const char *wrong, *profiled;
 	size_t length;
 
 	wrong = cmdline_find_unknown(cmdline, keys, ARRAY_SIZE(keys), &length);
 	if (wrong)
-		report_fatal("unknown option '%.*s'; expected suite=, test=, bench=, kicks=, "
-			     "typed= or list",
+		report_fatal("unknown option '%.*s'; expected suite=, test=, bench=, profile=, "
+			     "kicks=, rounds=, typed= or list",
 			     (int)length, wrong);
 	if (cmdline_find(cmdline, "list", &length))
 		list_all();
@@ -147,6 +162,10 @@ _Noreturn void guest_main(const char *cmdline)
 	options = cmdline;
 	outcome_set_verbose(true);
 	run_tests(cmdline, &counts);
-	run_benches(cmdline, &counts);
+	profiled = cmdline_find(cmdline, "profile", &length);
+	if (profiled)
+		run_profile(profiled, length);
+	else
+		run_benches(cmdline, &counts);
 	report_end(report_code_of(&counts), &counts);
 }

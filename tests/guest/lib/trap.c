@@ -35,7 +35,8 @@ void trap_set_handler(u8 vector, trap_handler handler)
 
 static void unwind(struct trap_frame *frame, struct trap_point *point)
 {
-	point->trap = (struct trap){ frame->vector, frame->error, frame->rip, read_cr2() };
+	point->trap =
+		(struct trap){ frame->vector, frame->error, frame->rip, read_cr2(), frame->rflags };
 	frame->rbx = point->rbx;
 	frame->rbp = point->rbp;
 	frame->r12 = point->r12;

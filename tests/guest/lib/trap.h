@@ -23,6 +23,7 @@ struct trap {
 	u64 error; /* 0 for a vector without an error code */
 	u64 rip;
 	u64 cr2;
+	u64 rflags; /* as the trap saved them */
 };
 
 struct trap_frame {

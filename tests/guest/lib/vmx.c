@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* VMX operation of one CPU at a time, and the making of an L2's VMCS. */
+/* VMX operation of each CPU that asks, and the making of an L2's VMCS. */
 #include "tests/guest/lib/vmx.h"
 #include "hv/msr_index.h"
 #include "hv/string.h"
@@ -17,8 +17,11 @@ _Static_assert(VMCS_HOST_RSP == 0x6c14 && VMCS_HOST_RIP == 0x6c16, "vmx_enter.as
 enum l2_end { VM_EXITED, VM_FAIL_INVALID, VM_FAIL_VALID };
 u32 l2_switch(struct l2 *l2);
 
-static u64 vmxon_region, msr_bitmap;
-static u64 cr0_before, cr4_before;
+/* By CPU, of its VMX operation. */
+static struct {
+	u64 vmxon_region, cr0_before, cr4_before;
+} cpus[CPUS_MAX];
+static u64 msr_bitmap; /* of all L2s; there from the first VMXON on */
 
 /* Where a set's capability MSR is, before and with the TRUE ones. */
 static const struct {
@@ -47,8 +50,7 @@ const char *vmx_lacks(void)
 	return NULL;
 }
 
-/* Low half: bits that must be 1; high half: bits that may be. */
-static u64 capabilities(enum control_set set)
+u64 vmx_capabilities(enum control_set set)
 {
 	bool has_true = rdmsr(MSR_IA32_VMX_BASIC) & VMX_BASIC_TRUE;
 
@@ -57,10 +59,10 @@ static u64 capabilities(enum control_set set)
 
 bool vmx_allows(enum control_set set, u32 mask)
 {
-	return ((u32)(capabilities(set) >> 32) & mask) == mask;
+	return ((u32)(vmx_capabilities(set) >> 32) & mask) == mask;
 }
 
-static u64 region_alloc(void)
+u64 vmx_region_alloc(void)
 {
 	u64 region = memory_page_alloc();
 
@@ -98,27 +100,35 @@ POINTER_INSN(vmptrld)
 
 void vmx_on(void)
 {
-	u64 control = rdmsr(MSR_IA32_FEATURE_CONTROL);
+	u64 control = rdmsr(MSR_IA32_FEATURE_CONTROL), cr0 = read_cr0(), cr4 = read_cr4();
+	u32 cpu = cpu_index();
 
 	if (!(control & FEATURE_CONTROL_LOCKED))
 		wrmsr(MSR_IA32_FEATURE_CONTROL,
 		      control | FEATURE_CONTROL_VMXON | FEATURE_CONTROL_LOCKED);
-	cr0_before = read_cr0();
-	cr4_before = read_cr4();
-	write_cr0((cr0_before | rdmsr(MSR_IA32_VMX_CR0_FIXED0)) & rdmsr(MSR_IA32_VMX_CR0_FIXED1));
-	write_cr4((cr4_before | rdmsr(MSR_IA32_VMX_CR4_FIXED0)) & rdmsr(MSR_IA32_VMX_CR4_FIXED1));
-	vmxon_region = region_alloc();
-	msr_bitmap = memory_page_alloc();
-	vmxon(vmxon_region);
+	cpus[cpu].cr0_before = cr0;
+	cpus[cpu].cr4_before = cr4;
+	write_cr0((cr0 | rdmsr(MSR_IA32_VMX_CR0_FIXED0)) & rdmsr(MSR_IA32_VMX_CR0_FIXED1));
+	write_cr4((cr4 | rdmsr(MSR_IA32_VMX_CR4_FIXED0)) & rdmsr(MSR_IA32_VMX_CR4_FIXED1));
+	cpus[cpu].vmxon_region = vmx_region_alloc();
+	if (!msr_bitmap)
+		msr_bitmap = memory_page_alloc();
+	vmxon(cpus[cpu].vmxon_region);
 }
 
 void vmx_off(void)
 {
+	u32 cpu = cpu_index();
+
 	__asm__ volatile("vmxoff" ::: "cc", "memory");
-	write_cr4(cr4_before);
-	write_cr0(cr0_before);
-	memory_page_free(vmxon_region);
-	memory_page_free(msr_bitmap);
+	write_cr4(cpus[cpu].cr4_before);
+	write_cr0(cpus[cpu].cr0_before);
+	memory_page_free(cpus[cpu].vmxon_region);
+}
+
+u64 vmx_vmxon_region(void)
+{
+	return cpus[cpu_index()].vmxon_region;
 }
 
 u64 vmx_read(enum vmcs_field field)
@@ -150,11 +160,10 @@ static void write_controls(enum control_set set, u32 wanted)
 {
 	if (!vmx_allows(set, wanted))
 		report_fatal("controls 0x%x of set %d are not all there", wanted, set);
-	vmx_write(sets[set].field, wanted | (u32)capabilities(set));
+	vmx_write(sets[set].field, wanted | (u32)vmx_capabilities(set));
 }
 
-/* Where the task state segment of this CPU is. */
-static u64 tss_base(void)
+u64 vmx_tss_base(void)
 {
 	const u64 *descriptor =
 		(const u64 *)(descriptor_gdt_pointer.base + TSS_SELECTOR + 16ULL * cpu_index());
@@ -182,7 +191,7 @@ static void write_shared_state(void)
 		{ VMCS_GUEST_SEL_TR, VMCS_HOST_SEL_TR, TSS_SELECTOR + 16 * cpu_index() },
 		{ VMCS_GUEST_BASE_FS, VMCS_HOST_BASE_FS, rdmsr(MSR_IA32_FS_BASE) },
 		{ VMCS_GUEST_BASE_GS, VMCS_HOST_BASE_GS, rdmsr(MSR_IA32_GS_BASE) },
-		{ VMCS_GUEST_BASE_TR, VMCS_HOST_BASE_TR, tss_base() },
+		{ VMCS_GUEST_BASE_TR, VMCS_HOST_BASE_TR, vmx_tss_base() },
 		{ VMCS_GUEST_BASE_GDTR, VMCS_HOST_BASE_GDTR, descriptor_gdt_pointer.base },
 		{ VMCS_GUEST_BASE_IDTR, VMCS_HOST_BASE_IDTR, descriptor_idt_pointer.base },
 		{ VMCS_GUEST_SYSENTER_CS, VMCS_HOST_SYSENTER_CS, rdmsr(MSR_IA32_SYSENTER_CS) },
@@ -231,7 +240,7 @@ static void write_guest_state(void (*code)(void), u64 rsp)
 void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu)
 {
 	memset(l2, 0, sizeof(*l2));
-	l2->vmcs = region_alloc();
+	l2->vmcs = vmx_region_alloc();
 	l2->stack = memory_page_alloc();
 	vmclear(l2->vmcs);
 	vmptrld(l2->vmcs);
@@ -255,6 +264,19 @@ void l2_destroy(struct l2 *l2)
 void l2_load(const struct l2 *l2)
 {
 	vmptrld(l2->vmcs);
+}
+
+void l2_take(const struct l2 *l2)
+{
+	vmptrld(l2->vmcs);
+	vmx_write(VMCS_HOST_SEL_TR, TSS_SELECTOR + 16 * cpu_index());
+	vmx_write(VMCS_HOST_BASE_TR, vmx_tss_base());
+}
+
+void l2_release(struct l2 *l2)
+{
+	vmclear(l2->vmcs);
+	l2->launched = 0;
 }
 
 u32 l2_enter(struct l2 *l2)

@@ -31,12 +31,18 @@ struct l2 {
 
 /* NULL, or why there is no VMX for a test. */
 const char *vmx_lacks(void);
+/* A set's capability MSR; low half: controls that must be 1; high half: controls that may be. */
+u64 vmx_capabilities(enum control_set set);
 /* May all these controls be 1? */
 bool vmx_allows(enum control_set set, u32 mask);
 
 /* Into and out of VMX root operation on this CPU; control registers are as before afterwards. */
 void vmx_on(void);
 void vmx_off(void);
+/* The pointer that vmx_on() gave to VMXON. */
+u64 vmx_vmxon_region(void);
+/* A page that starts with the CPU's VMCS revision identifier. */
+u64 vmx_region_alloc(void);
 
 /* Fields of the current VMCS. */
 u64 vmx_read(enum vmcs_field field);
@@ -51,6 +57,12 @@ void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu);
 void l2_destroy(struct l2 *l2);
 /* Make its VMCS current. */
 void l2_load(const struct l2 *l2);
+/* The two halves of its way to another CPU: that takes it after this has released it. What the host
+ * state has of a CPU's own is the new CPU's then. */
+void l2_release(struct l2 *l2);
+void l2_take(const struct l2 *l2);
+/* Where the task state segment of this CPU is. */
+u64 vmx_tss_base(void);
 /* Enter the current L2 until its next exit; the exit-reason field, or L2_VMFAIL. */
 u32 l2_enter(struct l2 *l2);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Protection beside a naive model: users by gfn, regions by gfn. After each step every leaf of EPT01
+/* Protection beside a naive model of users and regions. After each step every leaf of EPT01
  * is what the two allow, and there are no more small ones than the set has room for. */
 #include "protect_fixture.h"
 #include "mm/walk_cache.h"
@@ -127,8 +127,7 @@ static void check_block(u32 block)
 			assert_int_equal(leaf.level, 0);
 		if (!leaf.level)
 			continue;
-		assert_int_equal(leaf.pfn.raw + gfn % ept_level_pages(leaf.level),
-				 frame_of(gfn).raw);
+		assert_int_equal(mapped_frame(gfn), frame_of(gfn).raw);
 		if (closed || model.read_only[region])
 			assert_false(leaf.bits & EPT_WRITE);
 		if (leaf.level > EPT_LEVEL_4K && !model.read_only[region])

@@ -296,6 +296,32 @@ UNIT(wait_is_not_for_who_came_later)
 	pfn_cache_deactivate(&cache);
 }
 
+static u32 pauses;
+
+static void other_cpu_ends_its_section(void)
+{
+	if (pauses++ < 3)
+		return;
+	host_run_on(1);
+	epoch_read_end();
+	host_run_on(0);
+	host_x86.pause = NULL;
+}
+
+/* CPU 1 has found the page unprotected and is about to copy. */
+UNIT(wait_is_for_who_writes_by_a_window)
+{
+	host_run_on(1);
+	epoch_read_begin();
+	assert_false(ept01_may_be_protected(memory, l1_gfn(PAGE)));
+	host_run_on(0);
+	assert_int_equal(protect(PAGE), 0);
+	pauses = 0;
+	host_x86.pause = other_cpu_ends_its_section;
+	ept01_protect_wait(memory);
+	assert_int_equal(pauses, 4);
+}
+
 static void write_in_a_section(void)
 {
 	protect(PAGE);
@@ -323,6 +349,7 @@ int main(void)
 		TEST(writes_to_held_pages_cost_no_window_unless_the_page_is_protected),
 		TEST(wait_is_for_who_held_the_page),
 		TEST(wait_is_not_for_who_came_later),
+		TEST(wait_is_for_who_writes_by_a_window),
 		TEST(write_in_a_reader_section_is_caught),
 	};
 

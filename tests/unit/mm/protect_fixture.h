@@ -59,7 +59,9 @@ static inline int set_up_protection(void **state)
 	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
 					       .maxphyaddr = 40 };
 	static const struct ept_features features = { true, true, true, true };
-	static const struct change_ops ops = { protect_kick, call_out, protect_told };
+	static const struct change_ops ops = { .kick_and_wait = protect_kick,
+					       .call_out = call_out,
+					       .page_written = protect_told };
 
 	(void)state;
 	set_up_memory();
@@ -87,6 +89,16 @@ static inline struct ept_leaf leaf_at(u64 gfn)
 	if (ept_lookup(&memory->ept01, gfn, &leaf))
 		leaf.level = 0;
 	return leaf;
+}
+
+/* The frame that EPT01 has for the gfn; 0: none. */
+static inline u64 mapped_frame(u64 gfn)
+{
+	struct ept_leaf leaf;
+
+	if (ept_lookup(&memory->ept01, gfn, &leaf))
+		return 0;
+	return leaf.pfn.raw + gfn % ept_level_pages(leaf.level);
 }
 
 static inline bool may_write(u64 gfn)

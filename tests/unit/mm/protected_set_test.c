@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/protected_set.c: users, blocks, the queue of idle pages, and all of it beside a naive model. */
+/* mm/protected_set.c: users, blocks, the queue of idle pages, and all beside a naive model. */
 #include "unit.h"
 #include "host_memory.h"
 #include "hv/errno.h"

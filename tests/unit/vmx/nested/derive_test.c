@@ -45,7 +45,7 @@ static int setup(void **state)
 
 static u64 derived(enum vmcs_field field)
 {
-	for (u32 i = 0; i < derive_first(DERIVE_GROUPS); i++)
+	for (u32 i = 0; i < derive_first[DERIVE_GROUPS]; i++)
 		if (derive_rows[i].field == field)
 			return derive_value(&derive_rows[i], &in);
 	fail_msg("%s is not derived", vmcs_field_name(field));
@@ -60,7 +60,7 @@ static void randomize(void)
 
 UNIT(rows_stand_by_group_and_none_twice)
 {
-	u32 count = derive_first(DERIVE_GROUPS);
+	u32 count = derive_first[DERIVE_GROUPS];
 
 	assert_true(count > 60 && count < ROWS_MAX);
 	for (u32 i = 1; i < count; i++)
@@ -195,7 +195,7 @@ UNIT(tsc_offsets_add_up)
 UNIT(deriving_the_marked_groups_is_a_full_rebuild)
 {
 	u64 vmcs02[ROWS_MAX] = { 0 };
-	u32 count = derive_first(DERIVE_GROUPS);
+	u32 count = derive_first[DERIVE_GROUPS];
 	u32 dirty = DERIVE_ALL;
 
 	randomize();

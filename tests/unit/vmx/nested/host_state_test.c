@@ -55,7 +55,7 @@ static u64 loaded(enum vmcs_field field)
 UNIT(what_l2_can_change_is_loaded)
 {
 	/* PDPTEs are loaded from memory where L1 uses PAE paging; an unusable LDTR has no more. */
-	for (u32 i = 0; i < derive_first(DERIVE_GROUPS); i++) {
+	for (u32 i = 0; i < derive_first[DERIVE_GROUPS]; i++) {
 		enum vmcs_field field = derive_rows[i].field;
 
 		if (VMCS_ENCODING_KIND(field) != VMCS_GUEST_STATE)

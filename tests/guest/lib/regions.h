@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes of L1's own memory by hypercalls (hv/abi.h); a test that makes them begins with
+ * TEST_CALLS_REQUIRED(). */
+#ifndef TESTS_GUEST_LIB_REGIONS_H
+#define TESTS_GUEST_LIB_REGIONS_H
+
+#include "tests/guest/lib/nestor.h"
+
+/* Nothing of the machine is at any of these. */
+#define REGION_HERE  0xd0000000ULL
+#define REGION_THERE 0xd1003000ULL
+#define REGION_BYTES (16 * PAGE_SIZE)
+
+/* 0, or a negative error. */
+static inline s64 region_add(u64 gpa)
+{
+	return nestor_call(NESTOR_CALL_REGION_ADD, gpa, REGION_BYTES, NULL);
+}
+
+static inline s64 region_delete(u64 gpa)
+{
+	return nestor_call(NESTOR_CALL_REGION_DELETE, gpa, 0, NULL);
+}
+
+static inline s64 region_move(u64 from, u64 to)
+{
+	return nestor_call(NESTOR_CALL_REGION_MOVE, from, to, NULL);
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* L1's memory comes, goes and moves (hv/abi.h) while an L2 that uses it runs on another CPU. Needs
+ * test_calls = on. */
+#include "hv/string.h"
+#include "tests/guest/lib/memory.h"
+#include "tests/guest/lib/regions.h"
+#include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_smp.h"
+
+#define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
+#define LEAF   (EPT_RWX | EPT_WB)
+#define ONES   (~0ULL)
+#define ROUNDS 100u
+#define WAIT   50000000ULL
+
+L2_CODE(read_insn, "mov (%rdi), %rax");
+
+static void poke(u64 gpa, u64 value)
+{
+	*(volatile u64 *)gpa = value;
+}
+
+static u64 l2_read(struct l2 *l2, u64 where)
+{
+	u32 reason;
+
+	vmx_write(VMCS_GUEST_RIP, (u64)read_insn);
+	l2->regs[RDI] = where;
+	reason = l2_enter(l2);
+	return reason == EXIT_VMCALL ? l2->regs[RAX] : ~(u64)reason;
+}
+
+enum { UNKNOWN, PRESENT, DELETED }; /* the low bits of a phase */
+
+static u64 phase;        /* what L2 may find now: round * 4 + one of the above */
+static u64 looks, stale; /* L2's, written by it alone */
+static u64 address;      /* where it looks */
+static bool stop;
+static u32 there_reason;
+
+/* The L2: whatever it reads while a phase lasts must be what that phase allows. */
+static void look(void)
+{
+	while (!READ_ONCE(stop)) {
+		u64 before = READ_ONCE(phase);
+		u64 value = *(volatile u64 *)address;
+		u64 wanted = (before & 3) == DELETED ? ONES : before;
+
+		if (READ_ONCE(phase) != before)
+			continue;
+		if ((before & 3) != UNKNOWN && value != wanted)
+			WRITE_ONCE(stale, stale + 1);
+		WRITE_ONCE(looks, looks + 1);
+	}
+	for (;;)
+		vmcall();
+}
+
+static void run_there(void *argument)
+{
+	struct l2 *l2 = argument;
+
+	l2_arrive(l2);
+	there_reason = l2_enter(l2);
+	l2_clear(l2);
+}
+
+/* Let L2 look some times in this phase. */
+static bool show(u64 new_phase)
+{
+	u64 wanted, start = rdtsc();
+
+	WRITE_ONCE(phase, new_phase);
+	wanted = READ_ONCE(looks) + 3;
+	while (READ_ONCE(looks) < wanted && rdtsc() - start < WAIT)
+		cpu_pause();
+	return READ_ONCE(looks) >= wanted;
+}
+
+static bool come_and_go(u64 round)
+{
+	WRITE_ONCE(phase, UNKNOWN);
+	if (region_add(REGION_HERE))
+		return false;
+	poke(REGION_HERE, round * 4 + PRESENT);
+	if (!show(round * 4 + PRESENT))
+		return false;
+	WRITE_ONCE(phase, UNKNOWN);
+	return !region_delete(REGION_HERE) && show(round * 4 + DELETED);
+}
+
+/* Away from where L2 looks, and back. */
+static bool move_about(u64 round)
+{
+	WRITE_ONCE(phase, UNKNOWN);
+	poke(REGION_HERE, round * 4 + PRESENT);
+	if (!show(round * 4 + PRESENT))
+		return false;
+	WRITE_ONCE(phase, UNKNOWN);
+	if (region_move(REGION_HERE, REGION_THERE) || !show(round * 4 + DELETED))
+		return false;
+	WRITE_ONCE(phase, UNKNOWN);
+	return !region_move(REGION_THERE, REGION_HERE);
+}
+
+static void beside_running_l2(struct l2 *l2, u64 where, bool (*change)(u64 round))
+{
+	u32 done = 0;
+
+	l2_clear(l2);
+	phase = looks = stale = 0;
+	address = where;
+	stop = false;
+	EXPECT(vmx_smp_on(1));
+	smp_start(1, run_there, l2);
+	while (done < ROUNDS && change(done))
+		done++;
+	WRITE_ONCE(stop, true);
+	EXPECT(smp_finish(1));
+	EXPECT_EQ(there_reason, EXIT_VMCALL);
+	EXPECT_EQ(done, ROUNDS);
+	EXPECT(looks > 0);
+	EXPECT_EQ(stale, 0);
+	EXPECT(vmx_smp_off(1));
+}
+
+VMX_TEST(vmx_context, running_l2_sees_regions_come_and_go, NEED_CPUS_2)
+{
+	/* Expect: an L2 without EPT that reads all the time finds the new page from an addition's
+	 * return on, and ones from a deletion's. */
+	TEST_CALLS_REQUIRED();
+	beside_running_l2(l2_new((const void *)(u64)look), REGION_HERE, come_and_go);
+}
+
+VMX_TEST(vmx_context, running_l2_under_ept_sees_regions_come_and_go, NEED_CPUS_2)
+{
+	/* Expect: the same through L1's EPT. */
+	u64 eptp;
+	struct l2 *l2;
+
+	TEST_CALLS_REQUIRED();
+	NEEDS_EPT(0);
+	eptp = ept_new();
+	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
+	l2 = l2_new((const void *)(u64)look);
+	ept_use(eptp);
+	beside_running_l2(l2, ALIAS, come_and_go);
+}
+
+VMX_TEST(vmx_context, running_l2_sees_a_region_move, NEED_CPUS_2)
+{
+	/* Expect: contents while the region is where L2's EPT points, ones while it is
+	 * elsewhere. */
+	u64 eptp;
+	struct l2 *l2;
+
+	TEST_CALLS_REQUIRED();
+	NEEDS_EPT(0);
+	eptp = ept_new();
+	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
+	l2 = l2_new((const void *)(u64)look);
+	ept_use(eptp);
+	EXPECT_EQ(region_add(REGION_HERE), 0);
+	beside_running_l2(l2, ALIAS, move_about);
+	EXPECT_EQ(region_delete(REGION_HERE), 0);
+}
+
+/* The region that comes and goes is L2's leaf table: L2 may exit, and goes on when it is back. */
+static bool table_comes_and_goes(u64 page)
+{
+	for (u32 round = 0; round < ROUNDS; round++) {
+		if (region_add(REGION_HERE))
+			return false;
+		memset((void *)REGION_HERE, 0, PAGE_SIZE);
+		poke(REGION_HERE, page | LEAF);
+		if (region_delete(REGION_HERE))
+			return false;
+	}
+	return true;
+}
+
+static u64 exits[3]; /* VMCALL; violation or misconfiguration; others */
+static u64 there_page;
+
+static void read_all_the_time(void *argument)
+{
+	struct l2 *l2 = argument;
+
+	l2_arrive(l2);
+	while (!READ_ONCE(stop)) {
+		u64 value = l2_read(l2, ALIAS);
+
+		if (value == 0x11)
+			exits[0]++;
+		else if (value == ~(u64)EXIT_EPT_VIOLATION || value == ~(u64)EXIT_EPT_MISCONFIG)
+			exits[1]++;
+		else
+			exits[2]++;
+	}
+	l2_clear(l2);
+}
+
+VMX_TEST(vmx_context, an_ept_table_comes_and_goes_beside_its_l2, NEED_CPUS_2)
+{
+	/* Expect: each read of L2 finds the page or exits for its EPT; nothing else ever
+	 * happens. */
+	u64 eptp;
+	struct l2 *l2;
+
+	TEST_CALLS_REQUIRED();
+	NEEDS_EPT(0);
+	l2 = l2_new(read_insn);
+	there_page = vmx_page();
+	poke(there_page, 0x11);
+	eptp = ept_new();
+	ept_use(eptp);
+	*ept_entry(eptp, ALIAS, EPT_LEVEL_2M) = REGION_HERE | EPT_RWX;
+	l2_clear(l2);
+	memset(exits, 0, sizeof(exits));
+	stop = false;
+	EXPECT(vmx_smp_on(1));
+	smp_start(1, read_all_the_time, l2);
+	EXPECT(table_comes_and_goes(there_page));
+	WRITE_ONCE(stop, true);
+	EXPECT(smp_finish(1));
+	EXPECT(exits[0] + exits[1] > 0);
+	EXPECT_EQ(exits[2], 0);
+	EXPECT(vmx_smp_off(1));
+}

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT */
+/* EPT and page tables that change between entries: what needs INVEPT or INVVPID and what doesn't,
+ * several EPTPs, VPIDs, and L2s without EPT. */
+#include "hv/msr_index.h"
+#include "hv/pte.h"
+#include "hv/string.h"
+#include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/memory.h"
+#include "tests/guest/lib/vmx_ept.h"
+#include "vmx/qualification.h"
+
+#define GPA                0xd0000000ULL /* nothing of the machine is here; L1 maps it one to one */
+#define VA                 (2ULL << 39)  /* L1 has nothing here */
+#define LEAF               (EPT_RWX | EPT_WB)
+#define PAGES              64u
+#define NEEDS_INVEPT(type) NEEDS_EPT(EPT_CAP_MASK(INVEPT) | EPT_CAP_MASK(type))
+#define NEEDS_INVVPID(type)                                                             \
+	do {                                                                            \
+		NEEDS_CONTROL(CONTROL_SET_CPU2, CPU2_ENABLE_VPID);                      \
+		if (!(rdmsr(MSR_IA32_VMX_EPT_VPID_CAP) & EPT_CAP_MASK(INVVPID_##type))) \
+			SKIP("no such type of INVVPID");                                \
+	} while (0)
+
+L2_CODE(read_insn, "mov (%rdi), %rax");
+L2_CODE(write_insn, "mov %rax, (%rdi)");
+L2_CODE(sum_pages, "xor %eax, %eax; 1: add (%rdi), %rax; add $4096, %rdi; dec %ecx; jnz 1b");
+
+static u64 page_with(u64 value)
+{
+	u64 page = vmx_page();
+
+	*(u64 *)page = value;
+	return page;
+}
+
+/* What the current L2 reads there; its exit reason, inverted, when it cannot. */
+static u64 l2_read(struct l2 *l2, u64 address)
+{
+	u32 reason;
+
+	vmx_write(VMCS_GUEST_RIP, (u64)read_insn);
+	l2->regs[RDI] = address;
+	reason = l2_enter(l2);
+	return reason == EXIT_VMCALL ? l2->regs[RAX] : ~(u64)reason;
+}
+
+static u32 l2_write(struct l2 *l2, u64 address, u64 value)
+{
+	vmx_write(VMCS_GUEST_RIP, (u64)write_insn);
+	l2->regs[RDI] = address;
+	l2->regs[RAX] = value;
+	return l2_enter(l2);
+}
+
+static struct l2 *l2_with_ept(u64 *eptp)
+{
+	struct l2 *l2 = l2_new(read_insn);
+
+	*eptp = ept_new();
+	ept_use(*eptp);
+	return l2;
+}
+
+static void expect_downgrades(enum invept_type type)
+{
+	u64 eptp, page = page_with(0x11);
+	struct l2 *l2 = l2_with_ept(&eptp);
+
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | LEAF);
+	EXPECT_EQ(l2_write(l2, GPA, 0x22), EXIT_VMCALL);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | (LEAF & ~EPT_WRITE));
+	EXPECT(ept_invalidate(type, type == INVEPT_ALL ? 0 : eptp));
+	EXPECT_EQ(l2_write(l2, GPA, 0x33), EXIT_EPT_VIOLATION);
+	EXPECT_EQ(l2_read(l2, GPA), 0x22);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, 0);
+	EXPECT(ept_invalidate(type, type == INVEPT_ALL ? 0 : eptp));
+	EXPECT_EQ(l2_read(l2, GPA), ~(u64)EXIT_EPT_VIOLATION);
+	EXPECT_EQ(*(u64 *)page, 0x22);
+}
+
+VMX_TEST(vmx_ept, single_invept_ends_what_was_allowed, 0)
+{
+	/* Expect: L2 loses write access, then all, from the next entry on. */
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	expect_downgrades(INVEPT_SINGLE);
+}
+
+VMX_TEST(vmx_ept, global_invept_ends_what_was_allowed, 0)
+{
+	/* Expect: the same by the all-context type. */
+	NEEDS_INVEPT(INVEPT_ALL);
+	expect_downgrades(INVEPT_ALL);
+}
+
+VMX_TEST(vmx_ept, a_page_replaced_is_seen_after_invept, 0)
+{
+	/* Expect: the new page's contents, again and again; the old one is untouched. */
+	u64 eptp, pages[2] = { page_with(0xa), page_with(0xb) };
+	struct l2 *l2;
+
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	l2 = l2_with_ept(&eptp);
+	for (u32 i = 0; i < 10; i++) {
+		ept_map(eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | LEAF);
+		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
+		EXPECT_EQ(l2_read(l2, GPA), 0xa + i % 2);
+		EXPECT_EQ(l2_write(l2, GPA + 8, 0x100 + i), EXIT_VMCALL);
+		EXPECT_EQ(((u64 *)pages[i % 2])[1], 0x100 + i);
+	}
+	EXPECT_EQ(((u64 *)pages[0])[1], 0x108);
+}
+
+VMX_TEST(vmx_ept, a_table_replaced_is_seen_after_invept, 0)
+{
+	/* Expect: another table of leaves under the same entry counts as a whole. */
+	u64 eptp, first = page_with(1), second = page_with(2), *entry, *table;
+	struct l2 *l2;
+
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	l2 = l2_with_ept(&eptp);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, first | LEAF);
+	EXPECT_EQ(l2_read(l2, GPA), 1);
+	table = (u64 *)vmx_page();
+	table[0] = second | LEAF;
+	entry = ept_entry(eptp, GPA, EPT_LEVEL_2M);
+	*entry = (u64)table | EPT_RWX;
+	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
+	EXPECT_EQ(l2_read(l2, GPA), 2);
+	EXPECT_EQ(l2_read(l2, GPA + PAGE_SIZE), ~(u64)EXIT_EPT_VIOLATION);
+}
+
+VMX_TEST(vmx_ept, a_page_that_comes_needs_no_invept, 0)
+{
+	/* Expect: an entry that was not present counts as soon as it is; 64 of them, one by one. */
+	u64 eptp;
+	struct l2 *l2;
+
+	NEEDS_EPT(0);
+	l2 = l2_with_ept(&eptp);
+	for (u64 i = 0; i < PAGES; i++)
+		ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, 0);
+	for (u64 i = 0; i < PAGES; i++) {
+		u64 gpa = GPA + i * PAGE_SIZE;
+
+		EXPECT_EQ(l2_read(l2, gpa), ~(u64)EXIT_EPT_VIOLATION);
+		ept_map(eptp, gpa, EPT_LEVEL_4K, page_with(i) | LEAF);
+		EXPECT_EQ(l2_read(l2, gpa), i);
+	}
+}
+
+VMX_TEST(vmx_ept, more_rights_after_a_violation_need_no_invept, 0)
+{
+	/* Expect: read-only, a write exits, L1 allows it, the write is done. */
+	u64 eptp, page = page_with(0x11);
+	struct l2 *l2;
+
+	NEEDS_EPT(0);
+	l2 = l2_with_ept(&eptp);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | (LEAF & ~EPT_WRITE));
+	EXPECT_EQ(l2_read(l2, GPA), 0x11);
+	EXPECT_EQ(l2_write(l2, GPA, 0x22), EXIT_EPT_VIOLATION);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | LEAF);
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(*(u64 *)page, 0x22);
+}
+
+VMX_TEST(vmx_ept, many_pages_change_before_one_invept, 0)
+{
+	/* Expect: 64 pages moved around, one INVEPT, and L2's sum over them is the new one. */
+	u64 eptp, pages[PAGES], wanted = 0;
+	struct l2 *l2;
+
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	l2 = l2_with_ept(&eptp);
+	for (u64 i = 0; i < PAGES; i++) {
+		pages[i] = page_with(i * i);
+		wanted += i * i;
+		ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, pages[i] | LEAF);
+	}
+	for (u32 round = 0; round < 4; round++) {
+		vmx_write(VMCS_GUEST_RIP, (u64)sum_pages);
+		l2->regs[RDI] = GPA;
+		l2->regs[RCX] = PAGES;
+		EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+		EXPECT_EQ(l2->regs[RAX], wanted);
+		/* Now the first page takes all places up to here. */
+		for (u64 i = round * 16; i < round * 16 + 16; i++) {
+			wanted -= i * i;
+			ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, pages[0] | LEAF);
+		}
+		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
+	}
+}
+
+VMX_TEST(vmx_ept, a_large_leaf_splits_and_joins, 0)
+{
+	/* Expect: a 2 MiB leaf, then 4 KiB leaves with one page replaced, then the leaf again. */
+	u64 eptp, page = page_with(0x11), other = page_with(0x22), into = page % (2 * MIB);
+	struct l2 *l2;
+
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	l2 = l2_with_ept(&eptp);
+	for (u32 round = 0; round < 3; round++) {
+		ept_map(eptp, GPA, EPT_LEVEL_2M, ALIGN_DOWN(page, 2 * MIB) | LEAF);
+		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
+		EXPECT_EQ(l2_read(l2, GPA + into), 0x11);
+		ept_map(eptp, GPA + into, EPT_LEVEL_4K, other | LEAF);
+		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
+		EXPECT_EQ(l2_read(l2, GPA + into), 0x22);
+	}
+}
+
+/* --- several EPTPs --- */
+VMX_TEST(vmx_ept, l2_sees_what_its_eptp_maps, 0)
+{
+	/* Expect: four EPTPs in turn in one VMCS, each with a page of its own there. */
+	u64 eptps[4];
+	struct l2 *l2;
+
+	NEEDS_EPT(0);
+	l2 = l2_new(read_insn);
+	for (u64 i = 0; i < ARRAY_SIZE(eptps); i++) {
+		eptps[i] = ept_new();
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, page_with(0x40 + i) | LEAF);
+	}
+	for (u32 turn = 0; turn < 12; turn++) {
+		ept_use(eptps[turn % 4]);
+		EXPECT_EQ(l2_read(l2, GPA), 0x40 + turn % 4);
+	}
+}
+
+VMX_TEST(vmx_ept, invept_of_one_eptp_leaves_the_other, 0)
+{
+	/* Expect: both change, one is invalidated: that one's change is seen; the other's stays
+	 * right after its own INVEPT. */
+	u64 eptps[2];
+	struct l2 *l2;
+
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	l2 = l2_new(read_insn);
+	for (u64 i = 0; i < 2; i++) {
+		eptps[i] = ept_new();
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, page_with(i) | LEAF);
+		ept_use(eptps[i]);
+		EXPECT_EQ(l2_read(l2, GPA), i);
+	}
+	for (u64 i = 0; i < 2; i++) {
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, page_with(0x10 + i) | LEAF);
+		EXPECT(ept_invalidate(INVEPT_SINGLE, eptps[i]));
+		ept_use(eptps[i]);
+		EXPECT_EQ(l2_read(l2, GPA), 0x10 + i);
+	}
+}
+
+VMX_TEST(vmx_ept, eptps_that_share_tables_share_changes, 0)
+{
+	/* Expect: two roots over one set of tables: a leaf changed is seen through both. */
+	u64 eptp, other = vmx_page() | EPTP_FOUR_LEVELS | EPTP_WRITE_BACK;
+	struct l2 *l2;
+
+	NEEDS_INVEPT(INVEPT_ALL);
+	l2 = l2_with_ept(&eptp);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page_with(1) | LEAF);
+	memcpy((void *)(other & EPT_FRAME_MASK), (const void *)(eptp & EPT_FRAME_MASK), PAGE_SIZE);
+	EXPECT_EQ(l2_read(l2, GPA), 1);
+	ept_use(other);
+	EXPECT_EQ(l2_read(l2, GPA), 1);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page_with(2) | LEAF);
+	EXPECT(ept_invalidate(INVEPT_ALL, 0));
+	EXPECT_EQ(l2_read(l2, GPA), 2);
+	ept_use(eptp);
+	EXPECT_EQ(l2_read(l2, GPA), 2);
+}
+
+/* --- VPIDs --- */
+/* L2's own tables: all that L1 has below 512 GiB, and a page at VA. */
+struct space {
+	u64 cr3;
+	u64 *pte;
+};
+
+static struct space space_new(u64 page)
+{
+	u64 *root = (u64 *)vmx_page(), *pdpt = (u64 *)vmx_page(), *directory = (u64 *)vmx_page();
+	u64 *table = (u64 *)vmx_page();
+
+	memcpy(root, (const void *)(read_cr3() & PTE_ADDRESS), PAGE_SIZE);
+	root[VA >> 39] = (u64)pdpt | PTE_PRESENT | PTE_WRITE;
+	pdpt[0] = (u64)directory | PTE_PRESENT | PTE_WRITE;
+	directory[0] = (u64)table | PTE_PRESENT | PTE_WRITE;
+	table[0] = page | PTE_PRESENT | PTE_WRITE;
+	return (struct space){ (u64)root, table };
+}
+
+static struct l2 *l2_in_space(const struct space *space, u16 vpid)
+{
+	struct l2 *l2 = l2_new(read_insn);
+
+	vmx_write(VMCS_GUEST_CR3, space->cr3);
+	if (vpid) {
+		control_on(CONTROL_SET_CPU2, CPU2_ENABLE_VPID);
+		vmx_write(VMCS_VPID, vpid);
+	}
+	return l2;
+}
+
+/* L1 changes L2's entry and invalidates by this type. */
+static void expect_change_seen(enum invvpid_type type)
+{
+	struct space space = space_new(page_with(1));
+	struct l2 *l2 = l2_in_space(&space, 7);
+
+	EXPECT(vpid_invalidate(type, 7, VA)); /* of an earlier test */
+	EXPECT_EQ(l2_read(l2, VA), 1);
+	for (u64 i = 2; i < 6; i++) {
+		*space.pte = page_with(i) | PTE_PRESENT | PTE_WRITE;
+		EXPECT(vpid_invalidate(type, 7, VA));
+		EXPECT_EQ(l2_read(l2, VA), i);
+	}
+}
+
+VMX_TEST(vmx_ept, invvpid_of_an_address_shows_a_change, 0)
+{
+	/* Expect: a page-table entry that L1 changes is seen from the next entry on. */
+	NEEDS_INVVPID(ADDRESS);
+	expect_change_seen(INVVPID_ADDRESS);
+}
+
+VMX_TEST(vmx_ept, invvpid_of_a_vpid_shows_a_change, 0)
+{
+	/* Expect: the same by the single-context type. */
+	NEEDS_INVVPID(SINGLE);
+	expect_change_seen(INVVPID_SINGLE);
+}
+
+VMX_TEST(vmx_ept, invvpid_of_all_shows_a_change, 0)
+{
+	/* Expect: the same by the all-context type. */
+	NEEDS_INVVPID(ALL);
+	expect_change_seen(INVVPID_ALL);
+}
+
+VMX_TEST(vmx_ept, invvpid_but_globals_shows_a_change, 0)
+{
+	/* Expect: the same by the type that retains globals, for a page that is not global. */
+	NEEDS_INVVPID(RETAIN);
+	expect_change_seen(INVVPID_LOCALS);
+}
+
+VMX_TEST(vmx_ept, without_a_vpid_each_entry_shows_changes, 0)
+{
+	/* Expect: no VPID, no invalidation, and L2 sees the entry as it is. */
+	struct space space = space_new(page_with(1));
+	struct l2 *l2 = l2_in_space(&space, 0);
+
+	for (u64 i = 1; i < 5; i++) {
+		EXPECT_EQ(l2_read(l2, VA), i);
+		*space.pte = page_with(i + 1) | PTE_PRESENT | PTE_WRITE;
+	}
+}
+
+VMX_TEST(vmx_ept, vpids_keep_translations_apart, 0)
+{
+	/* Expect: three L2s with tables and VPIDs of their own, in turn; then all with one VPID,
+	 * which is invalidated between them. */
+	struct space spaces[3];
+	struct l2 *l2s[3];
+
+	NEEDS_INVVPID(SINGLE);
+	for (u16 i = 0; i < 3; i++) {
+		spaces[i] = space_new(page_with(0x30u + i));
+		l2s[i] = l2_in_space(&spaces[i], (u16)(i + 1));
+		EXPECT(vpid_invalidate(INVVPID_SINGLE, (u16)(i + 1), 0));
+	}
+	for (u32 turn = 0; turn < 9; turn++) {
+		l2_load(l2s[turn % 3]);
+		EXPECT_EQ(l2_read(l2s[turn % 3], VA), 0x30 + turn % 3);
+	}
+	for (u32 turn = 0; turn < 9; turn++) {
+		l2_load(l2s[turn % 3]);
+		vmx_write(VMCS_VPID, 9);
+		EXPECT(vpid_invalidate(INVVPID_SINGLE, 9, 0));
+		EXPECT_EQ(l2_read(l2s[turn % 3], VA), 0x30 + turn % 3);
+	}
+}
+
+VMX_TEST(vmx_ept, invept_is_enough_with_a_vpid, 0)
+{
+	/* Expect: combined mappings go with INVEPT: a page replaced in EPT is seen under a VPID. */
+	struct space space;
+	u64 eptp, page = page_with(1);
+	struct l2 *l2;
+
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	NEEDS_INVVPID(SINGLE);
+	space = space_new(page);
+	l2 = l2_in_space(&space, 3);
+	eptp = ept_new();
+	ept_use(eptp);
+	for (u64 i = 2; i < 6; i++) {
+		EXPECT_EQ(l2_read(l2, VA), i - 1);
+		ept_map(eptp, page, EPT_LEVEL_4K, page_with(i) | LEAF);
+		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
+	}
+}
+
+L2_CODE(change_and_invlpg, "mov (%rdi), %rax; mov %rbx, (%rsi); invlpg (%rdi); mov (%rdi), %rcx");
+L2_CODE(change_and_load_cr3, "mov (%rdi), %rax; mov %rbx, (%rsi); mov %cr3, %rdx; mov %rdx, %cr3\n"
+			     "mov (%rdi), %rcx");
+
+/* L2 changes its own entry. */
+static void expect_own_change(const char *code, bool with_ept)
+{
+	struct space space = space_new(page_with(1));
+	struct l2 *l2 = l2_in_space(&space, 0);
+
+	if (with_ept)
+		ept_use(ept_new());
+	vmx_write(VMCS_GUEST_RIP, (u64)code);
+	l2->regs[RDI] = VA;
+	l2->regs[RSI] = (u64)space.pte;
+	l2->regs[RBX] = page_with(2) | PTE_PRESENT | PTE_WRITE;
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(l2->regs[RAX], 1);
+	EXPECT_EQ(l2->regs[RCX], 2);
+}
+
+VMX_TEST(vmx_ept, l2_invalidates_its_own_translations, 0)
+{
+	/* Expect: INVLPG and MOV to CR3 in L2, without exits, with EPT and without. */
+	NEEDS_CONTROL_OFF(CONTROL_SET_CPU,
+			  CPU_INVLPG_EXITING | CPU_CR3_LOAD_EXITING | CPU_CR3_STORE_EXITING);
+	expect_own_change(change_and_invlpg, false);
+	expect_own_change(change_and_load_cr3, false);
+	NEEDS_EPT(0);
+	expect_own_change(change_and_invlpg, true);
+	expect_own_change(change_and_load_cr3, true);
+}
+
+L2_CODE(load_cr3_insn, "mov %rbx, %cr3; mov (%rdi), %rax");
+
+VMX_TEST(vmx_ept, l1_without_ept_emulates_cr3, 0)
+{
+	/* Expect: MOV to CR3 exits; L1 loads it into the field; L2 then sees its new tables. */
+	struct space first = space_new(page_with(1)), second = space_new(page_with(2));
+	struct l2 *l2;
+
+	NEEDS_CONTROL(CONTROL_SET_CPU, CPU_CR3_LOAD_EXITING);
+	l2 = l2_in_space(&first, 0);
+	control_on(CONTROL_SET_CPU, CPU_CR3_LOAD_EXITING);
+	EXPECT_EQ(l2_read(l2, VA), 1);
+	for (u64 turn = 0; turn < 6; turn++) {
+		u64 cr3 = turn % 2 ? first.cr3 : second.cr3;
+
+		vmx_write(VMCS_GUEST_RIP, (u64)load_cr3_insn);
+		l2->regs[RBX] = cr3;
+		EXPECT_EQ(l2_enter(l2), EXIT_CR_ACCESS);
+		EXPECT_EQ(vmx_read(VMCS_EXIT_QUALIFICATION), 3 | RBX << 8);
+		vmx_write(VMCS_GUEST_CR3, l2->regs[RBX]);
+		l2_skip();
+		EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+		EXPECT_EQ(l2->regs[RAX], turn % 2 ? 1 : 2);
+	}
+}
+
+VMX_TEST(vmx_ept, ept_turns_on_and_off, 0)
+{
+	/* Expect: one VMCS with and without EPT by turns: L2 sees the page that EPT puts there,
+	 * then the one that L1 has there. */
+	u64 eptp, page = page_with(1);
+	struct l2 *l2;
+
+	NEEDS_EPT(0);
+	l2 = l2_with_ept(&eptp);
+	ept_map(eptp, page, EPT_LEVEL_4K, page_with(2) | LEAF);
+	for (u32 turn = 0; turn < 6; turn++) {
+		if (turn % 2)
+			control_off(CONTROL_SET_CPU2, CPU2_ENABLE_EPT);
+		else
+			control_on(CONTROL_SET_CPU2, CPU2_ENABLE_EPT);
+		EXPECT_EQ(l2_read(l2, page), turn % 2 ? 1 : 2);
+	}
+}
