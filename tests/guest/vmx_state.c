@@ -14,6 +14,11 @@
 #define CR4_TOGGLE (CR4_DE | CR4_TSD | CR4_PGE)
 #define CR0_TOGGLE (CR0_TS | CR0_AM | CR0_MP)
 
+#define ENTRY_CTLS (ENTRY_CTL_LOAD_DEBUG | ENTRY_CTL_LOAD_PAT | ENTRY_CTL_LOAD_EFER)
+#define EXIT_CTLS                                                                           \
+	(EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_SAVE_EFER | EXIT_CTL_LOAD_PAT | \
+	 EXIT_CTL_LOAD_EFER)
+
 /* What L2 can change without an exit, and L1 by VMWRITE. */
 enum item {
 	ITEM_FS,
@@ -55,7 +60,13 @@ struct subject {
 	u32 wished; /* the items that it sets */
 };
 
+/* Controls of IA32_PAT, IA32_EFER and the debug registers. */
+struct sharing {
+	u32 entry, exit;
+};
+
 static struct subject subjects[L2S];
+static u32 not_saved; /* items that an exit leaves as they are in the VMCS */
 static u64 seed;
 
 /* Marsaglia's xorshift. */
@@ -74,8 +85,8 @@ static u64 new_value(enum item item, u64 old)
 	switch (item) {
 	case ITEM_SYSENTER_CS:
 		return value & 0xfff8;
-	case ITEM_DR7:
-		return DR7_AT_RESET; /* breakpoints would break into L2 */
+	case ITEM_DR7: /* kinds of breakpoints that are not on */
+		return DR7_AT_RESET | (value & 1 ? BITS(17, 16) : 0) | (value & 2 ? BIT(20) : 0);
 	case ITEM_CR0:
 		return old ^ (value & CR0_TOGGLE);
 	case ITEM_CR4:
@@ -143,15 +154,16 @@ static void run_l2(const struct subject *s)
 	}
 }
 
-static void create(struct subject *s)
+static void create(struct subject *s, const struct sharing *sharing)
 {
 	l2_create(&s->l2, (void (*)(void))run_l2, 0, 0);
 	s->l2.regs[REG_RDI] = (u64)s;
-	vmx_change(VMCS_EXIT_CONTROLS, EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_LOAD_PAT,
-		   0);
-	vmx_change(VMCS_ENTRY_CONTROLS, ENTRY_CTL_LOAD_DEBUG | ENTRY_CTL_LOAD_PAT, 0);
+	vmx_change(VMCS_EXIT_CONTROLS, sharing->exit, EXIT_CTLS & ~sharing->exit);
+	vmx_change(VMCS_ENTRY_CONTROLS, sharing->entry, 0);
 	vmx_write(VMCS_GUEST_PAT, rdmsr(MSR_IA32_PAT));
 	vmx_write(VMCS_HOST_PAT, rdmsr(MSR_IA32_PAT));
+	vmx_write(VMCS_GUEST_EFER, rdmsr(MSR_IA32_EFER));
+	vmx_write(VMCS_HOST_EFER, rdmsr(MSR_IA32_EFER));
 	for (u32 item = 0; item < ITEMS; item++)
 		s->model[item] = vmx_read(fields[item]);
 }
@@ -176,7 +188,7 @@ static void enter(struct subject *s)
 		if (item == ITEM_IDTR_LIMIT)
 			s->wished = (s->wished & ~(u32)BIT(item)) |
 				    (s->wished & (u32)BIT(ITEM_IDTR_BASE)) << 1;
-		if (s->wished & BIT(item))
+		if (s->wished & ~not_saved & BIT(item))
 			s->model[item] = s->wish[item];
 	}
 	EXPECT_EQ(l2_enter(&s->l2), EXIT_VMCALL);
@@ -222,15 +234,19 @@ static void step(struct subject *s)
 	}
 }
 
-VMX_TEST(vmx_insn, guest_state_follows_a_model)
+/* The exit controls below are at the test's will. */
+static bool may_clear(u32 controls)
 {
-	/* Expect: whatever L2s change as they run, and L1 by VMWRITE, is what VMREAD finds, with
-	 * three VMCSs taking turns, cleared or not. */
-	if (!vmx_allows(CONTROL_SET_ENTRY, ENTRY_CTL_LOAD_PAT))
-		SKIP("load IA32_PAT not offered");
+	return !((u32)vmx_capabilities(CONTROL_SET_EXIT) & controls);
+}
+
+static void follow(const struct sharing *sharing)
+{
 	seed = 0x9e3779b97f4a7c15;
+	not_saved = (sharing->exit & EXIT_CTL_SAVE_PAT ? 0 : (u32)BIT(ITEM_PAT)) |
+		    (sharing->exit & EXIT_CTL_SAVE_DEBUG ? 0 : (u32)BIT(ITEM_DR7));
 	for (u32 i = 0; i < L2S; i++)
-		create(&subjects[i]);
+		create(&subjects[i], sharing);
 	for (u32 i = 0; i < STEPS; i++) {
 		struct subject *s = &subjects[random() % L2S];
 
@@ -245,3 +261,30 @@ VMX_TEST(vmx_insn, guest_state_follows_a_model)
 		l2_destroy(&subjects[i].l2);
 	}
 }
+
+#define FOLLOW_TEST(name_)                                                                 \
+	static const struct sharing sharing_##name_;                                       \
+	VMX_TEST(vmx_insn, name_)                                                          \
+	{                                                                                  \
+		if (!vmx_allows(CONTROL_SET_ENTRY, ENTRY_CTLS) ||                          \
+		    !vmx_allows(CONTROL_SET_EXIT, EXIT_CTLS) || !may_clear(EXIT_CTLS))     \
+			SKIP("controls of PAT, EFER and the debug registers not offered"); \
+		follow(&sharing_##name_);                                                  \
+	}                                                                                  \
+	static const struct sharing sharing_##name_
+
+/* Expect, in each: whatever L2s change as they run, and L1 by VMWRITE, is what VMREAD finds, with
+ * three VMCSs taking turns, cleared or not. */
+FOLLOW_TEST(guest_state_follows_a_model_where_all_is_loaded_and_saved) = { ENTRY_CTLS, EXIT_CTLS };
+FOLLOW_TEST(guest_state_follows_a_model_where_efer_is_not_loaded) = {
+	ENTRY_CTL_LOAD_DEBUG | ENTRY_CTL_LOAD_PAT,
+	EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_LOAD_PAT,
+};
+FOLLOW_TEST(guest_state_follows_a_model_where_pat_is_not_saved) = {
+	ENTRY_CTLS,
+	EXIT_CTLS & ~(u32)EXIT_CTL_SAVE_PAT,
+};
+FOLLOW_TEST(guest_state_follows_a_model_where_little_is_saved) = {
+	ENTRY_CTLS,
+	EXIT_CTL_LOAD_PAT | EXIT_CTL_LOAD_EFER,
+};
