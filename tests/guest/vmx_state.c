@@ -34,6 +34,7 @@ enum item {
 	ITEM_IDTR_LIMIT,
 	ITEM_DS,
 	ITEM_PAT,
+	ITEM_EFER,
 	ITEMS
 };
 
@@ -51,6 +52,7 @@ static const enum vmcs_field fields[ITEMS] = {
 	[ITEM_IDTR_LIMIT] = VMCS_GUEST_LIMIT_IDTR,
 	[ITEM_DS] = VMCS_GUEST_SEL_DS,
 	[ITEM_PAT] = VMCS_GUEST_PAT,
+	[ITEM_EFER] = VMCS_GUEST_EFER,
 };
 
 /* One L2; the model is what its VMCS should say, the wish what it sets when it runs. */
@@ -66,7 +68,8 @@ struct sharing {
 };
 
 static struct subject subjects[L2S];
-static u32 not_saved; /* items that an exit leaves as they are in the VMCS */
+static u32 not_saved;  /* items that an exit leaves as they are in the VMCS */
+static u32 not_loaded; /* those that L2 shares with L1, and leaves alone */
 static u64 seed;
 
 /* Marsaglia's xorshift. */
@@ -99,6 +102,8 @@ static u64 new_value(enum item item, u64 old)
 		return value & 1 ? KERNEL_DS : SMALL_READ_ONLY;
 	case ITEM_PAT:
 		return (old & ~BITS(63, 56)) | (value & 1 ? 6ULL : 4ULL) << 56;
+	case ITEM_EFER:
+		return old ^ (value & EFER_SCE);
 	case ITEM_FS:
 	case ITEM_GS:
 	case ITEM_SYSENTER_ESP:
@@ -120,6 +125,7 @@ static void set_wishes(const struct subject *s)
 		[ITEM_SYSENTER_ESP] = MSR_IA32_SYSENTER_ESP,
 		[ITEM_SYSENTER_EIP] = MSR_IA32_SYSENTER_EIP,
 		[ITEM_PAT] = MSR_IA32_PAT,
+		[ITEM_EFER] = MSR_IA32_EFER,
 	};
 	struct table_pointer table;
 
@@ -182,7 +188,7 @@ static void expect_item(struct subject *s, enum item item)
 
 static void enter(struct subject *s)
 {
-	s->wished = (u32)random();
+	s->wished = (u32)random() & ~not_loaded;
 	for (u32 item = 0; item < ITEMS; item++) {
 		s->wish[item] = new_value((enum item)item, s->model[item]);
 		if (item == ITEM_IDTR_LIMIT)
@@ -244,7 +250,9 @@ static void follow(const struct sharing *sharing)
 {
 	seed = 0x9e3779b97f4a7c15;
 	not_saved = (sharing->exit & EXIT_CTL_SAVE_PAT ? 0 : (u32)BIT(ITEM_PAT)) |
-		    (sharing->exit & EXIT_CTL_SAVE_DEBUG ? 0 : (u32)BIT(ITEM_DR7));
+		    (sharing->exit & EXIT_CTL_SAVE_DEBUG ? 0 : (u32)BIT(ITEM_DR7)) |
+		    (sharing->exit & EXIT_CTL_SAVE_EFER ? 0 : (u32)BIT(ITEM_EFER));
+	not_loaded = sharing->entry & ENTRY_CTL_LOAD_EFER ? 0 : (u32)BIT(ITEM_EFER);
 	for (u32 i = 0; i < L2S; i++)
 		create(&subjects[i], sharing);
 	for (u32 i = 0; i < STEPS; i++) {
