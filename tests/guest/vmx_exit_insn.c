@@ -380,3 +380,21 @@ VMX_TEST(vmx_exit, ltr_exits_when_asked, 0)
 	EXPECT_FIELD(EXIT_INTR_INFO, FAULT_INFO(VECTOR_GP) | INTR_INFO_ERROR_CODE);
 	EXPECT_FIELD(EXIT_INTR_ERROR, TSS_SELECTOR);
 }
+
+VMX_TEST(vmx_exit, secondary_controls_need_their_activation, 0)
+{
+	/* Expect: with "activate secondary controls" 0, those that are set count as 0. */
+	struct l2 *l2;
+
+	NEEDS_CONTROL(CONTROL_SET_CPU2, CPU2_DESCRIPTOR_TABLE | CPU2_WBINVD_EXITING);
+	l2 = l2_new(code_sgdt);
+	l2->regs[RDI] = vmx_page();
+	control_on(CONTROL_SET_CPU2, CPU2_DESCRIPTOR_TABLE | CPU2_WBINVD_EXITING);
+	control_off(CONTROL_SET_CPU, CPU_SECONDARY);
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	vmx_write(VMCS_GUEST_RIP, (u64)code_wbinvd);
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	control_on(CONTROL_SET_CPU, CPU_SECONDARY);
+	vmx_write(VMCS_GUEST_RIP, (u64)code_sgdt);
+	EXPECT_EQ(l2_enter(l2), EXIT_GDTR_IDTR);
+}
