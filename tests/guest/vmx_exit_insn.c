@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Instructions that exit when a control asks for it, and run when none does; those that always
  * exit; and which faults come before an exit. */
+#include "hv/abi.h"
 #include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/vmx_l2.h"
@@ -397,4 +398,16 @@ VMX_TEST(vmx_exit, secondary_controls_need_their_activation, 0)
 	control_on(CONTROL_SET_CPU, CPU_SECONDARY);
 	vmx_write(VMCS_GUEST_RIP, (u64)code_sgdt);
 	EXPECT_EQ(l2_enter(l2), EXIT_GDTR_IDTR);
+}
+
+VMX_TEST(vmx_exit, hypercalls_of_l2_are_l1s, 0)
+{
+	/* Expect: a VMCALL with a number that L0 has a call for exits to L1, registers untouched. */
+	struct l2 *l2 = l2_new(code_pause_end);
+
+	l2->regs[RAX] = NESTOR_CALL_CAPABILITIES;
+	l2->regs[RBX] = 0xb;
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(l2->regs[RAX], NESTOR_CALL_CAPABILITIES);
+	EXPECT_EQ(l2->regs[RBX], 0xb);
 }
