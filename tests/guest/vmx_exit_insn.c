@@ -402,7 +402,8 @@ VMX_TEST(vmx_exit, secondary_controls_need_their_activation, 0)
 
 VMX_TEST(vmx_exit, hypercalls_of_l2_are_l1s, 0)
 {
-	/* Expect: a VMCALL with a number that L0 has a call for exits to L1, registers untouched. */
+	/* Expect: a VMCALL with a number that L0 has a call for exits to L1, registers
+	 * untouched. */
 	struct l2 *l2 = l2_new(code_pause_end);
 
 	l2->regs[RAX] = NESTOR_CALL_CAPABILITIES;
