@@ -149,6 +149,7 @@ struct exit12 {
 	u32 intr_info, intr_error;
 	u32 insn_length;
 	u64 qualification;
+	u64 linear, physical; /* of an EPT violation or misconfiguration */
 };
 
 /* L2 leaves to L1 with it. vmcs02 is current before, vmcs01 afterwards. */

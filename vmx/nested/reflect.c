@@ -95,6 +95,8 @@ static void record(struct vmcs12 *v12, const struct exit12 *e)
 	v12->EXIT_INTR_ERROR = e->intr_error;
 	v12->IDT_VECTORING_INFO = 0;
 	v12->EXIT_INSN_LEN = e->insn_length;
+	v12->GUEST_LINEAR_ADDR = e->linear;
+	v12->GUEST_PHYSICAL_ADDR = e->physical;
 	v12->ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
 }
 
