@@ -86,6 +86,8 @@ struct entry_check_failure entry_checks_run(const struct entry_check_context *c,
  * VMWRITE, so they run at each entry. All run again when cpu, current or long_mode are others.
  */
 u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after);
+/* The sections that read the field at all. */
+extern const u32 entry_check_readers[VMCS12_ROWS] __attribute__((visibility("hidden")));
 u32 entry_checks_of_memory(u32 need);
 
 /* What the rules must know of L1's memory, VTPR for the controls and the rest for guest state. An

@@ -54,7 +54,10 @@ struct nested {
 /* --- how a VMX instruction ends (SDM "Conventions" of the VMX instruction reference) ---------- */
 
 /* RFLAGS, and the error number in the current VMCS, where there is one. */
-enum exit_action vmx_succeed(void);
+static inline enum exit_action vmx_succeed(void)
+{
+	return EXIT_SKIP_SUCCEED;
+}
 enum exit_action vmx_fail(struct vcpu *v, enum vmx_error error);
 enum exit_action vmx_fail_invalid(void);
 /* A fault with error code 0 where it has one; false for return. */
@@ -111,7 +114,9 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 	if (before == after)
 		return;
 	context->dirty |= derive_marks((enum vmcs12_row)row);
-	context->unchecked |= entry_checks_after_write((enum vmcs12_row)row, before, after);
+	if (entry_check_readers[row])
+		context->unchecked |=
+			entry_checks_after_write((enum vmcs12_row)row, before, after);
 }
 
 /* --- vmcs02 ----------------------------------------------------------------------------------- */
