@@ -127,7 +127,6 @@ static inline void attach(struct context_pool *pool, struct context_claim *claim
 	claim->context->attached = user->vcpu;
 	unlink_by_use(pool, claim->context);
 	append_as_newest(pool, claim->context);
-	pool->events[claim->event]++;
 }
 
 /* Lock held. */
@@ -159,6 +158,14 @@ static struct context_claim claim_new(struct context_pool *pool, l1_gpa_t vmptr,
 	return claim;
 }
 
+static void count(struct context_pool *pool, const struct context_claim *claim,
+		  const struct context_user *user)
+{
+	pool->events[claim->event]++;
+	if (claim->event == CONTEXT_HIT && claim->context->last_owner != user->vcpu)
+		pool->moved++;
+}
+
 struct context_claim context_claim(struct context_pool *pool, l1_gpa_t vmptr,
 				   const struct context_user *user)
 {
@@ -168,6 +175,8 @@ struct context_claim context_claim(struct context_pool *pool, l1_gpa_t vmptr,
 	spin_lock(&pool->lock);
 	context = find(pool, vmptr);
 	claim = context ? claim_existing(pool, context, user) : claim_new(pool, vmptr, user);
+	if (claim.context)
+		count(pool, &claim, user);
 	spin_unlock(&pool->lock);
 	return claim;
 }

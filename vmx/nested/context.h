@@ -92,7 +92,8 @@ struct context_pool {
 	struct spinlock lock;
 	struct context *buckets[CONTEXT_BUCKETS];
 	struct context *oldest, *newest;
-	u64 events[CONTEXT_EVENTS];
+	u64 events[CONTEXT_EVENTS]; /* of context_claim */
+	u64 moved;                  /* hits that another vCPU had last */
 	struct context *contexts; /* all of them; constant, as the next two */
 	u32 count;
 	void (*evict)(struct context *context);

@@ -192,7 +192,8 @@ static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 static enum exit_action refuse(struct vcpu *v, const struct entry_check_failure *failure)
 {
 	vmcs_load(v->vmcs01.page);
-	v->exit->detail = (uintptr_t)failure->rule;
+	v->exit->rule = failure->rule;
+	v->exit->vcpu |= EXIT_RECORD_RULE;
 	if (failure->kind == ENTRY_CHECK_CONTROLS)
 		return vmx_fail(v, VMX_ERROR_ENTRY_CONTROLS);
 	if (failure->kind == ENTRY_CHECK_HOST)
