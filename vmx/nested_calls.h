@@ -7,6 +7,16 @@
 #include "mm/change.h"
 #include "vmx/exit.h"
 
+enum nested_count {
+#define NESTED_COUNT(name, from, text) NESTED_COUNT_##name,
+#include "hv/nested_counts.def"
+#undef NESTED_COUNT
+	NESTED_COUNTS
+};
+
+/* What the pools of contexts and of EPT02 have counted. */
+void nested_read_counts(const struct vm *vm, u64 counts[NESTED_COUNTS]);
+
 /* Once, when L1's CPUID and CR4 are known; before the vCPUs. 0 or -ENOMEM. */
 int nested_create_vm(struct vm *vm);
 int nested_create_vcpu(struct vcpu *v);
@@ -27,6 +37,16 @@ bool nested_exception(struct vcpu *v, u32 info, u32 error_code, u64 linear);
 /* An L2-physical address, in the type of the walker's guest, becomes L1's, where EPT12 leads it to
  * memory that the access may reach. */
 bool nested_to_l1(struct vcpu *v, l1_gpa_t *gpa, bool write);
+
+/* An access that L0 makes for L2, and that EPT12 forbids: L1 gets the exit that the CPU would make
+ * of it. Where EPT12 has changed meanwhile, L2 tries again. */
+struct l2_access {
+	l1_gpa_t gpa; /* L2's, as above */
+	u64 linear;
+	bool write, fetch;
+	bool paging_structure; /* by a walk of L2's own tables */
+};
+void nested_refuse(struct vcpu *v, const struct l2_access *access);
 
 /* events_deliver() for a vCPU in L2: what waits for L1 ends L2's turn, or goes into L2. */
 void nested_deliver(struct vcpu *v);

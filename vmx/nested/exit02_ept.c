@@ -9,6 +9,7 @@
 #include "vmx/mmio.h"
 #include "vmx/nested/ept02.h"
 #include "vmx/nested/l2_memory.h"
+#include "vmx/nested_calls.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
@@ -99,6 +100,30 @@ static enum exit_action fault_ept02(struct vcpu *v, l2_gpa_t gpa)
 		break;
 	}
 	return resume(v, qualification);
+}
+
+void nested_refuse(struct vcpu *v, const struct l2_access *access)
+{
+	const struct ept12_access walked = {
+		.gpa = l2_gpa(access->gpa.raw),
+		.read = !access->write && !access->fetch,
+		.write = access->write,
+		.fetch = access->fetch,
+		.paging_structure = access->paging_structure,
+		.qualification = EPT_VIOLATION_LINEAR |
+				 (access->paging_structure ? 0u : EPT_VIOLATION_OPERAND),
+	};
+	const struct ept12 ept = l2_ept12(v);
+	struct ept12_walk walk = ept12_translate(&ept, &walked);
+	const struct exit12 exit = {
+		.reason = walk.outcome == EPT12_VIOLATION ? EXIT_EPT_VIOLATION : EXIT_EPT_MISCONFIG,
+		.qualification = walk.qualification,
+		.linear = access->linear,
+		.physical = access->gpa.raw,
+	};
+
+	if (walk.outcome != EPT12_OK)
+		nested_reflect(v, &exit);
 }
 
 enum exit_action exit02_ept(struct vcpu *v)

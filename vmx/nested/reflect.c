@@ -95,6 +95,8 @@ static void record(struct vmcs12 *v12, const struct exit12 *e)
 	v12->EXIT_INTR_ERROR = e->intr_error;
 	v12->IDT_VECTORING_INFO = 0;
 	v12->EXIT_INSN_LEN = e->insn_length;
+	v12->GUEST_LINEAR_ADDR = e->linear;
+	v12->GUEST_PHYSICAL_ADDR = e->physical;
 	v12->ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
 }
 
@@ -183,7 +185,7 @@ static void arrive_in_l1(struct vcpu *v, struct context *context)
 	v->l2_tsc_offset = 0;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
 		vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	if (!nested_has_vpid(v12))
+	if (context->plan.extras & ENTRY_FLUSHES)
 		vcpu_flush_linear(v);
 	if (unlikely(v->nested->deliver_in_l1)) {
 		v->nested->deliver_in_l1 = false;

@@ -39,7 +39,7 @@ static l1_gpa_t page(u64 number)
 /* Each vCPU has a CPU. */
 static struct context_user user(u32 vcpu)
 {
-	return (struct context_user){ vcpu, &cpus[vcpu] };
+	return (struct context_user){ .vcpu = vcpu, .cpu = &cpus[vcpu] };
 }
 
 static struct context_claim claim(u64 number, u32 vcpu)
@@ -49,6 +49,14 @@ static struct context_claim claim(u64 number, u32 vcpu)
 	return context_claim(&pool, page(number), &who);
 }
 
+static struct context_claim claim_used(u64 number, u32 vcpu)
+{
+	const struct context_user who = user(vcpu);
+
+	return context_claim_used(&pool, page(number), &who);
+}
+
+/* The context of a VMCS, which keeps its place in the order. */
 static struct context *find(u64 number)
 {
 	for (u32 i = 0; i < COUNT; i++)
@@ -162,7 +170,7 @@ UNIT(one_without_hardware_state_needs_nobody)
 UNIT(another_vcpu_of_the_same_cpu_needs_nobody)
 {
 	struct context *mine = use(1, 0, &cpus[0]);
-	const struct context_user other = { 1, &cpus[0] };
+	const struct context_user other = { .vcpu = 1, .cpu = &cpus[0] };
 
 	assert_ptr_equal(context_claim(&pool, page(1), &other).context, mine);
 	assert_ptr_equal(mine->cpu, &cpus[0]);
@@ -199,21 +207,67 @@ UNIT(one_is_not_recycled_before_its_hardware_state_is_given)
 	assert_ptr_equal(find(2)->cpu, &cpus[0]);
 }
 
-UNIT(a_claim_of_used_ones_takes_no_other)
+UNIT(vmclear_claims_what_is_there_and_no_more)
 {
-	const struct context_user who = user(1);
-	struct context_claim claimed = context_claim_used(&pool, page(1), &who);
+	struct context_claim claimed = claim_used(1, 1);
 
 	assert_null(claimed.context);
 	assert_int_equal(claimed.busy_with, CONTEXT_NOBODY);
 	assert_null(find(1));
 	use(1, 0, &cpus[0]);
-	expect_busy(context_claim_used(&pool, page(1), &who), 0);
+	expect_busy(claim_used(1, 1), 0);
 	give_all(&cpus[0]);
-	claimed = context_claim_used(&pool, page(1), &who);
+	claimed = claim_used(1, 1);
 	assert_ptr_equal(claimed.context, find(1));
 	assert_int_equal(claimed.event, CONTEXT_HIT);
 	assert_int_equal(find(1)->attached, 1);
+}
+
+UNIT(a_granted_claim_leaves_what_the_vcpu_had)
+{
+	struct context *first = claim(1, 0).context;
+	struct context_user who = user(0);
+	struct context *second;
+
+	who.detaches = first;
+	assert_ptr_equal(context_claim(&pool, page(1), &who).context, first);
+	assert_int_equal(first->attached, 0);
+	second = context_claim(&pool, page(2), &who).context;
+	assert_ptr_not_equal(second, first);
+	assert_int_equal(second->attached, 0);
+	assert_int_equal(first->attached, CONTEXT_NOBODY);
+	assert_int_equal(first->last_owner, 0);
+}
+
+UNIT(a_claim_that_waits_leaves_nothing)
+{
+	struct context *first = claim(1, 0).context;
+	struct context_user who = user(0);
+
+	claim(2, 1);
+	who.detaches = first;
+	expect_busy(context_claim(&pool, page(2), &who), 1);
+	assert_int_equal(first->attached, 0);
+}
+
+/* Loads are counted: not VMCLEARs, not claims that have to wait. */
+UNIT(loads_are_counted_by_what_they_found)
+{
+	visit(1, 0);
+	visit(1, 0);
+	assert_int_equal(pool.moved, 0);
+	visit(1, 1);
+	visit(1, 1);
+	assert_int_equal(pool.moved, 1);
+	context_detach(&pool, claim_used(1, 0).context, 0);
+	(void)claim(1, 0);
+	assert_int_equal(claim(1, 1).busy_with, 0);
+	for (u64 i = 2; i <= COUNT + 1; i++)
+		visit(i, 1);
+	assert_int_equal(pool.events[CONTEXT_NEW], COUNT);
+	assert_int_equal(pool.events[CONTEXT_HIT], 4);
+	assert_int_equal(pool.events[CONTEXT_RECYCLED], 1);
+	assert_int_equal(pool.moved, 1);
 }
 
 UNIT(colliding_addresses_are_told_apart)
@@ -363,7 +417,10 @@ int main(void)
 		cmocka_unit_test_setup(who_comes_back_first_keeps_what_was_wanted, setup),
 		cmocka_unit_test_setup(one_is_not_recycled_before_its_hardware_state_is_given,
 				       setup),
-		cmocka_unit_test_setup(a_claim_of_used_ones_takes_no_other, setup),
+		cmocka_unit_test_setup(vmclear_claims_what_is_there_and_no_more, setup),
+		cmocka_unit_test_setup(a_granted_claim_leaves_what_the_vcpu_had, setup),
+		cmocka_unit_test_setup(a_claim_that_waits_leaves_nothing, setup),
+		cmocka_unit_test_setup(loads_are_counted_by_what_they_found, setup),
 		cmocka_unit_test_setup(colliding_addresses_are_told_apart, setup),
 		cmocka_unit_test_setup(random_use_agrees_with_the_model, setup),
 	};
