@@ -29,13 +29,13 @@ static enum exit_action reflect(struct vcpu *v, u32 reason, u64 qualification)
 }
 
 /* Exceptions that make a double fault with a page fault (SDM "Double Fault Exception"). */
-#define DOUBLES                                                                           \
+#define DOUBLES                                                                                    \
 	(1u << VECTOR_DE | 1u << VECTOR_TS | 1u << VECTOR_NP | 1u << VECTOR_SS | 1u << VECTOR_GP | \
 	 1u << VECTOR_PF)
 
 /*
- * L2's paging structures lie where L1 has no memory: entries of all ones, whose reserved bits make a
- * page fault. Of its error code the exit does not tell whether the access was a write or a fetch.
+ * L2's paging structures lie where L1 has no memory: entries of all ones, whose reserved bits make
+ * a page fault. Of its error code the exit does not tell whether the access was a write or a fetch.
  */
 static enum exit_action walk_of_ones(struct vcpu *v)
 {

@@ -41,12 +41,12 @@ struct nested {
 	struct ept02_root *root; /* of the L2 that was entered last; NULL: none */
 	bool was_launched;       /* vmcs12, when the entry began that is under way */
 	u64 feature_control;
-	u64 vpid_epoch;      /* INVVPIDs that L1 did here, and VMXONs */
-	bool deliver_in_l1;  /* L1's APIC had events while L2 ran */
-	bool looks_again;    /* L2 is left right behind its entry, for an event that waits */
-	bool has_events;     /* L1 had, when the entry under way began */
+	u64 vpid_epoch;     /* INVVPIDs that L1 did here, and VMXONs */
+	bool deliver_in_l1; /* L1's APIC had events while L2 ran */
+	bool looks_again;   /* L2 is left right behind its entry, for an event that waits */
+	bool has_events;    /* L1 had, when the entry under way began */
 	struct derive_inputs derive; /* the VM's, with what the entry under way adds */
-	bool loads_pdptes;   /* by the entry under way: */
+	bool loads_pdptes;           /* by the entry under way: */
 	u64 pdptes[4];
 	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */
 };
@@ -130,8 +130,7 @@ void vmcs02_save(struct context *context);
 void vmcs02_save_mode(struct context *context);
 void vmcs02_save_lazy(struct vcpu *v, struct context *context);
 /* Groups that are made of lazy guest state. */
-#define LAZY_GROUPS \
-	(1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
+#define LAZY_GROUPS (1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
 /* Registers that L1 and L2 may share: vmx/nested/shared.c. With vmcs01 current before an entry, and
  * with vmcs02. */
 /* Whether there is nothing to do: what vmcs02 has is its own. */

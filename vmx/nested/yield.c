@@ -20,8 +20,8 @@ static void leave_l2(struct vcpu *v)
 	v->activity = VCPU_ACTIVE;
 	v->l2_tsc_offset = 0;
 	rip = vmcs_read(VMCS_GUEST_RIP);
-	vmcs_write(VMCS_GUEST_RIP, insn_next_rip(rip, (u32)vmcs_read(VMCS_EXIT_INSN_LEN),
-						 segment_is_64bit_code()));
+	vmcs_write(VMCS_GUEST_RIP,
+		   insn_next_rip(rip, (u32)vmcs_read(VMCS_EXIT_INSN_LEN), segment_is_64bit_code()));
 	(void)vmx_fail_invalid();
 }
 
