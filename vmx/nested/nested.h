@@ -164,6 +164,7 @@ void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification);
 enum exit_action exit02_cr_access(struct vcpu *v);
 /* EPT violations and misconfigurations. */
 enum exit_action exit02_ept(struct vcpu *v);
+void exit02_ept_ahead(struct vcpu *v, struct context *context);
 
 /* Lists of MSRs. 0, or the number of the entry, from 1 on, that cannot be done. */
 u32 msr_list_load(struct vcpu *v, l1_gpa_t list, u32 count);

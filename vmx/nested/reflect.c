@@ -62,7 +62,7 @@ static bool is_register_operand(u32 basic, u32 insn_info)
 }
 
 /* What vmcs02 tells of the exit in hand, into vmcs12. */
-static void record_hardware(struct vcpu *v, struct vmcs12 *v12)
+static inline void record_hardware(struct vcpu *v, struct vmcs12 *v12)
 {
 	u32 basic = EXIT_REASON_BASIC(v->exit->reason);
 	u32 info = basic < EXIT_REASONS_KNOWN ? info_of[basic] : 0;
@@ -142,7 +142,7 @@ static void write_host_state(struct vcpu *v, const struct host_state_inputs *in)
 }
 
 /* The VMCS that is left is current. What its EFER and PAT are counts where the exit loads none. */
-static void load_host_state(struct vcpu *v, struct context *context)
+static inline void load_host_state(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 	const struct nested_vm *vm = v->vm->nested;
@@ -176,7 +176,7 @@ static void load_host_state(struct vcpu *v, struct context *context)
 }
 
 /* L1 goes on: what L2 did to what they share. */
-static void arrive_in_l1(struct vcpu *v, struct context *context)
+static inline void arrive_in_l1(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 
@@ -214,7 +214,7 @@ static void settle_single_step(struct context *context)
 }
 
 /* The exit is recorded. */
-static void leave(struct vcpu *v, struct context *context)
+static inline void leave(struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
