@@ -114,7 +114,7 @@ struct field_effect {
 	u32 unchecked;
 	u16 dirty;
 	bool is_special; /* the checks depend on the values */
-	bool is_info;    /* exit information: not for every L1 to write, and L0 shadows some of it */
+	bool is_info; /* exit information: not for every L1 to write, and L0 shadows some of it */
 };
 extern struct field_effect field_effects[VMCS12_ROWS] __attribute__((visibility("hidden")));
 
@@ -127,8 +127,7 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 		return;
 	context->plan.is_stale = true;
 	if (unlikely(field_effects[row].is_special))
-		context->unchecked |=
-			entry_checks_after_write((enum vmcs12_row)row, before, after);
+		context->unchecked |= entry_checks_after_write((enum vmcs12_row)row, before, after);
 	else
 		context->unchecked |= field_effects[row].unchecked;
 	context->dirty |= field_effects[row].dirty;
