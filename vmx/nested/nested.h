@@ -46,6 +46,7 @@ struct nested {
 	bool looks_again;    /* L2 is left right behind its entry, for an event that waits */
 	bool has_events;     /* L1 had, when the entry under way began */
 	struct derive_inputs derive; /* the VM's, with what the entry under way adds */
+	u64 right_eptp;      /* an EPTP that VM entry would take; 0: none known */
 	bool loads_pdptes;   /* by the entry under way: */
 	u64 pdptes[4];
 	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */
@@ -81,6 +82,8 @@ static inline bool vmx_insn_allowed(struct vcpu *v)
  * faulted, and the fault was injected.
  */
 bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes);
+/* Only its first u64 counts. */
+bool vmx_operand_read_first(struct vcpu *v, u64 *value, u32 bytes);
 bool vmx_operand_write(struct vcpu *v, const void *value, u32 bytes);
 struct insn_operand;
 struct insn_operand vmx_operand_decode(void);

@@ -19,15 +19,24 @@
 enum vmx_abort { VMX_ABORT_MSR_STORE = 1, VMX_ABORT_PDPTES = 2, VMX_ABORT_MSR_LOAD = 4 };
 
 /* What an exit tells besides (SDM "Information for VM Exits Due to Vectored Events" and the like);
- * the rest reads as 0. */
-enum { QUALIFICATION = 1, EVENT = 2, INSN = 4, LINEAR = 8, PHYSICAL = 16 };
+ * the rest reads as 0. TRAPS: it may leave debug traps pending. */
+enum { QUALIFICATION = 1, EVENT = 2, INSN = 4, LINEAR = 8, PHYSICAL = 16, TRAPS = 32 };
 #define OPERAND (QUALIFICATION | INSN)
 
 static const u8 info_of[EXIT_REASONS_KNOWN] = {
-	[EXIT_EXCEPTION_NMI] = QUALIFICATION | EVENT,
-	[EXIT_EXTERNAL_INTERRUPT] = EVENT,
-	[EXIT_SIPI] = QUALIFICATION,
-	[EXIT_TASK_SWITCH] = QUALIFICATION,
+	[EXIT_EXCEPTION_NMI] = QUALIFICATION | EVENT | TRAPS,
+	[EXIT_EXTERNAL_INTERRUPT] = EVENT | TRAPS,
+	[EXIT_TRIPLE_FAULT] = TRAPS,
+	[EXIT_INIT] = TRAPS,
+	[EXIT_INTERRUPT_WINDOW] = TRAPS,
+	[EXIT_NMI_WINDOW] = TRAPS,
+	[EXIT_PREEMPTION_TIMER] = TRAPS,
+	[EXIT_MONITOR_TRAP] = TRAPS,
+	[EXIT_TPR_BELOW_THRESHOLD] = TRAPS,
+	[EXIT_VIRTUALIZED_EOI] = TRAPS,
+	[EXIT_APIC_WRITE] = TRAPS,
+	[EXIT_SIPI] = QUALIFICATION | TRAPS,
+	[EXIT_TASK_SWITCH] = QUALIFICATION | TRAPS,
 	[EXIT_INVLPG] = QUALIFICATION,
 	[EXIT_VMCLEAR] = OPERAND,
 	[EXIT_VMPTRLD] = OPERAND,
@@ -39,11 +48,11 @@ static const u8 info_of[EXIT_REASONS_KNOWN] = {
 	[EXIT_MOV_DR] = QUALIFICATION,
 	[EXIT_IO] = QUALIFICATION | INSN | LINEAR,
 	[EXIT_MWAIT] = QUALIFICATION,
-	[EXIT_APIC_ACCESS] = QUALIFICATION | LINEAR,
+	[EXIT_APIC_ACCESS] = QUALIFICATION | LINEAR | TRAPS,
 	[EXIT_GDTR_IDTR] = OPERAND,
 	[EXIT_LDTR_TR] = OPERAND,
-	[EXIT_EPT_VIOLATION] = QUALIFICATION | LINEAR | PHYSICAL,
-	[EXIT_EPT_MISCONFIG] = PHYSICAL,
+	[EXIT_EPT_VIOLATION] = QUALIFICATION | LINEAR | PHYSICAL | TRAPS,
+	[EXIT_EPT_MISCONFIG] = PHYSICAL | TRAPS,
 	[EXIT_INVEPT] = OPERAND,
 	[EXIT_INVVPID] = OPERAND,
 	[EXIT_RDRAND] = INSN,
@@ -198,20 +207,24 @@ static inline void arrive_in_l1(struct vcpu *v, struct context *context)
 }
 
 /*
- * A single step is pending at an exit only if the exit goes before debug traps (SDM "Saving
- * Non-Register State"; INIT does), or a shadow of MOV SS holds it back. Bochs 2.7 saves one
- * whenever RFLAGS.TF is set.
+ * Debug traps are pending at an exit only if it goes before them, as INIT does, or a shadow of MOV SS
+ * holds them back (SDM "Saving Non-Register State"): an instruction that exits has none behind it.
+ * Bochs 2.7 saves a single step whenever RFLAGS.TF is set.
  */
-static void settle_single_step(struct context *context)
+static inline void save_pending_debug(struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
+	u32 basic = EXIT_REASON_BASIC((u32)v12->EXIT_REASON);
+	bool shadowed = v12->GUEST_INTERRUPTIBILITY & (BLOCKED_BY_MOV_SS | BLOCKED_BY_STI);
 
-	if (likely(!(v12->GUEST_PENDING_DEBUG & PENDING_DEBUG_BS)) ||
-	    v12->EXIT_REASON == EXIT_INIT ||
-	    (v12->GUEST_INTERRUPTIBILITY & (BLOCKED_BY_MOV_SS | BLOCKED_BY_STI)))
-		return;
-	v12->GUEST_PENDING_DEBUG &= ~(u64)PENDING_DEBUG_BS;
-	context->dirty |= 1u << DERIVE_RUN;
+	v12->GUEST_PENDING_DEBUG = 0;
+	if (unlikely(shadowed || basic >= EXIT_REASONS_KNOWN || (info_of[basic] & TRAPS))) {
+		v12->GUEST_PENDING_DEBUG = vmcs_read(VMCS_GUEST_PENDING_DEBUG);
+		if (!shadowed && basic != EXIT_INIT)
+			v12->GUEST_PENDING_DEBUG &= ~(u64)PENDING_DEBUG_BS;
+	}
+	if (unlikely(v12->GUEST_RFLAGS & RFLAGS_TF))
+		context->dirty |= 1u << DERIVE_RUN;
 }
 
 /* The exit is recorded. */
@@ -220,7 +233,7 @@ static inline void leave(struct vcpu *v, struct context *context)
 	struct vmcs12 *v12 = &context->v12;
 
 	vmcs02_save(context);
-	settle_single_step(context);
+	save_pending_debug(context);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
 	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
 	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
