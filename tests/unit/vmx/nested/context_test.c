@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Contexts: kept, found, recycled oldest first, never lacking, asked for where another has them; and
- * beside a naive model. */
+/* Contexts: kept, found, recycled oldest first, never lacking, asked for where another has them;
+ * and beside a naive model. */
 #include "unit.h"
 #include "hv/string.h"
 #include "vmx/nested/context.h"
