@@ -10,8 +10,6 @@
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
-#define NOWHERE (~0ULL << PAGE_SHIFT)
-
 static int read_l1(void *walk, l1_gpa_t gpa, void *dst, size_t bytes)
 {
 	if (likely(bytes == sizeof(u64)))
@@ -50,29 +48,54 @@ struct linear_source linear_source_of(struct vcpu *v)
 	return (struct linear_source){ read_l1, mark_l1, &v->walk };
 }
 
-static int read_l2(void *vcpu, l1_gpa_t gpa, void *dst, size_t bytes)
-{
-	struct vcpu *v = vcpu;
+/* A walk of an L2's paging structures; the first access that EPT12 forbids. */
+struct l2_walk {
+	struct vcpu *v;
+	struct l2_access access;
+	bool is_refused;
+};
 
-	return nested_to_l1(v, &gpa, false) ? walk_cache_read(&v->walk, gpa, dst, bytes) : -EFAULT;
+static bool to_l1(struct l2_walk *walk, l1_gpa_t *gpa, bool write)
+{
+	if (walk->is_refused)
+		return false;
+	walk->access.gpa = *gpa;
+	walk->access.write = write;
+	walk->is_refused = !nested_to_l1(walk->v, gpa, write);
+	return !walk->is_refused;
 }
 
-static void mark_l2(void *vcpu, l1_gpa_t gpa, u8 bits)
+static int read_l2(void *context, l1_gpa_t gpa, void *dst, size_t bytes)
 {
-	struct vcpu *v = vcpu;
+	struct l2_walk *walk = context;
 
-	if (nested_to_l1(v, &gpa, true))
-		(void)walk_cache_or_byte(&v->walk, gpa, bits);
+	return to_l1(walk, &gpa, false) ? walk_cache_read(&walk->v->walk, gpa, dst, bytes)
+					: -EFAULT;
+}
+
+static void mark_l2(void *context, l1_gpa_t gpa, u8 bits)
+{
+	struct l2_walk *walk = context;
+
+	if (to_l1(walk, &gpa, true))
+		(void)walk_cache_or_byte(&walk->v->walk, gpa, bits);
 }
 
 static struct linear_result linear_now_l2(struct vcpu *v, const struct paging_mode *mode,
 					  u64 linear, enum linear_access access)
 {
-	const struct linear_source source = { read_l2, mark_l2, v };
+	struct l2_walk walk = { .v = v, .access = { .linear = linear, .paging_structure = true } };
+	const struct linear_source source = { read_l2, mark_l2, &walk };
 	struct linear_result r = linear_translate(mode, linear, access, &source);
 
-	if (!r.faults && !nested_to_l1(v, &r.gpa, access == LINEAR_WRITE))
-		r.gpa = l1_gpa(NOWHERE);
+	if (!walk.is_refused && !r.faults) {
+		walk.access.paging_structure = false;
+		walk.access.fetch = access == LINEAR_FETCH;
+		(void)to_l1(&walk, &r.gpa, access == LINEAR_WRITE);
+	}
+	r.is_refused = walk.is_refused;
+	if (r.is_refused)
+		nested_refuse(v, &walk.access);
 	return r;
 }
 

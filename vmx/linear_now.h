@@ -14,7 +14,8 @@ struct linear_source linear_source_of(struct vcpu *v);
 
 /*
  * linear_translate() for the guest of this exit; the address is L1's also where the guest is an L2.
- * What EPT12 does not lead to memory reads as a not-present entry, or is a page at ~0.
+ * Where EPT12 forbids the access, or one to L2's paging structures, the result is refused: L1 has
+ * the exit, and there is nothing left to do.
  */
 struct linear_result linear_now(struct vcpu *v, const struct paging_mode *mode, u64 linear,
 				enum linear_access access);

@@ -83,6 +83,8 @@ static enum step fetch(struct access *a, const struct paging_mode *mode, u64 lin
 {
 	struct linear_result r = linear_now(a->v, mode, linear, LINEAR_FETCH);
 
+	if (r.is_refused)
+		return INJECTED;
 	if (r.faults) {
 		inject_page_fault(a->v, linear, r.error_code);
 		return INJECTED;

@@ -38,6 +38,16 @@ bool nested_exception(struct vcpu *v, u32 info, u32 error_code, u64 linear);
  * memory that the access may reach. */
 bool nested_to_l1(struct vcpu *v, l1_gpa_t *gpa, bool write);
 
+/* An access that L0 makes for L2, and that EPT12 forbids: L1 gets the exit that the CPU would make
+ * of it. Where EPT12 has changed meanwhile, L2 tries again. */
+struct l2_access {
+	l1_gpa_t gpa; /* L2's, as above */
+	u64 linear;
+	bool write, fetch;
+	bool paging_structure; /* by a walk of L2's own tables */
+};
+void nested_refuse(struct vcpu *v, const struct l2_access *access);
+
 /* events_deliver() for a vCPU in L2: what waits for L1 ends L2's turn, or goes into L2. */
 void nested_deliver(struct vcpu *v);
 

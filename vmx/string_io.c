@@ -66,7 +66,7 @@ static bool check_operand(struct vcpu *v, const struct string_insn *insn, u64 li
 }
 
 /* Translate before the port is touched: an access that faults must have no effect. False: a #PF was
- * injected. */
+ * injected, or an L2's EPT12 forbids it. */
 static bool locate_element(struct vcpu *v, const struct string_insn *insn, struct element *element)
 {
 	const struct paging_mode mode = linear_mode_now(v);
@@ -76,6 +76,8 @@ static bool locate_element(struct vcpu *v, const struct string_insn *insn, struc
 		struct linear_result r =
 			linear_now(v, &mode, linear, insn->in ? LINEAR_WRITE : LINEAR_READ);
 
+		if (r.is_refused)
+			return false;
 		if (r.faults) {
 			inject_page_fault(v, linear, r.error_code);
 			return false;

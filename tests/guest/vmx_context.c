@@ -9,7 +9,7 @@
 #include "tests/guest/lib/vmx_smp.h"
 
 #define VMCALL_LENGTH             3u
-#define L2S_MANY                  100u
+#define L2S_MANY                  150u
 #define ROUNDS_CPUS               200u
 #define ERROR_LAUNCH_NOT_CLEAR    4u
 #define ERROR_RESUME_NOT_LAUNCHED 5u
@@ -94,7 +94,7 @@ VMX_TEST(vmx_context, sixteen_l2s_alternate, 0)
 	alternate(16, 10);
 }
 
-VMX_TEST(vmx_context, a_hundred_l2s_go_round, 0)
+VMX_TEST(vmx_context, many_l2s_go_round, 0)
 {
 	/* Expect: more VMCSs than any cache of them has room for: none loses its state. */
 	alternate(L2S_MANY, 3);

@@ -106,7 +106,7 @@ const u32 entry_check_readers[VMCS12_ROWS] = {
 };
 
 /* Two fields that L1 writes often are read by many sections for one bit only. */
-u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after)
+u32 entry_checks_after_special(enum vmcs12_row row, u64 before, u64 after)
 {
 	u64 changes = before ^ after;
 

@@ -70,7 +70,8 @@ bool vmx_fault(struct vcpu *v, enum vector vector);
 bool vmx_insn_refused(struct vcpu *v);
 static inline bool vmx_insn_allowed(struct vcpu *v)
 {
-	if (likely(v->nested->in_operation && segment_cpl() == 0))
+	/* A VMCS is current in VMX operation only. */
+	if (likely((v->nested->current || v->nested->in_operation) && segment_cpl() == 0))
 		return true;
 	return vmx_insn_refused(v);
 }
@@ -106,6 +107,17 @@ void nested_sync(struct vcpu *v, struct context *context);
 /* vmcs12 into L1's memory; where that has no region, what L1 wrote is lost with the page. */
 void nested_write_back(struct vm *vm, const struct context *context);
 
+/* What a field's change marks, from the tables of derive.h and entry_checks.h side by side; made once
+ * at boot. */
+struct field_effect {
+	u64 mask; /* what the field can hold */
+	u32 unchecked;
+	u16 dirty;
+	bool is_special; /* the checks depend on the values */
+	bool is_info;    /* exit information: not for every L1 to write, and L0 shadows some of it */
+};
+extern struct field_effect field_effects[VMCS12_ROWS] __attribute__((visibility("hidden")));
+
 /* A field of vmcs12 became another: what has to be derived and checked again. */
 static inline void nested_field_changed(struct context *context, u32 row, u64 before)
 {
@@ -113,10 +125,13 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 
 	if (before == after)
 		return;
-	context->dirty |= derive_marks((enum vmcs12_row)row);
-	if (entry_check_readers[row])
+	context->plan.is_stale = true;
+	if (unlikely(field_effects[row].is_special))
 		context->unchecked |=
 			entry_checks_after_write((enum vmcs12_row)row, before, after);
+	else
+		context->unchecked |= field_effects[row].unchecked;
+	context->dirty |= field_effects[row].dirty;
 }
 
 /* --- vmcs02 ----------------------------------------------------------------------------------- */
@@ -135,6 +150,8 @@ void vmcs02_save_lazy(struct vcpu *v, struct context *context);
 	(1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
 /* Registers that L1 and L2 may share: vmx/nested/shared.c. With vmcs01 current before an entry, and
  * with vmcs02. */
+/* Whether there is nothing to do: what vmcs02 has is its own. */
+bool shared_keeps_all(const struct vmcs12 *v12);
 void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12);
 void shared_enter(const struct vcpu *v, struct context *context);
 /* Clear it on this CPU, so that another may use it, or its page may go. */
@@ -148,6 +165,7 @@ struct exit12 {
 	u32 intr_info, intr_error;
 	u32 insn_length;
 	u64 qualification;
+	u64 linear, physical; /* of an EPT violation or misconfiguration */
 };
 
 /* L2 leaves to L1 with it. vmcs02 is current before, vmcs01 afterwards. */
@@ -163,6 +181,7 @@ void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification);
 enum exit_action exit02_cr_access(struct vcpu *v);
 /* EPT violations and misconfigurations. */
 enum exit_action exit02_ept(struct vcpu *v);
+void exit02_ept_ahead(struct vcpu *v, struct context *context);
 
 /* Lists of MSRs. 0, or the number of the entry, from 1 on, that cannot be done. */
 u32 msr_list_load(struct vcpu *v, l1_gpa_t list, u32 count);
@@ -171,10 +190,18 @@ u32 msr_list_store(struct vcpu *v, l1_gpa_t list, u32 count);
 /* Another vCPU wants what is here: a context, or hardware state that is active on this CPU. */
 void nested_yield(struct vcpu *v);
 
-bool nested_has_ept(const struct vmcs12 *v12);
+static inline bool nested_has_control2(const struct vmcs12 *v12, u32 control)
+{
+	return (v12->CPU_CONTROLS & CPU_SECONDARY) && (v12->CPU_CONTROLS2 & control);
+}
+
+static inline bool nested_has_ept(const struct vmcs12 *v12)
+{
+	return nested_has_control2(v12, CPU2_ENABLE_EPT);
+}
 /* The EPTP of the L2's EPT12, be it L1's or the identity. */
 u64 nested_eptp12(const struct vcpu *v, const struct vmcs12 *v12);
-bool nested_has_vpid(const struct vmcs12 *v12);
+void nested_plan(const struct vcpu *v, struct context *context);
 
 /* EPT02's callbacks. */
 const struct ept02_ops *ept02_glue_init(struct vm *vm);
@@ -186,7 +213,7 @@ static inline void msr_bitmap_merge(struct vcpu *v, struct context *context)
 	const struct vmcs12 *v12 = &context->v12;
 
 	if (unlikely(!context->is_merged || context->msr_gfn != v12->MSR_BITMAP >> PAGE_SHIFT ||
-		     !(v12->CPU_CONTROLS & CPU_MSR_BITMAPS)))
+		     (context->plan.extras & ENTRY_NO_BITMAP)))
 		msr_bitmap_make(v, context);
 }
 /* The context is another VMCS's. */

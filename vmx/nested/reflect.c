@@ -62,7 +62,7 @@ static bool is_register_operand(u32 basic, u32 insn_info)
 }
 
 /* What vmcs02 tells of the exit in hand, into vmcs12. */
-static void record_hardware(struct vcpu *v, struct vmcs12 *v12)
+static inline void record_hardware(struct vcpu *v, struct vmcs12 *v12)
 {
 	u32 basic = EXIT_REASON_BASIC(v->exit->reason);
 	u32 info = basic < EXIT_REASONS_KNOWN ? info_of[basic] : 0;
@@ -95,6 +95,8 @@ static void record(struct vmcs12 *v12, const struct exit12 *e)
 	v12->EXIT_INTR_ERROR = e->intr_error;
 	v12->IDT_VECTORING_INFO = 0;
 	v12->EXIT_INSN_LEN = e->insn_length;
+	v12->GUEST_LINEAR_ADDR = e->linear;
+	v12->GUEST_PHYSICAL_ADDR = e->physical;
 	v12->ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
 }
 
@@ -140,7 +142,7 @@ static void write_host_state(struct vcpu *v, const struct host_state_inputs *in)
 }
 
 /* The VMCS that is left is current. What its EFER and PAT are counts where the exit loads none. */
-static void load_host_state(struct vcpu *v, struct context *context)
+static inline void load_host_state(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 	const struct nested_vm *vm = v->vm->nested;
@@ -175,7 +177,7 @@ static void load_host_state(struct vcpu *v, struct context *context)
 }
 
 /* L1 goes on: what L2 did to what they share. */
-static void arrive_in_l1(struct vcpu *v, struct context *context)
+static inline void arrive_in_l1(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 
@@ -183,7 +185,7 @@ static void arrive_in_l1(struct vcpu *v, struct context *context)
 	v->l2_tsc_offset = 0;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
 		vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	if (!nested_has_vpid(v12))
+	if (context->plan.extras & ENTRY_FLUSHES)
 		vcpu_flush_linear(v);
 	if (unlikely(v->nested->deliver_in_l1)) {
 		v->nested->deliver_in_l1 = false;
@@ -213,7 +215,7 @@ static void settle_single_step(struct context *context)
 }
 
 /* The exit is recorded. */
-static void leave(struct vcpu *v, struct context *context)
+static inline void leave(struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 

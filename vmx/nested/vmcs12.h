@@ -41,8 +41,9 @@ struct vmx_caps;
 bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *field);
 
 /* The fields that L1 has, by encoding. */
+#define VMCS12_ENCODINGS 0x7000u /* that are not reserved */
 struct vmcs12_index {
-	u8 by_slot[VMCS_SLOTS]; /* 1 + row; 0: none */
+	u8 row_after[VMCS12_ENCODINGS / 2]; /* 1 + row, by the full access; 0: none */
 	bool writes_exit_info;
 };
 void vmcs12_index_build(struct vmcs12_index *index, const struct vmx_caps *l1);
@@ -50,12 +51,8 @@ void vmcs12_index_build(struct vmcs12_index *index, const struct vmx_caps *l1);
 /* The row of an encoding, VMCS12_ROWS where L1 has no such field. */
 static inline u32 vmcs12_row(const struct vmcs12_index *index, u64 encoding)
 {
-	u32 found;
+	u32 found = encoding < VMCS12_ENCODINGS ? index->row_after[encoding / 2] : 0;
 
-	if (unlikely((encoding & ~0x6fffULL) ||
-		     VMCS_ENCODING_INDEX(encoding) >= VMCS_GROUP_INDICES))
-		return VMCS12_ROWS;
-	found = index->by_slot[VMCS_SLOT((u32)encoding)];
 	if (unlikely(!found || ((encoding & VMCS_ENCODING_HIGH) &&
 				VMCS_ENCODING_WIDTH(encoding) != VMCS_W64)))
 		return VMCS12_ROWS;

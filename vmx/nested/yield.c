@@ -15,6 +15,7 @@ static void leave_l2(struct vcpu *v)
 	u64 rip;
 
 	vmcs02_save(v->nested->current);
+	v->nested->current->shadow.may_be_behind = true;
 	vcpu_switch_vmcs(v, &v->vmcs01);
 	v->activity = VCPU_ACTIVE;
 	v->l2_tsc_offset = 0;
