@@ -96,7 +96,7 @@ struct context_pool {
 	struct context *oldest, *newest;
 	u64 events[CONTEXT_EVENTS]; /* of context_claim */
 	u64 moved;                  /* hits that another vCPU had last */
-	struct context *contexts; /* all of them; constant, as the next two */
+	struct context *contexts;   /* all of them; constant, as the next two */
 	u32 count;
 	void (*evict)(struct context *context);
 };

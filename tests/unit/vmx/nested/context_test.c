@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Contexts: kept, found, recycled oldest first, never lacking, asked for where another has them; and
- * beside a naive model. */
+/* Contexts: kept, found, recycled oldest first, never lacking, asked for where another has them;
+ * and beside a naive model. */
 #include "unit.h"
 #include "hv/string.h"
 #include "vmx/nested/context.h"
@@ -37,14 +37,14 @@ static l1_gpa_t page(u64 number)
 
 static struct context_claim claim(u64 number, u32 vcpu)
 {
-	const struct context_user user = { vcpu, &cpus[vcpu] };
+	const struct context_user user = { vcpu, &cpus[vcpu], NULL };
 
 	return context_claim(&pool, page(number), &user);
 }
 
 static struct context_claim claim_used(u64 number, u32 vcpu)
 {
-	const struct context_user user = { vcpu, &cpus[vcpu] };
+	const struct context_user user = { vcpu, &cpus[vcpu], NULL };
 
 	return context_claim_used(&pool, page(number), &user);
 }
@@ -115,6 +115,20 @@ UNIT(a_vmcs_that_another_vcpu_has_is_asked_for)
 	assert_ptr_equal(got.context, mine);
 	assert_int_equal(got.event, CONTEXT_HIT);
 	assert_false(mine->wanted);
+}
+
+/* VMPTRLD of another VMCS: what was current is left with the claim, or stays. */
+UNIT(a_claim_detaches_what_it_leaves)
+{
+	struct context *left = claim(1, 0).context;
+	const struct context_user user = { 0, &cpus[0], left };
+
+	(void)claim(2, 1);
+	assert_int_equal(context_claim(&pool, page(2), &user).busy_with, 1);
+	assert_int_equal(left->attached, 0);
+	assert_int_equal(context_claim(&pool, page(3), &user).event, CONTEXT_NEW);
+	assert_int_equal(left->attached, CONTEXT_NOBODY);
+	assert_int_equal(left->last_owner, 0);
 }
 
 UNIT(hardware_state_on_another_cpu_is_asked_for)
@@ -264,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup(the_least_recently_used_one_is_recycled, setup),
 		cmocka_unit_test_setup(an_attached_one_is_never_recycled, setup),
 		cmocka_unit_test_setup(a_vmcs_that_another_vcpu_has_is_asked_for, setup),
+		cmocka_unit_test_setup(a_claim_detaches_what_it_leaves, setup),
 		cmocka_unit_test_setup(hardware_state_on_another_cpu_is_asked_for, setup),
 		cmocka_unit_test_setup(recycling_asks_for_hardware_state_first, setup),
 		cmocka_unit_test_setup(vmclear_claims_what_is_there_and_no_more, setup),
