@@ -176,21 +176,25 @@ static void load_host_state(struct vcpu *v, struct context *context)
 		vmx_abort(v, context, VMX_ABORT_PDPTES);
 }
 
-/* L1 goes on: what L2 did to what they share. */
-static void arrive_in_l1(struct vcpu *v, struct context *context)
+void nested_arrive_in_l1(struct vcpu *v, const struct context *context)
 {
-	const struct vmcs12 *v12 = &context->v12;
-
 	v->activity = VCPU_ACTIVE;
 	v->l2_tsc_offset = 0;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
 		vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	if (!nested_has_vpid(v12))
+	if (!nested_has_vpid(&context->v12))
 		vcpu_flush_linear(v);
 	if (unlikely(v->nested->deliver_in_l1)) {
 		v->nested->deliver_in_l1 = false;
 		vcpu_request(v, REQUEST_EVENT);
 	}
+}
+
+static void arrive(struct vcpu *v, struct context *context)
+{
+	const struct vmcs12 *v12 = &context->v12;
+
+	nested_arrive_in_l1(v, context);
 	if (v12->EXIT_MSR_LOAD_COUNT &&
 	    msr_list_load(v, l1_gpa(v12->EXIT_MSR_LOAD_ADDR), (u32)v12->EXIT_MSR_LOAD_COUNT))
 		vmx_abort(v, context, VMX_ABORT_MSR_LOAD);
@@ -214,8 +218,7 @@ static void settle_single_step(struct context *context)
 	context->dirty |= 1u << DERIVE_RUN;
 }
 
-/* The exit is recorded. */
-static void leave(struct vcpu *v, struct context *context)
+void nested_save_l2(const struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
@@ -223,13 +226,21 @@ static void leave(struct vcpu *v, struct context *context)
 	settle_single_step(context);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
 	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
+}
+
+/* The exit is recorded. */
+static void leave(struct vcpu *v, struct context *context)
+{
+	struct vmcs12 *v12 = &context->v12;
+
+	nested_save_l2(v, context);
 	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
 		vmx_abort(v, context, VMX_ABORT_MSR_STORE);
 		return;
 	}
 	load_host_state(v, context);
-	arrive_in_l1(v, context);
+	arrive(v, context);
 }
 
 void nested_reflect(struct vcpu *v, const struct exit12 *exit)
@@ -268,5 +279,5 @@ void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)
 	context->v12.EXIT_REASON = reason | EXIT_REASON_ENTRY_FAILURE;
 	context->v12.EXIT_QUALIFICATION = qualification;
 	load_host_state(v, context);
-	arrive_in_l1(v, context);
+	arrive(v, context);
 }
