@@ -12,18 +12,18 @@
 #include "tests/guest/lib/trap.h"
 #include "tests/guest/lib/vmx_smp.h"
 
-#define OTHER     1u
-#define NO_VMCS   (~0ULL)
-#define INVALID   L2_VMFAIL /* error 0 */
-#define VECTOR    0x51u
-#define WAIT      100000000ULL
-#define LISTEN    100000ULL
-#define BEATS     50u
-#define STEALS    20u
-#define NEEDS_NESTOR()                         \
-	do {                                   \
-		if (!nestor_is_present())      \
-			SKIP("needs Nestor");  \
+#define OTHER   1u
+#define NO_VMCS (~0ULL)
+#define INVALID L2_VMFAIL /* error 0 */
+#define VECTOR  0x51u
+#define WAIT    100000000ULL
+#define LISTEN  100000ULL
+#define BEATS   50u
+#define STEALS  20u
+#define NEEDS_NESTOR()                        \
+	do {                                  \
+		if (!nestor_is_present())     \
+			SKIP("needs Nestor"); \
 	} while (0)
 
 /* Count at RDI until there is something behind the counter. */

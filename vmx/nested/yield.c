@@ -22,8 +22,8 @@ static void leave_l2(struct vcpu *v)
 	vcpu_switch_vmcs(v, &v->vmcs01);
 	nested_arrive_in_l1(v, context);
 	rip = vmcs_read(VMCS_GUEST_RIP);
-	vmcs_write(VMCS_GUEST_RIP, insn_next_rip(rip, (u32)vmcs_read(VMCS_EXIT_INSN_LEN),
-						 segment_is_64bit_code()));
+	vmcs_write(VMCS_GUEST_RIP,
+		   insn_next_rip(rip, (u32)vmcs_read(VMCS_EXIT_INSN_LEN), segment_is_64bit_code()));
 	blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
 		   blocked & ~(u64)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
