@@ -65,6 +65,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/guest/multiboot_plan.c \
            hv/guest/pc_memory.c \
            hv/page_table.c \
+           hv/recorder.c \
            hv/stack.c \
            hv/symbol_search.c \
            hv/tsc_scale.c \

@@ -34,6 +34,8 @@
 #define NESTOR_CALL_EXIT_COUNTS   5
 /* The same of the guest's guests, whoever handled them. */
 #define NESTOR_CALL_EXITS_OF_L2   11
+/* What nested VMX counts (contexts, EPT02): as COUNTERS, in the order of hv/nested_counts.def. */
+#define NESTOR_CALL_NESTED_COUNTS 12
 /* RBX = bits of NESTOR_CAP_*. */
 #define NESTOR_CALL_CAPABILITIES  6
 /* Print the last RBX exits of this CPU, at most as many as the flight recorder holds. */

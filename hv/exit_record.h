@@ -18,11 +18,16 @@ struct exit_record {
 	u64 tsc;
 	u64 rip;
 	u64 qualification;
-	u64 detail; /* what the handler keeps: leaf, MSR, port, guest-physical address */
+	union {
+		u64 detail; /* what the handler keeps: leaf, MSR, port, guest-physical address */
+		const char *rule; /* with EXIT_RECORD_RULE: why an entry of L2 was refused */
+	};
 	u32 reason; /* as read from the VMCS, with its flag bits */
-	u32 vcpu;   /* its number, and EXIT_RECORD_QUALIFIED */
+	u32 vcpu;   /* its number, and EXIT_RECORD_* */
 } __attribute__((aligned(64)));
 
 #define EXIT_RECORD_QUALIFIED (1u << 31) /* the qualification was read */
+#define EXIT_RECORD_RULE      (1u << 30)
+#define EXIT_RECORD_FLAGS     (EXIT_RECORD_QUALIFIED | EXIT_RECORD_RULE)
 
 #endif

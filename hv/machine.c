@@ -208,6 +208,7 @@ u32 machine_run(const struct boot_info *info)
 					       .tsc_hz = tsc_hz(),
 					       .tsc_per_tick = vm->tsc_per_tick,
 				       });
+	vm->pte_reserved = BITS(51, 0) & ~BITS(vmx_caps()->physical_bits - 1, 0);
 	vm->cr4_allowed = cr4_offered(&vm->cpuid) & vmx_caps()->cr4_fixed1;
 	make_memory(vm);
 	if (info->config.bios)

@@ -7,12 +7,19 @@
 #include "hv/nmi.h"
 #include "hv/percpu.h"
 #include "hv/recorder.h"
+#include "vmx/nested_calls.h"
 #include "vmx/vm.h"
 
 static const char *const counter_texts[COUNTERS] = {
 #define COUNTER(name, text) [CTR_##name] = (text),
 #include "hv/counters.def"
 #undef COUNTER
+};
+
+static const char *const nested_count_texts[NESTED_COUNTS] = {
+#define NESTED_COUNT(name, from, text) [NESTED_COUNT_##name] = (text),
+#include "hv/nested_counts.def"
+#undef NESTED_COUNT
 };
 
 static u64 sum_exits(u32 reason)
@@ -64,6 +71,18 @@ static void print_counters(void)
 	}
 }
 
+static void print_nested_counts(const struct vm *vm)
+{
+	u64 counts[NESTED_COUNTS];
+
+	nested_read_counts(vm, counts);
+	for (u32 i = 0; i < NESTED_COUNTS; i++) {
+		if (counts[i])
+			log_line("report", "%10llu  %s", (unsigned long long)counts[i],
+				 nested_count_texts[i]);
+	}
+}
+
 void report_print(const struct boot_info *info)
 {
 	const struct vm *vm = machine_vm();
@@ -74,6 +93,8 @@ void report_print(const struct boot_info *info)
 	print_exits("exit", sum_exits);
 	print_exits("exit of L2", sum_exits_l2);
 	print_counters();
+	if (vm->nested)
+		print_nested_counts(vm);
 	log_line("report", "tests: %llu passed, %llu failed, %llu skipped, %llu broken",
 		 (unsigned long long)vm->outcomes[NESTOR_TEST_PASS],
 		 (unsigned long long)vm->outcomes[NESTOR_TEST_FAIL],

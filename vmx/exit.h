@@ -9,6 +9,7 @@
 enum exit_action {
 	EXIT_RESUME,         /* enter again where the guest was */
 	EXIT_SKIP_INSN,      /* the instruction was completed: enter behind it */
+	EXIT_SKIP_SUCCEED,   /* the same, and the arithmetic flags say VMsucceed */
 	EXIT_SKIP_DECODED,   /* the same, where the exit has no length: v->insn_length */
 	EXIT_NEXT_ITERATION, /* a repeated instruction has more to do: enter where the guest was */
 	EXIT_LEAVE,          /* another vCPU of this CPU has its turn */

@@ -89,6 +89,20 @@ static s64 call_exits_of_l2(struct vcpu *v)
 	return copy_sums(v, offsetof(struct cpu, exits_l2), EXIT_REASONS_MAX);
 }
 
+static s64 call_nested_counts(struct vcpu *v)
+{
+	u64 counts[NESTED_COUNTS];
+	u64 wanted = MIN(v->regs[GPR_RCX], (u64)NESTED_COUNTS);
+
+	if (!v->vm->nested)
+		return -ENOTSUP;
+	nested_read_counts(v->vm, counts);
+	if (guest_write(v->vm->memory, l1_gpa(v->regs[GPR_RBX]), counts, wanted * sizeof(u64)))
+		return -EFAULT;
+	v->regs[GPR_RBX] = NESTED_COUNTS;
+	return 0;
+}
+
 static s64 call_capabilities(struct vcpu *v)
 {
 	const struct vm *vm = v->vm;
@@ -132,6 +146,7 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_COUNTERS] = call_counters,
 	[NESTOR_CALL_EXIT_COUNTS] = call_exit_counts,
 	[NESTOR_CALL_EXITS_OF_L2] = call_exits_of_l2,
+	[NESTOR_CALL_NESTED_COUNTS] = call_nested_counts,
 	[NESTOR_CALL_CAPABILITIES] = call_capabilities,
 	[NESTOR_CALL_RECORDER] = call_recorder,
 	[NESTOR_CALL_REGION_ADD] = call_region_add,

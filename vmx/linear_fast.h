@@ -9,52 +9,55 @@
 
 #include "hv/msr_index.h"
 #include "hv/pte.h"
-#include "vmx/caps.h"
 #include "vmx/ops.h"
-#include "vmx/vcpu.h"
+#include "vmx/vm.h"
 
-/* Bits of an entry that forbid the shortcut at any level. */
-static inline u64 linear_fast_reserved(void)
+/* The entry of a table; whatever it holds leads to a read at worst. False: not in the walk cache. */
+static inline __attribute__((always_inline)) bool linear_fast_read(struct vcpu *v, u64 table,
+								   u64 offset, u64 *entry)
 {
-	return BITS(51, 0) & ~BITS(vmx_caps()->physical_bits - 1, 0);
+	return likely(!walk_cache_read_u64(&v->walk, l1_gpa((table & PTE_ADDRESS) + offset), entry));
 }
 
-/* An entry with the bits that the access needs; false: look at the rules. */
-static inline bool linear_fast_entry(struct vcpu *v, u64 table, u64 index, u64 needed, u64 *entry)
-{
-	return !walk_cache_read_u64(&v->walk, l1_gpa((table & PTE_ADDRESS) | index << 3), entry) &&
-	       (*entry & needed) == needed;
-}
-
+/* What is rare in the rights of a walk: execute-disable, and user pages. */
 static inline bool linear_fast_rights(u64 all, u64 any)
 {
-	if (unlikely(any & linear_fast_reserved()))
-		return false;
 	if ((any & PTE_NO_EXECUTE) && !(vmcs_read(VMCS_GUEST_EFER) & EFER_NXE))
 		return false;
 	return !(all & PTE_USER) || !(vmcs_read(VMCS_GUEST_CR4) & CR4_SMAP);
 }
 
-/* CPL is 0 and paging has four levels. True: *gpa is where the linear address leads. */
-static inline bool linear_fast(struct vcpu *v, u64 linear, bool is_write, l1_gpa_t *gpa)
+/* CPL is 0 and paging has four levels; reserved: the address bits that the CPU does not have. True:
+ * *gpa is where the linear address leads. */
+static inline __attribute__((always_inline)) bool
+linear_fast(struct vcpu *v, u64 linear, bool is_write, l1_gpa_t *gpa)
 {
 	u64 needed = PTE_PRESENT | PTE_ACCESSED | (is_write ? PTE_WRITE : 0);
 	u64 leaf_needs = needed | (is_write ? PTE_DIRTY : 0);
-	u64 e4, e3, e2, e1;
+	u64 reserved = v->vm->pte_reserved | PTE_LARGE;
+	u64 e4, e3, e2, e1, all, any;
 
-	if (!linear_fast_entry(v, vmcs_read(VMCS_GUEST_CR3), linear >> 39 & 511, needed, &e4) ||
-	    !linear_fast_entry(v, e4, linear >> 30 & 511, needed, &e3) || (e3 & PTE_LARGE) ||
-	    !linear_fast_entry(v, e3, linear >> 21 & 511, needed, &e2))
+	if (!linear_fast_read(v, vmcs_read(VMCS_GUEST_CR3), linear >> 36 & 0xff8, &e4) ||
+	    !linear_fast_read(v, e4, linear >> 27 & 0xff8, &e3) ||
+	    !linear_fast_read(v, e3, linear >> 18 & 0xff8, &e2))
 		return false;
 	if (e2 & PTE_LARGE) {
+		if (e2 & BITS(20, 13))
+			return false;
 		*gpa = l1_gpa((e2 & BITS(51, 21)) | (linear & BITS(20, 0)));
-		return (e2 & leaf_needs) == leaf_needs && !(e2 & BITS(20, 13)) &&
-		       !(e4 & PTE_LARGE) && linear_fast_rights(e4 & e3 & e2, e4 | e3 | e2);
+		e1 = e2 &= ~PTE_LARGE;
+	} else {
+		if (!linear_fast_read(v, e2, linear >> 9 & 0xff8, &e1))
+			return false;
+		*gpa = l1_gpa((e1 & PTE_ADDRESS) | (linear & BITS(11, 0)));
+		e1 &= ~PTE_LARGE; /* the page-attribute bit of a 4K leaf */
 	}
-	if (!linear_fast_entry(v, e2, linear >> 12 & 511, leaf_needs, &e1))
+	all = e4 & e3 & e2;
+	any = e4 | e3 | e2 | e1;
+	if ((all & needed) != needed || (e1 & leaf_needs) != leaf_needs || (any & reserved))
 		return false;
-	*gpa = l1_gpa((e1 & PTE_ADDRESS) | (linear & BITS(11, 0)));
-	return !(e4 & PTE_LARGE) && linear_fast_rights(e4 & e3 & e2 & e1, e4 | e3 | e2 | e1);
+	return likely(!((all & e1 & PTE_USER) | (any & PTE_NO_EXECUTE))) ||
+	       linear_fast_rights(all & e1, any);
 }
 
 #endif

@@ -7,6 +7,16 @@
 #include "mm/change.h"
 #include "vmx/exit.h"
 
+enum nested_count {
+#define NESTED_COUNT(name, from, text) NESTED_COUNT_##name,
+#include "hv/nested_counts.def"
+#undef NESTED_COUNT
+	NESTED_COUNTS
+};
+
+/* What the pools of contexts and of EPT02 have counted. */
+void nested_read_counts(const struct vm *vm, u64 counts[NESTED_COUNTS]);
+
 /* Once, when L1's CPUID and CR4 are known; before the vCPUs. 0 or -ENOMEM. */
 int nested_create_vm(struct vm *vm);
 int nested_create_vcpu(struct vcpu *v);

@@ -44,9 +44,9 @@ static u32 row_of(u32 reason)
 }
 
 /* L0's part of an exit. Inline: one of its callers is the hot path. */
-static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu *v)
+static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu *v, u32 number)
 {
-	const struct exit_row *row = &exit_table[row_of(v->exit->reason)];
+	const struct exit_row *row = &exit_table[number];
 
 	if (unlikely(row->during_delivery))
 		inject_requeue(v);
@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu
 
 enum exit_action exit_handle(struct vcpu *v)
 {
-	return handle(v);
+	return handle(v, row_of(v->exit->reason));
 }
 
 /* What the end of an instruction does with a single step or a resume flag; with BTF, only branches
@@ -74,9 +74,10 @@ static void __attribute__((noinline)) end_flags(u64 rflags)
 
 /*
  * What the end of an instruction, or of one iteration of a repeated one, does: blocking by STI and
- * MOV SS ends, RFLAGS.RF goes, and a single step is due where RFLAGS.TF is set.
+ * MOV SS ends, RFLAGS.RF goes, and a single step is due where RFLAGS.TF is set. Flags of `clear` are
+ * cleared by it.
  */
-static inline __attribute__((always_inline)) void end_insn(void)
+static inline __attribute__((always_inline)) void end_insn(u64 clear)
 {
 	u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	u64 rflags = vmcs_read(VMCS_GUEST_RFLAGS);
@@ -84,6 +85,10 @@ static inline __attribute__((always_inline)) void end_insn(void)
 	if (unlikely(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)))
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
 			   blocked & ~(u64)(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+	if (unlikely(rflags & clear)) {
+		rflags &= ~clear;
+		vmcs_write(VMCS_GUEST_RFLAGS, rflags);
+	}
 	if (unlikely(rflags & (RFLAGS_TF | RFLAGS_RF)))
 		end_flags(rflags);
 }
@@ -92,42 +97,45 @@ static inline __attribute__((always_inline)) void end_insn(void)
  * Move RIP behind the exit's instruction, as its completion would. Inline: one of its callers is
  * the hot path.
  */
-static inline __attribute__((always_inline)) void skip_insn(struct vcpu *v, u32 length)
+static inline __attribute__((always_inline)) void skip_insn(struct vcpu *v, u32 length,
+							     u64 clear)
 {
 	u64 rip = v->exit->rip;
 	/* An instruction that ends below 4 GiB wraps in no mode: no need to look at CS.L. */
 	bool long_code = rip < BITS(31, 5) || segment_is_64bit_code();
 
 	vmcs_write(VMCS_GUEST_RIP, insn_next_rip(rip, length, long_code));
-	end_insn();
+	end_insn(clear);
 }
 
 /* What the actions off the hot path ask for. */
 static enum exit_action __attribute__((noinline)) act(struct vcpu *v, enum exit_action action)
 {
 	if (action == EXIT_SKIP_DECODED)
-		skip_insn(v, v->insn_length);
+		skip_insn(v, v->insn_length, 0);
 	else if (action == EXIT_NEXT_ITERATION)
-		end_insn();
+		end_insn(0);
 	return action;
 }
 
 bool vcpu_handle_exit(struct vcpu *v)
 {
 	u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
+	u32 row = row_of(reason);
 	enum exit_action action;
 	struct cpu *cpu = this_cpu();
 
 	v->exit = record_exit(cpu, v, reason);
 	if (vcpu_is_in_l2(v)) {
-		cpu->exits_l2[row_of(reason)]++;
+		cpu->exits_l2[row]++;
 		action = nested_exit(v);
 	} else {
-		cpu->exits[row_of(reason)]++;
-		action = handle(v);
+		cpu->exits[row]++;
+		action = handle(v, row);
 	}
-	if (likely(action == EXIT_SKIP_INSN))
-		skip_insn(v, (u32)vmcs_read(VMCS_EXIT_INSN_LEN));
+	if (likely(action == EXIT_SKIP_INSN || action == EXIT_SKIP_SUCCEED))
+		skip_insn(v, (u32)vmcs_read(VMCS_EXIT_INSN_LEN),
+			  action == EXIT_SKIP_SUCCEED ? RFLAGS_ARITHMETIC : 0);
 	else if (action != EXIT_RESUME)
 		action = act(v, action);
 	if (unlikely(v->deadline != LAPIC_NEVER))

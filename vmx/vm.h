@@ -65,6 +65,7 @@ struct vm {
 	struct cpuid_policy cpuid;
 	struct nested_vm *nested;  /* VMX for L1 */
 	u64 cr4_allowed;           /* bits that L1 may set in CR4 */
+	u64 pte_reserved;          /* address bits that its CPUs do not have */
 	u32 tsc_per_tick;          /* TSC ticks per tick of the APIC timers' clock */
 	enum apicv_level apicv;    /* the highest of its vCPUs */
 	bool hides_virtual_events; /* Bochs 2.7: see apicv_event_cut_short() */

@@ -67,7 +67,7 @@ bool demo_memory_is_nestors(void);
 
 /* Nestor's books. */
 struct demo_books {
-	u64 counters[NESTOR_COUNTERS];
+	u64 counters[NESTOR_COUNTERS], nested[NESTOR_NESTED_COUNTS];
 	u64 exits[DEMO_REASONS], exits_l2[DEMO_REASONS];
 };
 void demo_books_read(struct demo_books *books);

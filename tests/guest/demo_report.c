@@ -21,6 +21,12 @@ static const char *const counter_texts[NESTOR_COUNTERS] = {
 #undef COUNTER
 };
 
+static const char *const nested_texts[NESTOR_NESTED_COUNTS] = {
+#define NESTED_COUNT(name, from, text) [NESTOR_NESTED_##name] = (text),
+#include "hv/nested_counts.def"
+#undef NESTED_COUNT
+};
+
 BENCH_L2_CODE(call, "1: vmcall; jmp 1b")
 
 void demo_books_read(struct demo_books *books)
@@ -29,6 +35,7 @@ void demo_books_read(struct demo_books *books)
 	if (!nestor_is_present())
 		return;
 	nestor_read_counters(books->counters);
+	nestor_read_nested(books->nested);
 	nestor_call(NESTOR_CALL_EXIT_COUNTS, (u64)books->exits, DEMO_REASONS, NULL);
 	nestor_call(NESTOR_CALL_EXITS_OF_L2, (u64)books->exits_l2, DEMO_REASONS, NULL);
 }
@@ -95,16 +102,23 @@ static void print_exits(const struct demo_books *before, const struct demo_books
 	}
 }
 
+static void print_growth(const char *const *texts, const u64 *before, const u64 *after, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		if (after[i] != before[i])
+			print_line("#   %-54s %9llu", texts[i],
+				   (unsigned long long)(after[i] - before[i]));
+	}
+}
+
 static void print_counters(const struct demo_books *before, const struct demo_books *after)
 {
 	print_line("#");
+	print_line("#   what it keeps: contexts of VMCSs, EPT02 of each EPT12");
+	print_growth(nested_texts, before->nested, after->nested, NESTOR_NESTED_COUNTS);
+	print_line("#");
 	print_line("#   what else it counted");
-	for (u32 i = 0; i < NESTOR_COUNTERS; i++) {
-		u64 count = after->counters[i] - before->counters[i];
-
-		if (count)
-			print_line("#   %-54s %9llu", counter_texts[i], (unsigned long long)count);
-	}
+	print_growth(counter_texts, before->counters, after->counters, NESTOR_COUNTERS);
 }
 
 /* A thousand round trips with nothing else around. */

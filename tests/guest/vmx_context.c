@@ -94,7 +94,7 @@ VMX_TEST(vmx_context, sixteen_l2s_alternate, 0)
 	alternate(16, 10);
 }
 
-VMX_TEST(vmx_context, more_l2s_than_contexts_go_round, 0)
+VMX_TEST(vmx_context, many_l2s_go_round, 0)
 {
 	/* Expect: more VMCSs than Nestor keeps at hand, 64 for each CPU: none loses its state. */
 	alternate(64 * smp_count() + 36, 3);

@@ -3,6 +3,7 @@
  * into pages that L1's EPT forbids, devices seen through EPT, memory of L1 that is not there. */
 #include "hv/msr_index.h"
 #include "hv/pte.h"
+#include "hv/string.h"
 #include "tests/guest/lib/apic.h"
 #include "tests/guest/lib/com1.h"
 #include "tests/guest/lib/cpu.h"
@@ -12,6 +13,7 @@
 #include "vmx/qualification.h"
 
 #define GPA       0xd0000000ULL /* nothing of the machine is here */
+#define L2_VA     (2ULL << 39)  /* L1 has nothing here */
 #define HOLE      0xd8000000ULL
 #define LINEAR    (EPT_VIOLATION_LINEAR | EPT_VIOLATION_OPERAND)
 #define BASIC     (BITS(5, 0) | LINEAR)
@@ -140,6 +142,51 @@ VMX_TEST(vmx_ept, string_io_faults_by_l2s_own_tables, NEED_COM1)
 	EXPECT_FIELD(EXIT_INTR_ERROR, PF_WRITE);
 	EXPECT_FIELD(EXIT_QUALIFICATION, PAGING_TEST_VA + 0x1234);
 	EXPECT_FIELD(GUEST_RIP, (u64)ins_insn);
+}
+
+VMX_TEST(vmx_ept, string_io_goes_where_ept_points, NEED_COM1)
+{
+	/* Expect: INS and OUTS of an address that EPT maps elsewhere use that page, and the page
+	 * that L1 has at the address stays as it is. */
+	struct l2 *l2;
+	u64 here, there;
+
+	NEEDS_EPT(0);
+	l2 = l2_with_page(ins_insn, EPT_RWX);
+	here = vmx_page();
+	there = vmx_page();
+	ept_map(eptp, here, EPT_LEVEL_4K, there | LEAF);
+	l2->regs[RDI] = here + 5;
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(((u8 *)there)[5], FILLING);
+	EXPECT_EQ(((u8 *)here)[5], 0);
+	((u8 *)there)[9] = 0x21;
+	((u8 *)here)[9] = 0x12;
+	vmx_write(VMCS_GUEST_RIP, (u64)outs_insn);
+	l2->regs[RSI] = here + 9;
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(in8(COM1_SCRATCH), 0x21);
+}
+
+VMX_TEST(vmx_ept, string_io_goes_where_l2s_tables_point, NEED_COM1)
+{
+	/* Expect: without EPT, INS through L2's own CR3, which maps the address unlike L1's. */
+	u64 *root = (u64 *)vmx_page(), *pdpt = (u64 *)vmx_page(), *directory = (u64 *)vmx_page();
+	u64 *table = (u64 *)vmx_page(), target = vmx_page(), table_bits = PTE_PRESENT | PTE_WRITE;
+	struct l2 *l2 = l2_new(ins_insn);
+
+	memcpy(root, (const void *)(read_cr3() & PTE_ADDRESS), PAGE_SIZE);
+	root[L2_VA >> 39] = (u64)pdpt | table_bits;
+	pdpt[0] = (u64)directory | table_bits;
+	directory[0] = (u64)table | table_bits;
+	table[0] = target | table_bits;
+	vmx_write(VMCS_GUEST_CR3, (u64)root);
+	out8(COM1_SCRATCH, FILLING);
+	l2->regs[RDX] = COM1_SCRATCH;
+	l2->regs[RDI] = L2_VA + 7;
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(((u8 *)target)[7], FILLING);
+	EXPECT_EQ(l2->regs[RDI], L2_VA + 8);
 }
 
 /* --- devices --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Instructions that exit when a control asks for it, and run when none does; those that always
  * exit; and which faults come before an exit. */
+#include "hv/abi.h"
 #include "hv/msr_index.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/vmx_l2.h"
@@ -379,4 +380,35 @@ VMX_TEST(vmx_exit, ltr_exits_when_asked, 0)
 	EXPECT_EQ(l2_enter(l2), EXIT_EXCEPTION_NMI);
 	EXPECT_FIELD(EXIT_INTR_INFO, FAULT_INFO(VECTOR_GP) | INTR_INFO_ERROR_CODE);
 	EXPECT_FIELD(EXIT_INTR_ERROR, TSS_SELECTOR);
+}
+
+VMX_TEST(vmx_exit, secondary_controls_need_their_activation, 0)
+{
+	/* Expect: with "activate secondary controls" 0, those that are set count as 0. */
+	struct l2 *l2;
+
+	NEEDS_CONTROL(CONTROL_SET_CPU2, CPU2_DESCRIPTOR_TABLE | CPU2_WBINVD_EXITING);
+	l2 = l2_new(code_sgdt);
+	l2->regs[RDI] = vmx_page();
+	control_on(CONTROL_SET_CPU2, CPU2_DESCRIPTOR_TABLE | CPU2_WBINVD_EXITING);
+	control_off(CONTROL_SET_CPU, CPU_SECONDARY);
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	vmx_write(VMCS_GUEST_RIP, (u64)code_wbinvd);
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	control_on(CONTROL_SET_CPU, CPU_SECONDARY);
+	vmx_write(VMCS_GUEST_RIP, (u64)code_sgdt);
+	EXPECT_EQ(l2_enter(l2), EXIT_GDTR_IDTR);
+}
+
+VMX_TEST(vmx_exit, hypercalls_of_l2_are_l1s, 0)
+{
+	/* Expect: a VMCALL with a number that L0 has a call for exits to L1, registers
+	 * untouched. */
+	struct l2 *l2 = l2_new(code_pause_end);
+
+	l2->regs[RAX] = NESTOR_CALL_CAPABILITIES;
+	l2->regs[RBX] = 0xb;
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(l2->regs[RAX], NESTOR_CALL_CAPABILITIES);
+	EXPECT_EQ(l2->regs[RBX], 0xb);
 }

@@ -352,6 +352,28 @@ VMX_TEST(vmx_insn, two_vmcss_hold_their_own_values)
 	end();
 }
 
+VMX_TEST(vmx_insn, many_vmcss_hold_their_own_values)
+{
+	/* Expect: more of them than a hypervisor below may keep at hand, none cleared: each has its
+	 * values when it is loaded again. */
+	static u64 regions[140];
+
+	begin();
+	for (u32 i = 0; i < ARRAY_SIZE(regions); i++) {
+		regions[i] = vmx_region_alloc();
+		EXPECT_OUTCOME(vmx_try_vmclear(regions[i]), VMSUCCEED);
+		EXPECT_OUTCOME(vmx_try_vmptrld(regions[i]), VMSUCCEED);
+		write_all(100 + i);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(regions); i++) {
+		EXPECT_OUTCOME(vmx_try_vmptrld(regions[i]), VMSUCCEED);
+		expect_all(100 + i);
+		EXPECT_OUTCOME(vmx_try_vmclear(regions[i]), VMSUCCEED);
+		memory_page_free(regions[i]);
+	}
+	end();
+}
+
 VMX_TEST(vmx_insn, a_cleared_vmcs_can_be_copied)
 {
 	/* Expect: what VMCLEAR left in memory, copied to another page, loads there with the same

@@ -2,6 +2,7 @@
 /* VMX on two CPUs: each has its own operation and current VMCS, and a VMCS may move between
  * them. */
 #include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/machine.h"
 #include "tests/guest/lib/machine_test.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/nestor.h"
@@ -13,6 +14,7 @@
 #define ROUNDS      1000u
 #define LIST        8u
 #define MSR_UNKNOWN 0x1fffu
+#define STILL       200000ULL /* ticks in which a CPU that runs would have moved on */
 
 /* What the other CPU did and saw; it cannot tell the outcome of a test itself. */
 struct other {
@@ -128,6 +130,27 @@ static void scribble(void *unused)
 			WRITE_ONCE(list[i].index,
 				   list[i].index ^ MSR_UNKNOWN ^ MSR_IA32_KERNEL_GS_BASE);
 	}
+}
+
+/* Count in VMX operation until it is told, then leave it: what waited comes then. */
+static void count_in_root(void *argument)
+{
+	struct other *other = argument;
+
+	other->on = enter_root(other->region);
+	while (!READ_ONCE(stop))
+		WRITE_ONCE(other->value, other->value + 1);
+	leave_root();
+	for (;;)
+		WRITE_ONCE(other->first, other->first + 1);
+}
+
+static void wait(void)
+{
+	u64 start = rdtsc();
+
+	while (rdtsc() - start < STILL)
+		cpu_pause();
 }
 
 #define VMX_SMP_TEST(name_)                          \
@@ -249,4 +272,29 @@ VMX_SMP_TEST(msr_list_that_changes_during_entries)
 	EXPECT(refused > 0);
 	l2_destroy(&l2);
 	wrmsr(MSR_IA32_KERNEL_GS_BASE, before);
+}
+
+VMX_SMP_TEST(init_waits_until_vmxoff)
+{
+	/* Expect: CPU 1 in VMX root operation runs on after an INIT; it stops at its VMXOFF. */
+	struct other other = { .region = vmx_region_alloc() };
+	u64 before;
+
+	if (machine_is_bochs())
+		SKIP("Bochs 2.7 drops an INIT in VMX root operation");
+	WRITE_ONCE(stop, false);
+	smp_start(OTHER, count_in_root, &other);
+	wait();
+	EXPECT_OUTCOME(READ_ONCE(other.on), VMSUCCEED);
+	smp_send_init(OTHER);
+	before = READ_ONCE(other.value);
+	wait();
+	EXPECT(READ_ONCE(other.value) > before);
+	WRITE_ONCE(stop, true);
+	wait();
+	before = READ_ONCE(other.first);
+	wait();
+	EXPECT_EQ(READ_ONCE(other.first), before);
+	EXPECT(smp_restart(OTHER, 0));
+	memory_page_free(other.region);
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The tables of `make bench` and `make profile` from recorded consoles. Each row: what a line must match.
+# The tables of `make bench` and `make profile` from recorded consoles and traces. Each row: what a line must match.
 set -uo pipefail
 
 RUN_DIR=$(cd "$(dirname "$0")" && pwd)
 # shellcheck disable=SC1090,SC1091 # they stand beside this file
-for part in bench profile; do
-	. "$RUN_DIR/${part}_table.sh"
+for part in bench_table profile_table profile_steps; do
+	. "$RUN_DIR/$part.sh"
 done
 
 logs=$RUN_DIR/logs
@@ -14,6 +14,7 @@ table=$(
 	bench_rows "$logs/bench-vmx.txt"
 	bench_table "$logs/bench-vmx.txt" "$logs/bench-vmx.log" "$logs/bench.log"
 	profile_table "$logs/trace.log" "$logs/trace.txt" /dev/stderr 2>&1 | sed 's/^/profile/'
+	profile_steps "$logs/trace.log" "$logs/trace-chains.txt" "$logs/trace-steps.txt"
 )
 number=0
 status=0
@@ -37,6 +38,10 @@ done <<'EOT'
 ^profile +2  L0 +handle +vmread 1  vmresume 1$
 ^profile +2  L1/L2 bench *$
 ^profile +1  L0 +copy *$
+^[|] exit of L1 [|] reads [|] 2 [|] 1 [|]
+^[|] exit of L1 [|] enters [|] 1 [|]  [|]  [|]  [|]  [|]  [|]  [|] 1 [|]$
+^[|] [|] L1 and L2 themselves [|] 2 [|]
+^[|] [|] all of Nestor [|] 3 [|] 1 [|]
 EOT
 echo "1..$number"
 exit "$status"

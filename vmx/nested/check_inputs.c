@@ -16,7 +16,7 @@
 /* What virtual-8086 mode changes. */
 #define BY_V86 (IN(segment_addresses) | IN(v86_segments) | IN(code_and_stack) | IN(data_segments))
 
-static const u32 readers[VMCS12_ROWS] = {
+const u32 entry_check_readers[VMCS12_ROWS] = {
 	FOR(VPID) = IN(memory_controls),
 	FOR(PI_NOTIFICATION_VECTOR) = IN(apic_controls),
 
@@ -106,7 +106,7 @@ static const u32 readers[VMCS12_ROWS] = {
 };
 
 /* Two fields that L1 writes often are read by many sections for one bit only. */
-u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after)
+u32 entry_checks_after_special(enum vmcs12_row row, u64 before, u64 after)
 {
 	u64 changes = before ^ after;
 
@@ -117,8 +117,8 @@ u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after)
 	if (row == VMCS12_ROW_GUEST_RIP && !(after >> 32))
 		return 0; /* such an RIP is right for any code */
 	if (row == VMCS12_ROW_GUEST_RFLAGS && !(changes & RFLAGS_VM))
-		return readers[row] & ~BY_V86;
-	return readers[row];
+		return entry_check_readers[row] & ~BY_V86;
+	return entry_check_readers[row];
 }
 
 u32 entry_checks_of_memory(u32 need)

@@ -101,7 +101,7 @@ static enum context_event rename_context(struct context_pool *pool, struct conte
 }
 
 /* Who keeps this vCPU from having the context, and is asked to give it up. */
-static u32 busy_with(struct context *context, const struct context_user *user)
+static inline u32 busy_with(struct context *context, const struct context_user *user)
 {
 	u32 owner = CONTEXT_NOBODY;
 
@@ -113,17 +113,25 @@ static u32 busy_with(struct context *context, const struct context_user *user)
 	return owner;
 }
 
-static void attach(struct context_pool *pool, struct context_claim *claim,
-		   const struct context_user *user)
+static void detach(struct context *context, u32 vcpu)
 {
+	context->attached = CONTEXT_NOBODY;
+	context->last_owner = vcpu;
+}
+
+static inline void attach(struct context_pool *pool, struct context_claim *claim,
+			  const struct context_user *user)
+{
+	if (user->detaches && user->detaches != claim->context)
+		detach(user->detaches, user->vcpu);
 	claim->context->attached = user->vcpu;
 	unlink_by_use(pool, claim->context);
 	append_as_newest(pool, claim->context);
-	pool->events[claim->event]++;
 }
 
 /* Lock held. */
-static struct context_claim claim_existing(struct context_pool *pool, struct context *context,
+static inline __attribute__((always_inline)) struct context_claim
+claim_existing(struct context_pool *pool, struct context *context,
 					   const struct context_user *user)
 {
 	struct context_claim claim = { .event = CONTEXT_HIT,
@@ -150,6 +158,14 @@ static struct context_claim claim_new(struct context_pool *pool, l1_gpa_t vmptr,
 	return claim;
 }
 
+static void count(struct context_pool *pool, const struct context_claim *claim,
+		  const struct context_user *user)
+{
+	pool->events[claim->event]++;
+	if (claim->event == CONTEXT_HIT && claim->context->last_owner != user->vcpu)
+		pool->moved++;
+}
+
 struct context_claim context_claim(struct context_pool *pool, l1_gpa_t vmptr,
 				   const struct context_user *user)
 {
@@ -159,6 +175,8 @@ struct context_claim context_claim(struct context_pool *pool, l1_gpa_t vmptr,
 	spin_lock(&pool->lock);
 	context = find(pool, vmptr);
 	claim = context ? claim_existing(pool, context, user) : claim_new(pool, vmptr, user);
+	if (claim.context)
+		count(pool, &claim, user);
 	spin_unlock(&pool->lock);
 	return claim;
 }
@@ -180,8 +198,7 @@ struct context_claim context_claim_used(struct context_pool *pool, l1_gpa_t vmpt
 void context_detach(struct context_pool *pool, struct context *context, u32 vcpu)
 {
 	spin_lock(&pool->lock);
-	context->attached = CONTEXT_NOBODY;
-	context->last_owner = vcpu;
+	detach(context, vcpu);
 	spin_unlock(&pool->lock);
 }
 

@@ -36,6 +36,22 @@ enum lazy_state { LAZY_MODE = 1, LAZY_REST = 2 };
 
 struct ept02_root;
 
+/* What vmcs12 asks of each entry: of fields that change only by exits, so made again only then. */
+enum entry_extra {
+	ENTRY_READS_MEMORY = 1, /* the checks look at L1's memory */
+	ENTRY_LOADS_MSRS = 2,
+	ENTRY_SHARES = 4, /* vmx/nested/shared.c has something to do */
+	ENTRY_FLUSHES = 8, /* L2 has no VPID of L1's */
+	ENTRY_NO_BITMAP = 16, /* all accesses to MSRs exit */
+};
+
+struct entry_plan {
+	bool is_stale;
+	u32 extras; /* enum entry_extra */
+	u64 eptp12;
+	u64 tsc_offset;
+};
+
 struct context {
 	struct context *next_in_bucket;
 	struct context *older, *newer; /* all contexts, by their last use */
@@ -47,6 +63,7 @@ struct context {
 	struct vmcs12 v12;
 	u32 dirty;     /* derive.h: groups in which vmcs02 is behind v12 */
 	u32 unchecked; /* entry_checks.h: sections that v12 may not pass */
+	struct entry_plan plan;
 	u32 lazy;      /* enum lazy_state: what vmcs02 has and v12 does not have yet */
 	bool is_clear; /* since VMCLEAR: L1's memory has the VMCS */
 
@@ -75,7 +92,8 @@ struct context_pool {
 	struct spinlock lock;
 	struct context *buckets[CONTEXT_BUCKETS];
 	struct context *oldest, *newest;
-	u64 events[CONTEXT_EVENTS];
+	u64 events[CONTEXT_EVENTS]; /* of context_claim */
+	u64 moved;                  /* hits that another vCPU had last */
 	struct context *contexts; /* all of them; constant, as the next two */
 	u32 count;
 	void (*evict)(struct context *context);
@@ -92,7 +110,8 @@ void context_pool_create(struct context_pool *pool, struct context *contexts, u3
 /* Who claims. */
 struct context_user {
 	u32 vcpu;
-	struct cpu *cpu; /* that it runs on */
+	struct cpu *cpu;         /* that it runs on */
+	struct context *detaches; /* that it has attached, and leaves for the one that it claims */
 };
 
 /* What a claim found. */

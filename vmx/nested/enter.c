@@ -42,10 +42,26 @@ static void read_memory(struct vcpu *v, struct context *context, struct entry_ch
 	memcpy(v->nested->pdptes, c->pdptes, sizeof(c->pdptes));
 }
 
-/* Whether the rules have to look at L1's memory: rare, and told by what an exit always saves. */
-static bool may_need_memory(const struct vmcs12 *v12)
+/* The checks look at L1's memory where there is a link pointer, and for the PDPTEs of L2s without EPT
+ * (of those with IA-32e paging, too: which has none, but L2 may change that without an exit). */
+void nested_plan(const struct vcpu *v, struct context *context)
 {
-	return v12->LINK_POINTER != ~0ULL || !(v12->ENTRY_CONTROLS & ENTRY_CTL_IA32E_MODE);
+	const struct vmcs12 *v12 = &context->v12;
+	struct entry_plan *plan = &context->plan;
+
+	*plan = (struct entry_plan){ .eptp12 = nested_eptp12(v, v12) };
+	if (v12->LINK_POINTER != ~0ULL || !nested_has_ept(v12))
+		plan->extras |= ENTRY_READS_MEMORY;
+	if (v12->ENTRY_MSR_LOAD_COUNT)
+		plan->extras |= ENTRY_LOADS_MSRS;
+	if (!shared_keeps_all(v12))
+		plan->extras |= ENTRY_SHARES;
+	if (!nested_has_control2(v12, CPU2_ENABLE_VPID))
+		plan->extras |= ENTRY_FLUSHES;
+	if (!(v12->CPU_CONTROLS & CPU_MSR_BITMAPS))
+		plan->extras |= ENTRY_NO_BITMAP;
+	if (v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING)
+		plan->tsc_offset = v12->TSC_OFFSET;
 }
 
 /* Run what has not passed; what passes is not run again until a field changes. */
@@ -60,7 +76,7 @@ check(struct vcpu *v, struct context *context)
 	};
 	struct entry_check_failure failure;
 
-	if (may_need_memory(c.v12))
+	if (context->plan.extras & ENTRY_READS_MEMORY)
 		read_memory(v, context, &c);
 	failure = entry_checks_run(&c, context->unchecked);
 	if (!failure.rule)
@@ -118,10 +134,11 @@ static void enter_l2(struct vcpu *v, struct context *context)
 	vcpu_switch_vmcs(v, &context->vmcs02);
 	if (context->dirty || unlikely(context->cpu != v->cpu))
 		update(v, context);
-	shared_enter(v, context);
+	if (context->plan.extras & ENTRY_SHARES)
+		shared_enter(v, context);
 	if (unlikely(v->nested->loads_pdptes))
 		write_pdptes(v->nested->pdptes);
-	v->l2_tsc_offset = v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING ? v12->TSC_OFFSET : 0;
+	v->l2_tsc_offset = context->plan.tsc_offset;
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);
 	if (unlikely(v12->GUEST_ACTIVITY))
@@ -158,7 +175,7 @@ static u32 basic_error(const struct context *context, bool launches, u64 blocked
 
 static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 {
-	bool loads_msrs = context->v12.ENTRY_MSR_LOAD_COUNT;
+	bool loads_msrs = context->plan.extras & ENTRY_LOADS_MSRS;
 
 	v->nested->was_launched = context->v12.launched;
 	if (unlikely(context->lazy && (loads_msrs || (context->dirty & LAZY_GROUPS)))) {
@@ -176,7 +193,8 @@ static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 static enum exit_action refuse(struct vcpu *v, const struct entry_check_failure *failure)
 {
 	vmcs_load(v->vmcs01.page);
-	v->exit->detail = (uintptr_t)failure->rule;
+	v->exit->rule = failure->rule;
+	v->exit->vcpu |= EXIT_RECORD_RULE;
 	if (failure->kind == ENTRY_CHECK_CONTROLS)
 		return vmx_fail(v, VMX_ERROR_ENTRY_CONTROLS);
 	if (failure->kind == ENTRY_CHECK_HOST)
@@ -212,12 +230,15 @@ static enum exit_action enter(struct vcpu *v, bool launches)
 	nmi_mask_note_blocked(blocked & BLOCKED_BY_NMI);
 	note_l1(v, &context->v12);
 	shadow_pull(context);
-	if (unlikely(context->lazy && (context->unchecked || !nested_has_ept(&context->v12))))
-		save_for_checks(v, context);
+	if (unlikely(context->plan.is_stale))
+		nested_plan(v, context);
 	v->nested->loads_pdptes = false;
-	if (unlikely(context->unchecked || may_need_memory(&context->v12))) {
-		struct entry_check_failure failure = check(v, context);
+	if (unlikely(context->unchecked || (context->plan.extras & ENTRY_READS_MEMORY))) {
+		struct entry_check_failure failure;
 
+		if (context->lazy)
+			save_for_checks(v, context);
+		failure = check(v, context);
 		if (failure.rule)
 			return refuse(v, &failure);
 	}

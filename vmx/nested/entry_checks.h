@@ -85,7 +85,16 @@ struct entry_check_failure entry_checks_run(const struct entry_check_context *c,
  * goes from one value to the other; and those that look at L1's memory, which changes without a
  * VMWRITE, so they run at each entry. All run again when cpu, current or long_mode are others.
  */
-u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after);
+u32 entry_checks_after_special(enum vmcs12_row row, u64 before, u64 after);
+/* The sections that read the field at all. */
+extern const u32 entry_check_readers[VMCS12_ROWS] __attribute__((visibility("hidden")));
+static inline u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after)
+{
+	if (row == VMCS12_ROW_CPU_CONTROLS || row == VMCS12_ROW_GUEST_RIP ||
+	    row == VMCS12_ROW_GUEST_RFLAGS || before == after)
+		return entry_checks_after_special(row, before, after);
+	return entry_check_readers[row];
+}
 u32 entry_checks_of_memory(u32 need);
 
 /* What the rules must know of L1's memory, VTPR for the controls and the rest for guest state. An

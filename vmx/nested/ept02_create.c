@@ -111,7 +111,7 @@ struct ept02 *ept02_create(const struct ept02_config *config)
 		.base = hpa_to_pfn(page_to_hpa(parts[PART_ENTRIES])),
 		.table_count = (u32)BIT(config->order),
 		.root_count = config->roots,
-		.bucket_bits = (u32)__builtin_ctzll(buckets(config)),
+		.hash_shift = 64 - (u32)__builtin_ctzll(buckets(config)),
 		.tables = parts[PART_TABLES],
 		.roots = parts[PART_ROOTS],
 		.page_array = parts[PART_PAGES],

@@ -43,21 +43,23 @@ static struct ept02_table *lowest_table(const struct ept02 *pool, struct ept02_r
 	return find_lowest(pool, root, gfn);
 }
 
-static struct attempt begin(struct ept02 *pool, struct ept02_root *root, l2_gpa_t gpa)
+static void begin(struct attempt *try, struct ept02 *pool, struct ept02_root *root, l2_gpa_t gpa)
 {
-	struct attempt try = { .pool = pool, .root = root };
 	const struct ept02_table *table = NULL;
 
+	try->pool = pool;
+	try->root = root;
+	try->is_closed = false;
+	try->start.level = 0;
 	vm_memory_lock(pool->memory);
-	try.seq = change_snapshot(pool->memory);
-	try.invalidations = pool->invalidations;
+	try->seq = change_snapshot(pool->memory);
+	try->invalidations = pool->invalidations;
 	if (l2_gpa_to_l2_gfn(gpa).raw < EPT_GFN_END)
 		table = lowest_table(pool, root, l2_gpa_to_l2_gfn(gpa).raw);
 	if (table)
-		try.start = (struct ept12_table){ l1_gfn_to_l1_gpa(l1_gfn(table->page->gfn)),
-						  EPT_LEVEL_4K, table->rights };
+		try->start = (struct ept12_table){ l1_gfn_to_l1_gpa(l1_gfn(table->page->gfn)),
+						   EPT_LEVEL_4K, table->rights };
 	vm_memory_unlock(pool->memory);
-	return try;
 }
 
 /* What EPT01 has around the page, or would have, protection aside; NULL: nothing. seq is of now. */
@@ -109,29 +111,36 @@ static enum ept02_result map_in_table(const struct attempt *try,
 	return EPT02_MAPPED;
 }
 
+static enum ept02_result map(const struct attempt *try, const struct ept02_mapping *mapping,
+			     struct ept02_zap *zap)
+{
+	if (likely(try->start.level))
+		return map_in_table(try, mapping, zap);
+	while (!ept02_map(mapping, zap))
+		if (!ept02_recycle(try->pool, zap))
+			return EPT02_BUSY;
+	return EPT02_MAPPED;
+}
+
 static enum ept02_result publish(struct attempt *try, const struct ept12_walk *walk,
 				 struct ept02_zap *zap)
 {
 	struct ept02 *pool = try->pool;
-	struct ept02_mapping mapping = { .pool = pool, .root = try->root, .walk = walk };
 	u64 gfn = l1_gpa_to_l1_gfn(walk->to).raw;
 	const struct ept02_behind *behind;
+	struct ept02_mapping mapping;
 
 	if (!change_allows(pool->memory, try->seq) || pool->invalidations != try->invalidations)
 		return EPT02_BUSY;
 	behind = look_behind(pool, try->seq, gfn);
 	if (!behind || (walk->write && !(behind->leaf.bits & EPT_WRITE)))
 		return EPT02_EPT01_FAULT;
+	mapping.pool = pool;
+	mapping.root = try->root;
+	mapping.walk = walk;
 	mapping.page = page_behind(pool->memory, behind, gfn, walk->level);
 	try->is_closed = walk->write && !mapping.page.writable;
-	if (try->is_closed)
-		return EPT02_BUSY;
-	if (try->start.level)
-		return map_in_table(try, &mapping, zap);
-	while (!ept02_map(&mapping, zap))
-		if (!ept02_recycle(pool, zap))
-			return EPT02_BUSY;
-	return EPT02_MAPPED;
+	return try->is_closed ? EPT02_BUSY : map(try, &mapping, zap);
 }
 
 static enum ept02_result finish(struct attempt *try, const struct ept12_walk *walk)
@@ -159,22 +168,25 @@ static enum ept02_result walk_from(struct attempt *try, const struct ept12 *ept,
 	struct ept12_walk walk;
 
 	ept12_translate_from(ept, &fault->access, start, &walk);
-	fault->qualification = walk.qualification;
-	if (walk.outcome == EPT12_VIOLATION)
-		return EPT02_REFLECT_VIOLATION;
-	if (walk.outcome == EPT12_MISCONFIGURATION)
-		return EPT02_REFLECT_MISCONFIGURATION;
+	if (unlikely(walk.outcome != EPT12_OK)) {
+		fault->qualification = walk.qualification;
+		return walk.outcome == EPT12_VIOLATION ? EPT02_REFLECT_VIOLATION
+						       : EPT02_REFLECT_MISCONFIGURATION;
+	}
 	fault->l1 = walk.to;
-	return ept12_set_flags(ept, &walk) ? EPT02_BUSY : finish(try, &walk);
+	if (walk.has_flags && ept12_set_flags(ept, &walk))
+		return EPT02_BUSY;
+	return finish(try, &walk);
 }
 
 enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const struct ept12 *ept,
 			      struct ept02_fault *fault)
 {
-	struct attempt try = begin(pool, root, fault->access.gpa);
 	struct ept12_table start;
+	struct attempt try;
 
 	ASSERT(ept02_root_is_for(root, ept->eptp));
+	begin(&try, pool, root, fault->access.gpa);
 	if (try.start.level) {
 		enum ept02_result result = walk_from(&try, ept, &try.start, fault);
 

@@ -56,11 +56,12 @@ struct ept02 {
 	const struct ept02_ops *ops;
 	u64 avoid;
 	pfn_t base; /* of the tables' frames, in the order of the descriptors */
-	u32 table_count, root_count, bucket_bits;
+	u32 table_count, root_count;
+	u32 hash_shift; /* leaves the bits of a bucket's number */
 	struct ept02_table *tables;
 	struct ept02_root *roots;
 	struct ept02_page *page_array;
-	u32 *leaves;         /* buckets: a leaf number; 2^bucket_bits */
+	u32 *leaves;         /* buckets: a leaf number; 2^(64 - hash_shift) */
 	struct hlist *pages; /* buckets, as many */
 	u32 *blocks;         /* buckets, as many: 4K leaves and pages in the 2M blocks of L1 */
 
@@ -167,7 +168,7 @@ void ept02_zap_large(struct ept02_zap *zap, u64 gfn, u64 pages);
 
 static inline u32 ept02_hash(const struct ept02 *pool, u64 key)
 {
-	return (u32)(key * 0x9e3779b97f4a7c15ULL >> (64 - pool->bucket_bits));
+	return (u32)(key * 0x9e3779b97f4a7c15ULL >> pool->hash_shift);
 }
 
 #endif

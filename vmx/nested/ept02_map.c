@@ -83,14 +83,13 @@ static struct ept02_table *need_below(const struct ept02_mapping *map, struct ep
 	return ept02_table_below(map->pool, old);
 }
 
-static void set_leaf(const struct ept02_mapping *map, struct ept02_table *table,
-		     const struct ept02_leaf *leaf, struct ept02_zap *zap)
+static inline void set_leaf(const struct ept02_mapping *map, struct ept02_table *table,
+			    struct ept02_zap *zap, u64 value)
 {
-	u32 index = ept_index(leaf->gfn.raw, table->level);
+	u32 index = ept_index(l2_gpa_to_l2_gfn(map->walk->from).raw, table->level);
 	u64 old = table->entries[index];
 	u64 now = table->page ? entry_now(map, table->level) : 0;
-	u64 value = pfn_to_hpa(leaf->leaf.pfn).raw | leaf->leaf.bits |
-		    (table->level == EPT_LEVEL_4K ? 0 : EPT_LEAF);
+
 	if (ept_is_leaf(old, table->level) && !((table->seen[index] ^ now) & EPT_FRAME_MASK)) {
 		table->seen[index] = now;
 		ept02_leaf_alter(table, index, value);
@@ -104,9 +103,8 @@ static void set_leaf(const struct ept02_mapping *map, struct ept02_table *table,
 
 void ept02_map_in(const struct ept02_mapping *map, struct ept02_table *table, struct ept02_zap *zap)
 {
-	struct ept02_leaf leaf = ept_compose(map->walk, &map->page);
-
-	set_leaf(map, table, &leaf, zap);
+	set_leaf(map, table, zap,
+		 pfn_to_hpa(map->page.pfn).raw | ept_compose_bits(map->walk, &map->page));
 }
 
 /* The tables on the way down may be what the leaf would be over. */
@@ -127,6 +125,8 @@ bool ept02_map(const struct ept02_mapping *map, struct ept02_zap *zap)
 		page.level = table->level - 1;
 	} while (page.level > 0 &&
 		 ept02_pages_are_in(map->pool, ALIGN_DOWN(gfn_of(map), pages), pages));
-	set_leaf(map, table, &leaf, zap);
+	set_leaf(map, table, zap,
+		 pfn_to_hpa(leaf.leaf.pfn).raw | leaf.leaf.bits |
+			 (table->level == EPT_LEVEL_4K ? 0 : EPT_LEAF));
 	return true;
 }

@@ -2,11 +2,9 @@
 /* EPT02's roots: by EPTP12, by last use; who loses its tables when there are none left. */
 #include "vmx/nested/ept02_impl.h"
 
-static struct hlist *bucket_of(const struct ept02 *pool, u64 key)
+static u32 bucket_of(u64 key)
 {
-	u64 hash = (key >> PAGE_SHIFT) * 0x9e3779b97f4a7c15ULL;
-
-	return (struct hlist *)&pool->keys[hash >> 58];
+	return (u32)((key >> PAGE_SHIFT) * 0x9e3779b97f4a7c15ULL >> 58);
 }
 _Static_assert(EPT02_ROOT_BUCKETS == 64, "six bits of the hash");
 
@@ -34,7 +32,7 @@ void ept02_root_init(struct ept02 *pool, struct ept02_root *root)
 
 struct ept02_root *ept02_root_find(const struct ept02 *pool, u64 eptp12, struct ept02_root *after)
 {
-	struct hlist_node *node = after ? after->of_key.next : bucket_of(pool, eptp12)->first;
+	struct hlist_node *node = after ? after->of_key.next : pool->keys[bucket_of(eptp12)].first;
 	struct ept02_root *root = NULL;
 
 	for (; node; node = node->next) {
@@ -64,7 +62,7 @@ static struct ept02_root *make(struct ept02 *pool, u64 key)
 	}
 	pool->counts.roots_made++;
 	root->key = key;
-	hlist_push(bucket_of(pool, key), &root->of_key);
+	hlist_push(&pool->keys[bucket_of(key)], &root->of_key);
 	ept02_table_shadow(pool, root->table, hpa_to_pfn(hpa(key & EPT_FRAME_MASK)).raw);
 	__atomic_store_n(&root->flush_owed, ~0ULL, __ATOMIC_RELEASE);
 	return root;

@@ -135,22 +135,19 @@ static void resync_root(struct ept02_zap *zap, struct ept02_root *root)
 /* The next of the roots that the INVEPT is for, or NULL; key 0 is for all. */
 static struct ept02_root *next_root(const struct ept02 *pool, u64 key, struct ept02_root *root)
 {
-	if (key)
+	if (likely(key))
 		return ept02_root_find(pool, key, root);
 	return root ? root->newer : pool->oldest;
 }
 
-/* Lock held. Who walks EPT12 now has begun before, and does not publish. False: there is nothing to
- * read. */
-static bool begin(struct ept02 *pool, u64 key)
+static bool is_due(const struct ept02 *pool, u64 key)
 {
-	bool is_due = false;
+	struct ept02_root *root = NULL;
 
-	pool->invalidations++;
-	for (struct ept02_root *root = next_root(pool, key, NULL); root;
-	     root = next_root(pool, key, root))
-		is_due |= root->unsync.first != NULL;
-	return is_due;
+	while ((root = next_root(pool, key, root)) != NULL)
+		if (root->unsync.first)
+			return true;
+	return false;
 }
 
 /* Lock held. True: CPUs are to be called out before the tables are read. */
@@ -179,22 +176,27 @@ static void read_again(struct ept02 *pool, u64 key, u64 protections)
 	ept02_zap_finish(&zap);
 }
 
-static void invept(struct ept02 *pool, u64 key)
+/* Lock held, and given up. */
+static void resync_all(struct ept02 *pool, u64 key)
 {
-	u64 protections;
-	bool kick;
+	bool kick = protect_all(pool, key);
+	u64 protections = pool->protections;
 
-	vm_memory_lock(pool->memory);
-	if (!begin(pool, key)) {
-		vm_memory_unlock(pool->memory);
-		return;
-	}
-	kick = protect_all(pool, key);
-	protections = pool->protections;
 	vm_memory_unlock(pool->memory);
 	if (kick)
 		pool->ops->kick_and_wait(pool->ops->context);
 	read_again(pool, key, protections);
+}
+
+/* Who walks EPT12 now has begun before, and does not publish. */
+static void invept(struct ept02 *pool, u64 key)
+{
+	vm_memory_lock(pool->memory);
+	pool->invalidations++;
+	if (is_due(pool, key))
+		resync_all(pool, key);
+	else
+		vm_memory_unlock(pool->memory);
 }
 
 void ept02_invept_single(struct ept02 *pool, u64 eptp12)

@@ -96,38 +96,48 @@ static u64 read_entry(const struct ept12 *ept, l1_gpa_t at)
 	return ept->read(ept->context, at, &entry) ? ~0ULL : entry;
 }
 
+/* The walk's entry of this level: true where it is sound and present. */
+static inline bool take_entry(const struct ept12 *ept, struct ept12_walk *walk, u64 table,
+			      u32 level)
+{
+	u64 gfn = l2_gpa_to_l2_gfn(walk->from).raw;
+	l1_gpa_t at = l1_gpa(table + ept_index(gfn, level) * sizeof(u64));
+	u64 entry = read_entry(ept, at);
+
+	walk->used[walk->used_count++] = (struct ept12_used){ at, entry };
+	walk->level = level;
+	walk->rights &= entry;
+	if (!ept_is_present(entry))
+		return false;
+	if (!(entry & beyond_width(ept->l1)) && !is_misconfigured(ept->l1, entry, level))
+		return true;
+	walk->outcome = EPT12_MISCONFIGURATION;
+	return false;
+}
+
 /* Down to the leaf, or to the entry that ends the walk before; true: a leaf was found. */
 static bool find_leaf(const struct ept12 *ept, struct ept12_walk *walk,
 		      const struct ept12_table *from)
 {
-	u64 gfn = l2_gpa_to_l2_gfn(walk->from).raw;
-	u64 beyond = beyond_width(ept->l1);
 	u64 table = from->at.raw;
 
-	for (u32 level = from->level; level > 0; level--) {
-		l1_gpa_t at = l1_gpa(table + ept_index(gfn, level) * sizeof(u64));
-		u64 entry = read_entry(ept, at);
+	for (u32 level = from->level; level > EPT_LEVEL_4K; level--) {
+		u64 entry;
 
-		walk->used[walk->used_count++] = (struct ept12_used){ at, entry };
-		walk->level = level;
-		walk->rights &= entry;
-		if (!ept_is_present(entry))
+		if (!take_entry(ept, walk, table, level))
 			return false;
-		if ((entry & beyond) || is_misconfigured(ept->l1, entry, level)) {
-			walk->outcome = EPT12_MISCONFIGURATION;
-			return false;
-		}
+		entry = walk->used[walk->used_count - 1].value;
 		if (ept_is_leaf(entry, level))
 			return true;
 		table = entry & EPT_FRAME_MASK;
 	}
-	return false;
+	return take_entry(ept, walk, table, EPT_LEVEL_4K);
 }
 
-static void take_leaf(struct ept12_walk *walk)
+static inline void take_leaf(struct ept12_walk *walk, u32 level)
 {
 	u64 entry = walk->used[walk->used_count - 1].value;
-	u64 offset_mask = (ept_level_pages(walk->level) << PAGE_SHIFT) - 1;
+	u64 offset_mask = (ept_level_pages(level) << PAGE_SHIFT) - 1;
 
 	walk->to = l1_gpa((entry & EPT_FRAME_MASK & ~offset_mask) | (walk->from.raw & offset_mask));
 	walk->type = (enum memory_type)((entry & EPT_TYPE_MASK) >> EPT_TYPE_SHIFT);
@@ -166,8 +176,10 @@ void ept12_translate_from(const struct ept12 *ept, const struct ept12_access *ac
 		return;
 	if (!found || (needed & ~walk->rights))
 		violate(walk, access);
+	else if (likely(walk->level == EPT_LEVEL_4K))
+		take_leaf(walk, EPT_LEVEL_4K);
 	else
-		take_leaf(walk);
+		take_leaf(walk, walk->level);
 }
 
 struct ept12_walk ept12_translate(const struct ept12 *ept, const struct ept12_access *access)

@@ -22,25 +22,30 @@ static bool may_write(const struct ept12_walk *walk, const struct ept01_page *pa
 	return !walk->has_flags || walk->write || ept12_was_dirty(walk);
 }
 
-struct ept02_leaf ept_compose(const struct ept12_walk *walk, const struct ept01_page *page)
+u64 ept_compose_bits(const struct ept12_walk *walk, const struct ept01_page *page)
 {
-	u32 level = MIN(walk->level, page->level);
-	u64 pages = ept_level_pages(level);
 	u64 bits = walk->rights & (EPT_READ | EPT_EXECUTE);
 
-	ASSERT(walk->outcome == EPT12_OK);
-	ASSERT(IS_ALIGNED(page->pfn.raw - l1_gpa_to_l1_gfn(walk->to).raw, pages));
 	if (may_write(walk, page))
 		bits |= EPT_WRITE;
 	if (walk->ignore_pat)
 		bits |= EPT_IGNORE_PAT;
-	bits |= (u64)ept_compose_type(walk->type, page->type) << EPT_TYPE_SHIFT;
+	return bits | (u64)ept_compose_type(walk->type, page->type) << EPT_TYPE_SHIFT;
+}
+
+struct ept02_leaf ept_compose(const struct ept12_walk *walk, const struct ept01_page *page)
+{
+	u32 level = MIN(walk->level, page->level);
+	u64 pages = ept_level_pages(level);
+
+	ASSERT(walk->outcome == EPT12_OK);
+	ASSERT(IS_ALIGNED(page->pfn.raw - l1_gpa_to_l1_gfn(walk->to).raw, pages));
 	return (struct ept02_leaf){
 		.gfn = l2_gfn(ALIGN_DOWN(l2_gpa_to_l2_gfn(walk->from).raw, pages)),
 		.leaf = {
 			.level = level,
 			.pfn = pfn(ALIGN_DOWN(page->pfn.raw, pages)),
-			.bits = bits,
+			.bits = ept_compose_bits(walk, page),
 		},
 	};
 }

@@ -28,6 +28,9 @@ struct ept02_leaf {
  */
 struct ept02_leaf ept_compose(const struct ept12_walk *walk, const struct ept01_page *page);
 
+/* Of such a leaf, whatever its size: permissions and memory type, as in the entry. */
+u64 ept_compose_bits(const struct ept12_walk *walk, const struct ept01_page *page);
+
 /* The memory type that is neither more cached nor more buffered than either. */
 enum memory_type ept_compose_type(enum memory_type a, enum memory_type b);
 

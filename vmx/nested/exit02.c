@@ -138,13 +138,17 @@ enum exit_action nested_exit(struct vcpu *v)
 {
 	if (unlikely(v->nested->looks_again))
 		look_again(v);
-	if (v->exit->reason == EXIT_VMCALL)
-		return reflect(v);
-	if (v->exit->reason == EXIT_EPT_VIOLATION)
+	switch (v->exit->reason) {
+	case EXIT_RDMSR:
+		return is_l0_msr(v, MSR_READ) ? exit_rdmsr(v) : route(v);
+	case EXIT_WRMSR:
+		return is_l0_msr(v, MSR_WRITE) ? exit_wrmsr(v) : route(v);
+	case EXIT_EPT_VIOLATION:
 		return exit02_ept(v);
-	if (v->exit->reason == EXIT_RDMSR && is_l0_msr(v, MSR_READ))
-		return exit_rdmsr(v);
-	if (v->exit->reason == EXIT_WRMSR && is_l0_msr(v, MSR_WRITE))
-		return exit_wrmsr(v);
-	return route(v);
+	case EXIT_CPUID:
+	case EXIT_VMCALL:
+		return reflect(v); /* whatever L1's controls are */
+	default:
+		return route(v);
+	}
 }

@@ -37,7 +37,7 @@ static inline struct field_access access_of(struct vcpu *v)
 /* What may be in vmcs02 only is brought back before L1 reads it, or changes what is kept there. */
 static inline void settle(struct vcpu *v, struct context *context, u32 row, u32 groups)
 {
-	if (unlikely(context->lazy) && row < VMCS12_ROWS &&
+	if (unlikely(context->lazy) &&
 	    ((derive_marks((enum vmcs12_row)row) & groups) || row == VMCS12_ROW_ENTRY_CONTROLS))
 		nested_sync(v, context);
 }
@@ -45,6 +45,11 @@ static inline void settle(struct vcpu *v, struct context *context, u32 row, u32 
 static u32 operand_bytes(const struct vcpu *v)
 {
 	return is_long_code(v) ? 8 : 4;
+}
+
+static enum exit_action __attribute__((noinline)) write_value(struct vcpu *v, u64 value)
+{
+	return vmx_operand_write(v, &value, operand_bytes(v)) ? vmx_succeed() : EXIT_RESUME;
 }
 
 enum exit_action exit_vmread(struct vcpu *v)
@@ -59,29 +64,32 @@ enum exit_action exit_vmread(struct vcpu *v)
 	if (!context)
 		return vmx_fail_invalid();
 	a = access_of(v);
-	settle(v, context, a.row, LAZY_GROUPS);
-	error = vmcs12_read(&context->v12, &v->vm->nested->fields, a.encoding, &value);
+	error = vmcs12_read_error(a.row);
 	if (unlikely(error))
 		return vmx_fail(v, (enum vmx_error)error);
-	if (!(a.info & INSN_INFO_REGISTER))
-		return vmx_operand_write(v, &value, operand_bytes(v)) ? vmx_succeed() : EXIT_RESUME;
+	settle(v, context, a.row, LAZY_GROUPS);
+	value = vmcs12_get(&context->v12, a.row, a.encoding);
+	if (unlikely(!(a.info & INSN_INFO_REGISTER)))
+		return write_value(v, value);
 	vmx_register_write(v, insn_info_reg(a.info), is_long_code(v) ? value : (u32)value);
 	return vmx_succeed();
 }
 
-/* False: the memory operand faulted. */
-static bool take_value(struct vcpu *v, u32 info, u64 *value)
+/* A memory operand; false: it faulted. */
+static bool __attribute__((noinline)) read_value(struct vcpu *v, u64 *value)
 {
 	*value = 0;
-	if (!(info & INSN_INFO_REGISTER))
-		return vmx_operand_read(v, value, operand_bytes(v));
-	*value = vmx_register_read(v, insn_info_reg(info));
-	if (!is_long_code(v))
-		*value = (u32)*value;
-	return true;
+	return vmx_operand_read(v, value, operand_bytes(v));
 }
 
-/* A field that the shadow VMCS has was written by an exit: L1 sees it there. */
+static inline u64 register_value(const struct vcpu *v, u32 info)
+{
+	u64 value = vmx_register_read(v, insn_info_reg(info));
+
+	return likely(is_long_code(v)) ? value : (u32)value;
+}
+
+/* The shadow VMCS may have the field; those that L1 writes there do not exit. */
 static void __attribute__((noinline)) show(struct vcpu *v, struct context *context)
 {
 	shadow_push(context);
@@ -100,15 +108,18 @@ enum exit_action exit_vmwrite(struct vcpu *v)
 	if (!context)
 		return vmx_fail_invalid();
 	a = access_of(v);
-	if (!take_value(v, a.info, &value))
+	if (likely(a.info & INSN_INFO_REGISTER))
+		value = register_value(v, a.info);
+	else if (!read_value(v, &value))
 		return EXIT_RESUME;
-	settle(v, context, a.row, SETTLES_LAZY);
-	before = context->v12.fields[MIN(a.row, VMCS12_ROWS - 1u)];
-	error = vmcs12_write(&context->v12, &v->vm->nested->fields, a.encoding, value);
+	error = vmcs12_write_error(&v->vm->nested->fields, a.row, a.encoding);
 	if (unlikely(error))
 		return vmx_fail(v, (enum vmx_error)error);
+	settle(v, context, a.row, SETTLES_LAZY);
+	before = context->v12.fields[a.row];
+	vmcs12_put(&context->v12, a.row, a.encoding, value);
 	nested_field_changed(context, a.row, before);
-	if (unlikely(vmcs_field_table[a.row].shadow != VMCS_SHADOW_NONE))
+	if (unlikely(VMCS_ENCODING_KIND(a.encoding) == VMCS_EXIT_INFO))
 		show(v, context);
 	return vmx_succeed();
 }

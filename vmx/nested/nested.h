@@ -54,7 +54,10 @@ struct nested {
 /* --- how a VMX instruction ends (SDM "Conventions" of the VMX instruction reference) ---------- */
 
 /* RFLAGS, and the error number in the current VMCS, where there is one. */
-enum exit_action vmx_succeed(void);
+static inline enum exit_action vmx_succeed(void)
+{
+	return EXIT_SKIP_SUCCEED;
+}
 enum exit_action vmx_fail(struct vcpu *v, enum vmx_error error);
 enum exit_action vmx_fail_invalid(void);
 /* A fault with error code 0 where it has one; false for return. */
@@ -112,6 +115,7 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 		return;
 	context->dirty |= derive_marks((enum vmcs12_row)row);
 	context->unchecked |= entry_checks_after_write((enum vmcs12_row)row, before, after);
+	context->plan.is_stale = true;
 }
 
 /* --- vmcs02 ----------------------------------------------------------------------------------- */
@@ -130,6 +134,8 @@ void vmcs02_save_lazy(struct vcpu *v, struct context *context);
 	(1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
 /* Registers that L1 and L2 may share: vmx/nested/shared.c. With vmcs01 current before an entry, and
  * with vmcs02. */
+/* Whether there is nothing to do: what vmcs02 has is its own. */
+bool shared_keeps_all(const struct vmcs12 *v12);
 void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12);
 void shared_enter(const struct vcpu *v, struct context *context);
 /* Clear it on this CPU, so that another may use it, or its page may go. */
@@ -173,10 +179,18 @@ u32 msr_list_store(struct vcpu *v, l1_gpa_t list, u32 count);
 /* Another vCPU wants what is here: a context, or hardware state that is active on this CPU. */
 void nested_yield(struct vcpu *v);
 
-bool nested_has_ept(const struct vmcs12 *v12);
+static inline bool nested_has_control2(const struct vmcs12 *v12, u32 control)
+{
+	return (v12->CPU_CONTROLS & CPU_SECONDARY) && (v12->CPU_CONTROLS2 & control);
+}
+
+static inline bool nested_has_ept(const struct vmcs12 *v12)
+{
+	return nested_has_control2(v12, CPU2_ENABLE_EPT);
+}
 /* The EPTP of the L2's EPT12, be it L1's or the identity. */
 u64 nested_eptp12(const struct vcpu *v, const struct vmcs12 *v12);
-bool nested_has_vpid(const struct vmcs12 *v12);
+void nested_plan(const struct vcpu *v, struct context *context);
 
 /* EPT02's callbacks. */
 const struct ept02_ops *ept02_glue_init(struct vm *vm);
@@ -188,7 +202,7 @@ static inline void msr_bitmap_merge(struct vcpu *v, struct context *context)
 	const struct vmcs12 *v12 = &context->v12;
 
 	if (unlikely(!context->is_merged || context->msr_gfn != v12->MSR_BITMAP >> PAGE_SHIFT ||
-		     !(v12->CPU_CONTROLS & CPU_MSR_BITMAPS)))
+		     (context->plan.extras & ENTRY_NO_BITMAP)))
 		msr_bitmap_make(v, context);
 }
 /* The context is another VMCS's. */

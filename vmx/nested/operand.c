@@ -90,14 +90,13 @@ static void read_part(struct vcpu *v, l1_gpa_t from, void *to, u32 bytes)
 static bool locate_fast(struct vcpu *v, u32 bytes, bool is_write, l1_gpa_t *gpa)
 {
 	u32 info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO);
-	u64 linear = exit_qualification(v);
+	u64 linear = vmcs_read(VMCS_EXIT_QUALIFICATION);
 
 	if (!v->nested->long_mode || insn_info_segment(info) >= SEGMENT_FS ||
 	    !insn_info_is_64bit_address(info))
 		return false;
-	v->regs[GPR_RSP] = vmcs_read(VMCS_GUEST_RSP);
 	if (!(info & INSN_INFO_NO_BASE))
-		linear += v->regs[insn_info_base(info)];
+		linear += vmx_register_read(v, insn_info_base(info));
 	if (unlikely(!(info & INSN_INFO_NO_INDEX)))
 		linear += v->regs[insn_info_index(info)] << (info & 3);
 	return is_canonical(linear, LINEAR_BITS) && linear % PAGE_SIZE <= PAGE_SIZE - bytes &&

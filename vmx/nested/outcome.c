@@ -5,9 +5,6 @@
 #include "vmx/nested/nested.h"
 #include "vmx/segment.h"
 
-#define RFLAGS_ARITHMETIC \
-	(RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
-
 static enum exit_action end(u64 flag)
 {
 	u64 before = vmcs_read(VMCS_GUEST_RFLAGS);
@@ -16,11 +13,6 @@ static enum exit_action end(u64 flag)
 	if (before != after)
 		vmcs_write(VMCS_GUEST_RFLAGS, after);
 	return EXIT_SKIP_INSN;
-}
-
-enum exit_action vmx_succeed(void)
-{
-	return end(0);
 }
 
 enum exit_action vmx_fail_invalid(void)

@@ -9,19 +9,6 @@
 
 #define NO_POINTER (~0ULL)
 
-bool pointer_is_valid(const struct vcpu *v, l1_gpa_t pointer)
-{
-	return IS_ALIGNED(pointer.raw, PAGE_SIZE) &&
-	       !(pointer.raw >> v->vm->nested->caps.physical_bits);
-}
-
-u32 pointer_revision(struct vcpu *v, l1_gpa_t pointer)
-{
-	u64 header;
-
-	return walk_cache_read_u64(&v->walk, pointer, &header) ? 0 : (u32)header;
-}
-
 void nested_write_back(struct vm *vm, const struct context *context)
 {
 	(void)guest_write(vm->memory, context->vmptr, &context->v12, sizeof(context->v12));
@@ -82,7 +69,7 @@ enum exit_action exit_vmclear(struct vcpu *v)
 {
 	struct nested *nested = v->nested;
 	struct context_pool *pool = &v->vm->nested->contexts;
-	const struct context_user user = { v->index, v->cpu };
+	const struct context_user user = { v->index, v->cpu, NULL };
 	struct context_claim claim;
 	l1_gpa_t pointer;
 
@@ -121,6 +108,7 @@ static void read_in(struct vcpu *v, struct context *context)
 		nested_field_changed(context, row, before);
 	}
 	context->is_clear = false;
+	context->shadow.may_be_behind = true;
 }
 
 /* The context was another VMCS's, or nobody's: nothing of it counts. */
@@ -130,6 +118,7 @@ static void forget(const struct vm *vm, struct context *context)
 	memset(&context->v12, 0, sizeof(context->v12));
 	context->v12.revision = VMCS12_REVISION;
 	context->dirty = DERIVE_ALL;
+	context->plan.is_stale = true;
 	context->unchecked = ENTRY_CHECKS_ALL;
 	context->lazy = 0;
 	context->is_clear = true;
@@ -138,8 +127,7 @@ static void forget(const struct vm *vm, struct context *context)
 enum exit_action exit_vmptrld(struct vcpu *v)
 {
 	struct nested *nested = v->nested;
-	struct context_pool *pool = &v->vm->nested->contexts;
-	const struct context_user user = { v->index, v->cpu };
+	const struct context_user user = { v->index, v->cpu, nested->current };
 	struct context_claim claim;
 	l1_gpa_t pointer;
 
@@ -153,18 +141,18 @@ enum exit_action exit_vmptrld(struct vcpu *v)
 		return vmx_fail(v, VMX_ERROR_VMPTRLD_REVISION);
 	if (nested->current && nested->current->vmptr.raw == pointer.raw)
 		return vmx_succeed();
-	claim = context_claim(pool, pointer, &user);
+	claim = context_claim(&v->vm->nested->contexts, pointer, &user);
 	if (claim.busy_with != CONTEXT_NOBODY)
 		return ask(v, claim.busy_with);
-	if (nested->current)
-		context_detach(pool, nested->current, v->index);
 	if (claim.event != CONTEXT_HIT)
 		forget(v->vm, claim.context);
 	if (claim.context->is_clear)
 		read_in(v, claim.context);
 	nested->current = claim.context;
-	shadow_push(claim.context);
-	vmcs_load(v->vmcs01.page);
+	if (claim.context->shadow.may_be_behind) {
+		shadow_push(claim.context);
+		vmcs_load(v->vmcs01.page);
+	}
 	shadow_link(v, claim.context);
 	return vmx_succeed();
 }

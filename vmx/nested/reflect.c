@@ -182,7 +182,7 @@ void nested_arrive_in_l1(struct vcpu *v, const struct context *context)
 	v->l2_tsc_offset = 0;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
 		vmcs_write(VMCS_TSC_OFFSET, v->tsc_offset);
-	if (!nested_has_vpid(&context->v12))
+	if (context->plan.extras & ENTRY_FLUSHES)
 		vcpu_flush_linear(v);
 	if (unlikely(v->nested->deliver_in_l1)) {
 		v->nested->deliver_in_l1 = false;

@@ -148,6 +148,7 @@ void shadow_push(struct context *context)
 {
 	struct shadow_vmcs *shadow = &context->shadow;
 
+	shadow->may_be_behind = false;
 	if (!shadow->page || likely(!is_behind(context)))
 		return;
 	vmcs_load(shadow->page);

@@ -34,6 +34,7 @@ _Static_assert(SHADOW_FIELDS <= 16, "moving them must cost less than the exits t
 struct shadow_vmcs {
 	void *page; /* NULL: the CPU has no VMCS shadowing */
 	u64 holds[SHADOW_FIELDS];
+	bool may_be_behind; /* vmcs12 changed since the last push, other than by a pull */
 };
 
 struct context;

@@ -11,6 +11,11 @@
 #define SAVES   (EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_SAVE_EFER)
 #define UNKNOWN (~0ULL)
 
+bool shared_keeps_all(const struct vmcs12 *v12)
+{
+	return (v12->ENTRY_CONTROLS & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES;
+}
+
 void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12)
 {
 	struct derive_inputs *in = &v->nested->derive;
@@ -28,6 +33,8 @@ void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12)
 	in->l1_debugctl = v->kept.GUEST_DEBUGCTL;
 }
 
+/* What the entry gives vmcs02: L1's value where it loads none, vmcs12's where the exit saves none.
+ * Where it does both vmcs02 has what L2 left. */
 static inline void write(enum vmcs_field field, u64 value, u64 *holds)
 {
 	if (likely(*holds == value))
@@ -36,22 +43,34 @@ static inline void write(enum vmcs_field field, u64 value, u64 *holds)
 	vmcs_write(field, value);
 }
 
+/* An entry that loads no EFER still says whether L2 is in IA-32e mode: vmcs02 has that (SDM "Loading
+ * Guest Control Registers, Debug Registers, and MSRs"). */
+static u64 l1_efer_in_mode(const struct vcpu *v, const struct context *context)
+{
+	u64 of_mode = EFER_LMA | EFER_LME;
+	u64 now = context->efer == UNKNOWN ? vmcs_read(VMCS_GUEST_EFER) : context->efer;
+
+	return (v->kept.GUEST_EFER & ~of_mode) | (now & of_mode);
+}
+
 void shared_enter(const struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
-	u64 loads = v12->ENTRY_CONTROLS;
-	bool loads_debug = loads & ENTRY_CTL_LOAD_DEBUG;
+	u64 loads = v12->ENTRY_CONTROLS, saves = v12->EXIT_CONTROLS;
 
-	if (likely((loads & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES))
-		return;
-	write(VMCS_GUEST_EFER,
-	      loads & ENTRY_CTL_LOAD_EFER ? v12->GUEST_EFER
-					  : derive_shared_efer(v12, v->kept.GUEST_EFER),
-	      &context->efer);
-	write(VMCS_GUEST_PAT, loads & ENTRY_CTL_LOAD_PAT ? v12->GUEST_PAT : v->kept.GUEST_PAT,
-	      &context->pat);
-	write(VMCS_GUEST_DEBUGCTL, loads_debug ? v12->GUEST_DEBUGCTL : v->kept.GUEST_DEBUGCTL,
-	      &context->debugctl);
-	/* L2 changes it without an exit. */
-	vmcs_write(VMCS_GUEST_DR7, loads_debug ? v12->GUEST_DR7 : v->kept.GUEST_DR7);
+	if (!(loads & ENTRY_CTL_LOAD_EFER))
+		write(VMCS_GUEST_EFER, l1_efer_in_mode(v, context), &context->efer);
+	else if (!(saves & EXIT_CTL_SAVE_EFER))
+		write(VMCS_GUEST_EFER, v12->GUEST_EFER, &context->efer);
+	if (!(loads & ENTRY_CTL_LOAD_PAT))
+		write(VMCS_GUEST_PAT, v->kept.GUEST_PAT, &context->pat);
+	else if (!(saves & EXIT_CTL_SAVE_PAT))
+		write(VMCS_GUEST_PAT, v12->GUEST_PAT, &context->pat);
+	if (!(loads & ENTRY_CTL_LOAD_DEBUG)) {
+		write(VMCS_GUEST_DEBUGCTL, v->kept.GUEST_DEBUGCTL, &context->debugctl);
+		vmcs_write(VMCS_GUEST_DR7, v->kept.GUEST_DR7); /* L2 may have changed it */
+	} else if (!(saves & EXIT_CTL_SAVE_DEBUG)) {
+		write(VMCS_GUEST_DEBUGCTL, v12->GUEST_DEBUGCTL, &context->debugctl);
+		vmcs_write(VMCS_GUEST_DR7, v12->GUEST_DR7);
+	}
 }

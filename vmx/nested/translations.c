@@ -10,21 +10,6 @@
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
 
-static bool has_control2(const struct vmcs12 *v12, u32 control)
-{
-	return (v12->CPU_CONTROLS & CPU_SECONDARY) && (v12->CPU_CONTROLS2 & control);
-}
-
-bool nested_has_ept(const struct vmcs12 *v12)
-{
-	return has_control2(v12, CPU2_ENABLE_EPT);
-}
-
-bool nested_has_vpid(const struct vmcs12 *v12)
-{
-	return has_control2(v12, CPU2_ENABLE_VPID);
-}
-
 /* The vCPU uses one root at a time: that of the L2 that it entered last. */
 static void choose_root(struct vcpu *v, struct context *context, u64 eptp12)
 {
@@ -59,10 +44,10 @@ u64 nested_eptp12(const struct vcpu *v, const struct vmcs12 *v12)
 
 static void enter_ept(struct vcpu *v, struct context *context)
 {
-	u64 eptp12 = nested_eptp12(v, &context->v12);
+	struct ept02_root *root = v->nested->root;
 
-	if (unlikely(!v->nested->root || !ept02_root_is_for(v->nested->root, eptp12)))
-		choose_root(v, context, eptp12);
+	if (unlikely(!root || !ept02_root_is_for(root, context->plan.eptp12)))
+		choose_root(v, context, context->plan.eptp12);
 	write_eptp(context, ept02_pointer(v->nested->root));
 	flush_root(v, context);
 }
@@ -70,11 +55,10 @@ static void enter_ept(struct vcpu *v, struct context *context)
 void translations_enter(struct vcpu *v, struct context *context)
 {
 	const struct nested *nested = v->nested;
-	bool is_flushed = context->vpid_epoch == nested->vpid_epoch &&
-			  context->vpid_owner == v->index;
 
 	enter_ept(v, context);
-	if (likely(is_flushed && nested_has_vpid(&context->v12) &&
+	if (likely(!(context->plan.extras & ENTRY_FLUSHES) &&
+		   context->vpid_epoch == nested->vpid_epoch && context->vpid_owner == v->index &&
 		   context->vpid12 == context->v12.VPID))
 		return;
 	context->vpid_epoch = nested->vpid_epoch;

@@ -50,6 +50,12 @@ static void remember(struct context *context, enum vmcs_field field, u64 value)
 		context->cr0_shadow = value;
 	else if (field == VMCS_CR4_SHADOW)
 		context->cr4_shadow = value;
+	else if (field == VMCS_GUEST_EFER)
+		context->efer = value;
+	else if (field == VMCS_GUEST_PAT)
+		context->pat = value;
+	else if (field == VMCS_GUEST_DEBUGCTL)
+		context->debugctl = value;
 }
 
 static void write_group(struct context *context, u32 group, const struct derive_inputs *in)
@@ -64,7 +70,7 @@ static void write_group(struct context *context, u32 group, const struct derive_
 		    !vmx_has_controls(CONTROL_SET_CPU2, CPU2_ENABLE_XSAVES))
 			continue;
 		vmcs_write(row->field, value);
-		if (group == DERIVE_CONTROLS || group == DERIVE_CR)
+		if (group == DERIVE_CONTROLS || group == DERIVE_CR || group == DERIVE_MSRS)
 			remember(context, row->field, value);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which fields L1 has, and what they can hold. */
 #include "vmx/nested/vmcs12.h"
+#include "hv/string.h"
 #include "vmx/caps.h"
 
 /* VMWRITE to a segment's access rights leaves what processors keep (bits 11:8 are reserved). */
@@ -26,10 +27,11 @@ bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *f
 
 void vmcs12_index_build(struct vmcs12_index *index, const struct vmx_caps *l1)
 {
-	*index = (struct vmcs12_index){ .writes_exit_info = l1->misc & VMX_MISC_VMWRITE_ANY };
+	memset(index, 0, sizeof(*index));
+	index->writes_exit_info = l1->misc & VMX_MISC_VMWRITE_ANY;
 	for (u32 row = 0; row < VMCS12_ROWS; row++)
 		if (vmcs12_has_field(l1, &vmcs_field_table[row]))
-			index->by_slot[VMCS_SLOT(vmcs_field_table[row].encoding)] = (u8)(row + 1);
+			index->row_after[vmcs_field_table[row].encoding / 2] = (u8)(row + 1);
 }
 
 void vmcs12_truncate(struct vmcs12 *v12)

@@ -41,8 +41,9 @@ struct vmx_caps;
 bool vmcs12_has_field(const struct vmx_caps *l1, const struct vmcs_field_info *field);
 
 /* The fields that L1 has, by encoding. */
+#define VMCS12_ENCODINGS 0x7000u /* that are not reserved */
 struct vmcs12_index {
-	u8 by_slot[VMCS_SLOTS]; /* 1 + row; 0: none */
+	u8 row_after[VMCS12_ENCODINGS / 2]; /* 1 + row, by the full access; 0: none */
 	bool writes_exit_info;
 };
 void vmcs12_index_build(struct vmcs12_index *index, const struct vmx_caps *l1);
@@ -50,12 +51,8 @@ void vmcs12_index_build(struct vmcs12_index *index, const struct vmx_caps *l1);
 /* The row of an encoding, VMCS12_ROWS where L1 has no such field. */
 static inline u32 vmcs12_row(const struct vmcs12_index *index, u64 encoding)
 {
-	u32 found;
+	u32 found = encoding < VMCS12_ENCODINGS ? index->row_after[encoding / 2] : 0;
 
-	if (unlikely((encoding & ~0x6fffULL) ||
-		     VMCS_ENCODING_INDEX(encoding) >= VMCS_GROUP_INDICES))
-		return VMCS12_ROWS;
-	found = index->by_slot[VMCS_SLOT((u32)encoding)];
 	if (unlikely(!found || ((encoding & VMCS_ENCODING_HIGH) &&
 				VMCS_ENCODING_WIDTH(encoding) != VMCS_W64)))
 		return VMCS12_ROWS;
@@ -65,33 +62,56 @@ static inline u32 vmcs12_row(const struct vmcs12_index *index, u64 encoding)
 /* The bits that a row's field can hold. */
 extern const u64 vmcs12_masks[VMCS12_ROWS] __attribute__((visibility("hidden")));
 
-/* What VMREAD and VMWRITE do to the copy: 0, or the VM-instruction error (12 and 13). */
+/* A field by its row and by how the encoding accesses it. */
+static inline u64 vmcs12_get(const struct vmcs12 *v12, u32 row, u64 encoding)
+{
+	u64 value = v12->fields[row];
+
+	return unlikely(encoding & VMCS_ENCODING_HIGH) ? value >> 32 : value;
+}
+
+static inline void vmcs12_put(struct vmcs12 *v12, u32 row, u64 encoding, u64 value)
+{
+	if (unlikely(encoding & VMCS_ENCODING_HIGH))
+		value = value << 32 | (u32)v12->fields[row];
+	v12->fields[row] = value & vmcs12_masks[row];
+}
+
+/* Whether VMREAD, or VMWRITE, of this row is refused: 0, or the VM-instruction error (12 and 13). */
+static inline u32 vmcs12_read_error(u32 row)
+{
+	return unlikely(row == VMCS12_ROWS) ? VMX_ERROR_UNSUPPORTED_FIELD : 0;
+}
+
+static inline u32 vmcs12_write_error(const struct vmcs12_index *index, u32 row, u64 encoding)
+{
+	if (unlikely(VMCS_ENCODING_KIND(encoding) == VMCS_EXIT_INFO && !index->writes_exit_info &&
+		     row != VMCS12_ROWS))
+		return VMX_ERROR_READ_ONLY_FIELD;
+	return vmcs12_read_error(row);
+}
+
+/* What VMREAD and VMWRITE do to the copy: 0, or the VM-instruction error. */
 static inline u32 vmcs12_read(const struct vmcs12 *v12, const struct vmcs12_index *index,
 			      u64 encoding, u64 *value)
 {
 	u32 row = vmcs12_row(index, encoding);
+	u32 error = vmcs12_read_error(row);
 
-	if (unlikely(row == VMCS12_ROWS))
-		return VMX_ERROR_UNSUPPORTED_FIELD;
-	*value = v12->fields[row];
-	if (unlikely(encoding & VMCS_ENCODING_HIGH))
-		*value >>= 32;
-	return 0;
+	if (!error)
+		*value = vmcs12_get(v12, row, encoding);
+	return error;
 }
 
 static inline u32 vmcs12_write(struct vmcs12 *v12, const struct vmcs12_index *index, u64 encoding,
 			       u64 value)
 {
 	u32 row = vmcs12_row(index, encoding);
+	u32 error = vmcs12_write_error(index, row, encoding);
 
-	if (unlikely(row == VMCS12_ROWS))
-		return VMX_ERROR_UNSUPPORTED_FIELD;
-	if (unlikely(VMCS_ENCODING_KIND(encoding) == VMCS_EXIT_INFO && !index->writes_exit_info))
-		return VMX_ERROR_READ_ONLY_FIELD;
-	if (unlikely(encoding & VMCS_ENCODING_HIGH))
-		value = value << 32 | (u32)v12->fields[row];
-	v12->fields[row] = value & vmcs12_masks[row];
-	return 0;
+	if (!error)
+		vmcs12_put(v12, row, encoding, value);
+	return error;
 }
 
 /* A copy from L1's memory may hold anything: no bits above a field's width stay. */

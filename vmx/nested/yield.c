@@ -19,6 +19,7 @@ static void leave_l2(struct vcpu *v)
 	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
 	context->v12.ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
 	nested_save_l2(v, context);
+	context->shadow.may_be_behind = true;
 	vcpu_switch_vmcs(v, &v->vmcs01);
 	nested_arrive_in_l1(v, context);
 	rip = vmcs_read(VMCS_GUEST_RIP);

@@ -61,6 +61,12 @@ bool nestor_read_counters(u64 counters[NESTOR_COUNTERS])
 	return nestor_call(NESTOR_CALL_COUNTERS, (u64)counters, NESTOR_COUNTERS, NULL) == 0;
 }
 
+bool nestor_read_nested(u64 counts[NESTOR_NESTED_COUNTS])
+{
+	memset(counts, 0, NESTOR_NESTED_COUNTS * sizeof(counts[0]));
+	return nestor_call(NESTOR_CALL_NESTED_COUNTS, (u64)counts, NESTOR_NESTED_COUNTS, NULL) == 0;
+}
+
 u64 nestor_count(enum nestor_counter which)
 {
 	u64 counters[NESTOR_COUNTERS];

@@ -13,6 +13,13 @@ enum nestor_counter {
 	NESTOR_COUNTERS
 };
 
+enum nestor_nested_count {
+#define NESTED_COUNT(name, from, text) NESTOR_NESTED_##name,
+#include "hv/nested_counts.def"
+#undef NESTED_COUNT
+	NESTOR_NESTED_COUNTS
+};
+
 void nestor_init(void);
 bool nestor_is_present(void);
 /* The base of Nestor's CPUID leaves; 0 when it is not there. */
@@ -35,6 +42,8 @@ bool nestor_has(u64 capability);
 bool nestor_read_counters(u64 counters[NESTOR_COUNTERS]);
 /* One of them; 0 where it cannot be read. */
 u64 nestor_count(enum nestor_counter which);
+/* What nested VMX counts; as nestor_read_counters. */
+bool nestor_read_nested(u64 counts[NESTOR_NESTED_COUNTS]);
 /* Exits so far with this basic reason; ~0 on an error. */
 u64 nestor_exit_count(u32 reason);
 

@@ -200,6 +200,7 @@ static inline int world_create(u32 order, u32 roots)
 	assert_int_equal(ept01_protect_create(memory, 1024), 0);
 	assert_int_equal(memslot_add_ram(memory, l1_gfn(0), PAGES, 0), MEMSLOT_OK);
 	assert_int_equal(memslot_add_ram(memory, l1_gfn(PAGES), 1, MEMSLOT_READONLY), MEMSLOT_OK);
+	assert_int_equal(memslot_add_ram(memory, l1_gfn(AVOID), 1, 0), MEMSLOT_OK);
 	l1 = (struct vmx_caps){ .ept_vpid = L1_CAPS, .physical_bits = 40 };
 	ept = (struct ept12){ .l1 = &l1, .read = world_read, .mark = world_mark };
 	next_table = TABLES_GFN;
@@ -305,7 +306,7 @@ static inline u64 pfn_of_l1(u64 gfn)
 /* L2's page must be mapped to the frame behind L1's. */
 static inline void expect_at(struct ept02_root *root, u64 gfn, u64 to)
 {
-	struct ept_leaf leaf;
+	struct ept_leaf leaf = { 0 };
 
 	assert_true(walk02(root, gfn, &leaf));
 	assert_int_equal(leaf.pfn.raw, pfn_of_l1(to));
@@ -313,7 +314,7 @@ static inline void expect_at(struct ept02_root *root, u64 gfn, u64 to)
 
 static inline bool is_mapped(const struct ept02_root *root, u64 gfn)
 {
-	struct ept_leaf leaf;
+	struct ept_leaf leaf = { 0 };
 
 	return walk02(root, gfn, &leaf);
 }

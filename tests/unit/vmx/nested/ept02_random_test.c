@@ -188,7 +188,7 @@ static bool was_given(const struct history *h, const struct tlb_entry *used, u64
 /* Since the last INVEPT, L1 has taken no flag away: they are set. */
 static void check_flags(u32 r, u64 gfn, u64 access)
 {
-	u64 table = tops[r], entry;
+	u64 table = tops[r], entry = 0;
 	u32 level = 4;
 
 	for (;; level--) {
@@ -231,7 +231,7 @@ static void zap_something(void)
 		struct ept02_root *root = &pool->roots[i];
 
 		for (u32 g = 0; g < GFNS; g++) {
-			struct ept_leaf leaf;
+			struct ept_leaf leaf = { 0 };
 
 			for (u64 n = gfn; root->key && n < gfn + MIN(pages, 8); n++)
 				assert_false(walk02(root, gfns[g], &leaf) &&
