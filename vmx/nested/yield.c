@@ -4,6 +4,7 @@
 #include "vmx/event.h"
 #include "vmx/nested/nested.h"
 #include "vmx/nmi_mask.h"
+#include "vmx/request.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
@@ -43,6 +44,8 @@ static bool give_up_current(struct vcpu *v)
 		leave_l2(v);
 	}
 	nested_leave_current(v);
+	if (vm_shares_cpus(v->vm)) /* who asked has its turn before this one can take it back */
+		vcpu_request(v, REQUEST_LEAVE);
 	return true;
 }
 
