@@ -20,23 +20,6 @@ void *vmcs_alloc(void)
 	return vmcs;
 }
 
-void vmcs_load(void *vmcs)
-{
-	if (this_cpu()->current_vmcs == vmcs)
-		return;
-	counter_inc(CTR_VMPTRLD);
-	vmx_vmptrld(page_to_hpa(vmcs));
-	this_cpu()->current_vmcs = vmcs;
-}
-
-void vmcs_clear(void *vmcs)
-{
-	counter_inc(CTR_VMCLEAR);
-	vmx_vmclear(page_to_hpa(vmcs));
-	if (this_cpu()->current_vmcs == vmcs)
-		this_cpu()->current_vmcs = NULL;
-}
-
 void vmcs_load_first(void *vmcs)
 {
 	vmcs_clear(vmcs);

@@ -158,10 +158,8 @@ void nested_reflect(struct vcpu *v, const struct exit12 *exit);
  * misconfigurations, but for these. */
 void nested_reflect_hardware(struct vcpu *v);
 void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification);
-/* The two halves of it that have nothing to do with host state: of L2 what an exit saves besides
- * RIP; L1 goes on, with what L2 did to what they share. */
-void nested_save_l2(const struct vcpu *v, struct context *context);
-void nested_arrive_in_l1(struct vcpu *v, const struct context *context);
+/* L1 goes on where it entered L2, whose state is saved. */
+void nested_leave_without_exit(struct vcpu *v);
 /* Out of L2 again at once, after the event that the entry delivers. */
 void nested_look_again(struct vcpu *v);
 /* VM entry fails in loading guest state: exit 33 or 34. In L1 or, after its MSRs, in L2. */

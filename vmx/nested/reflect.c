@@ -62,7 +62,7 @@ static bool is_register_operand(u32 basic, u32 insn_info)
 }
 
 /* What vmcs02 tells of the exit in hand, into vmcs12. */
-static void record_hardware(struct vcpu *v, struct vmcs12 *v12)
+static inline void record_hardware(struct vcpu *v, struct vmcs12 *v12)
 {
 	u32 basic = EXIT_REASON_BASIC(v->exit->reason);
 	u32 info = basic < EXIT_REASONS_KNOWN ? info_of[basic] : 0;
@@ -142,7 +142,7 @@ static void write_host_state(struct vcpu *v, const struct host_state_inputs *in)
 }
 
 /* The VMCS that is left is current. What its EFER and PAT are counts where the exit loads none. */
-static void load_host_state(struct vcpu *v, struct context *context)
+static inline void load_host_state(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 	const struct nested_vm *vm = v->vm->nested;
@@ -176,7 +176,8 @@ static void load_host_state(struct vcpu *v, struct context *context)
 		vmx_abort(v, context, VMX_ABORT_PDPTES);
 }
 
-void nested_arrive_in_l1(struct vcpu *v, const struct context *context)
+/* L1 goes on: what L2 did to what they share. */
+static inline void resume_l1(struct vcpu *v, const struct context *context)
 {
 	v->activity = VCPU_ACTIVE;
 	v->l2_tsc_offset = 0;
@@ -190,11 +191,11 @@ void nested_arrive_in_l1(struct vcpu *v, const struct context *context)
 	}
 }
 
-static void arrive(struct vcpu *v, struct context *context)
+static inline void arrive_in_l1(struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 
-	nested_arrive_in_l1(v, context);
+	resume_l1(v, context);
 	if (v12->EXIT_MSR_LOAD_COUNT &&
 	    msr_list_load(v, l1_gpa(v12->EXIT_MSR_LOAD_ADDR), (u32)v12->EXIT_MSR_LOAD_COUNT))
 		vmx_abort(v, context, VMX_ABORT_MSR_LOAD);
@@ -218,7 +219,7 @@ static void settle_single_step(struct context *context)
 	context->dirty |= 1u << DERIVE_RUN;
 }
 
-void nested_save_l2(const struct vcpu *v, struct context *context)
+static inline void save_l2(const struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
@@ -229,18 +230,18 @@ void nested_save_l2(const struct vcpu *v, struct context *context)
 }
 
 /* The exit is recorded. */
-static void leave(struct vcpu *v, struct context *context)
+static inline void leave(struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
-	nested_save_l2(v, context);
+	save_l2(v, context);
 	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
 		vmx_abort(v, context, VMX_ABORT_MSR_STORE);
 		return;
 	}
 	load_host_state(v, context);
-	arrive(v, context);
+	arrive_in_l1(v, context);
 }
 
 void nested_reflect(struct vcpu *v, const struct exit12 *exit)
@@ -279,5 +280,18 @@ void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)
 	context->v12.EXIT_REASON = reason | EXIT_REASON_ENTRY_FAILURE;
 	context->v12.EXIT_QUALIFICATION = qualification;
 	load_host_state(v, context);
-	arrive(v, context);
+	arrive_in_l1(v, context);
+}
+
+void nested_leave_without_exit(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+
+	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
+	context->v12.ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
+	save_l2(v, context);
+	context->efer = context->pat = context->debugctl = ~0ULL;
+	context->shadow.may_be_behind = true;
+	vcpu_switch_vmcs(v, &v->vmcs01);
+	resume_l1(v, context);
 }

@@ -144,6 +144,15 @@ static bool is_behind(const struct context *context)
 	return differs;
 }
 
+static inline __attribute__((always_inline)) void push(struct shadow_vmcs *shadow, u32 i,
+						       enum vmcs_field field, u64 value)
+{
+	if (likely(shadow->holds[i] == value))
+		return;
+	shadow->holds[i] = value;
+	vmcs_write(field, value);
+}
+
 void shadow_push(struct context *context)
 {
 	struct shadow_vmcs *shadow = &context->shadow;
@@ -152,13 +161,11 @@ void shadow_push(struct context *context)
 	if (!shadow->page || likely(!is_behind(context)))
 		return;
 	vmcs_load(shadow->page);
-	for (u32 i = 0; i < SHADOW_FIELDS; i++) {
-		u64 value = context->v12.fields[fields[i].row];
-
-		if (shadow->holds[i] == value)
-			continue;
-		shadow->holds[i] = value;
-		vmcs_write((enum vmcs_field)fields[i].encoding, value);
-	}
+#define SHADOW_IF_SHOW_NONE(name)
+#define SHADOW_IF_SHOW_RO(name) push(shadow, SHADOW_##name, VMCS_##name, context->v12.name);
+#define SHADOW_IF_SHOW_RW(name) SHADOW_IF_SHOW_RO(name)
+#define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_SHOW_##shadow(name)
+#include "vmx/vmcs_fields.def"
+#undef FIELD
 	vmcs_clear(shadow->page);
 }

@@ -14,15 +14,9 @@
  */
 static void leave_l2(struct vcpu *v)
 {
-	struct context *context = v->nested->current;
 	u64 rip, blocked;
 
-	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
-	context->v12.ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
-	nested_save_l2(v, context);
-	context->shadow.may_be_behind = true;
-	vcpu_switch_vmcs(v, &v->vmcs01);
-	nested_arrive_in_l1(v, context);
+	nested_leave_without_exit(v);
 	rip = vmcs_read(VMCS_GUEST_RIP);
 	vmcs_write(VMCS_GUEST_RIP,
 		   insn_next_rip(rip, (u32)vmcs_read(VMCS_EXIT_INSN_LEN), segment_is_64bit_code()));
