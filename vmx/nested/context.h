@@ -80,6 +80,8 @@ struct context {
 	u64 cr0_shadow, cr4_shadow;    /* what vmcs02 holds */
 	u64 efer, pat, debugctl;       /* likewise; ~0: not known */
 	u64 eptp;                      /* likewise */
+	u64 violated; /* L2 address + 1 of the EPT violation that L1 was told of last; 0: none */
+	u64 violation; /* its qualification */
 	struct ept02_root *root;       /* a hint: the one that its EPTP had last */
 	u16 vpid02;
 	u16 vpid12; /* that vpid02 stood for last */

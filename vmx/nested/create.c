@@ -24,6 +24,20 @@
 /* The reserved bits of these MSRs are those of L1's own WRMSR (vmx/msr_access.c, vmx/exit_msr.c). */
 #define EFER_OF_L1        (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
+struct field_effect field_effects[VMCS12_ROWS];
+
+static void make_effects(void)
+{
+	for (u32 row = 0; row < VMCS12_ROWS; row++)
+		field_effects[row] = (struct field_effect){
+			.mask = vmcs12_masks[row],
+			.unchecked = entry_check_readers[row],
+			.dirty = (u16)derive_marks((enum vmcs12_row)row),
+			.is_special = entry_check_is_special((enum vmcs12_row)row),
+			.is_info = vmcs_field_table[row].kind == VMCS_EXIT_INFO,
+		};
+}
+
 static u32 order_for(u64 bytes)
 {
 	u32 order = 0;
@@ -115,6 +129,7 @@ int nested_create_vm(struct vm *vm)
 	vm->nested = nested;
 	caps12_build(&nested->caps, vmx_caps(), vm->cr4_allowed);
 	identity_ept_caps(&nested->identity_caps, &nested->caps);
+	make_effects();
 	vmcs12_index_build(&nested->fields, &nested->caps);
 	nested->check_cpu = (struct entry_check_cpu){
 		.caps = &nested->caps,

@@ -141,6 +141,8 @@ static void enter_l2(struct vcpu *v, struct context *context)
 	v->l2_tsc_offset = context->plan.tsc_offset;
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);
+	if (unlikely(context->violated))
+		exit02_ept_ahead(v, context);
 	if (unlikely(v12->GUEST_ACTIVITY))
 		enter_halted(v, v12);
 	nmi_mask_apply();

@@ -88,10 +88,16 @@ struct entry_check_failure entry_checks_run(const struct entry_check_context *c,
 u32 entry_checks_after_special(enum vmcs12_row row, u64 before, u64 after);
 /* The sections that read the field at all. */
 extern const u32 entry_check_readers[VMCS12_ROWS] __attribute__((visibility("hidden")));
+/* Fields that L1 writes often and of which most changes matter to few sections. */
+static inline bool entry_check_is_special(enum vmcs12_row row)
+{
+	return row == VMCS12_ROW_CPU_CONTROLS || row == VMCS12_ROW_GUEST_RIP ||
+	       row == VMCS12_ROW_GUEST_RFLAGS;
+}
+
 static inline u32 entry_checks_after_write(enum vmcs12_row row, u64 before, u64 after)
 {
-	if (row == VMCS12_ROW_CPU_CONTROLS || row == VMCS12_ROW_GUEST_RIP ||
-	    row == VMCS12_ROW_GUEST_RFLAGS || before == after)
+	if (entry_check_is_special(row) || before == after)
 		return entry_checks_after_special(row, before, after);
 	return entry_check_readers[row];
 }

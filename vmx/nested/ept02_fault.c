@@ -179,6 +179,19 @@ static enum ept02_result walk_from(struct attempt *try, const struct ept12 *ept,
 	return finish(try, &walk);
 }
 
+/*
+ * A violation by way of the known table is told once: as a CPU's paging-structure caches, the table
+ * may be one that L1 has replaced without INVEPT. A CPU forgets those at a violation; here the
+ * second violation at the address has L1's tables walked from the root.
+ */
+static bool is_first_told(struct ept02_root *root, l2_gpa_t gpa)
+{
+	bool is_first = root->told != gpa.raw + 1;
+
+	root->told = gpa.raw + 1;
+	return is_first;
+}
+
 enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const struct ept12 *ept,
 			      struct ept02_fault *fault)
 {
@@ -191,6 +204,8 @@ enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const
 		enum ept02_result result = walk_from(&try, ept, &try.start, fault);
 
 		if (result == EPT02_MAPPED || result == EPT02_BUSY)
+			return result;
+		if (result == EPT02_REFLECT_VIOLATION && is_first_told(root, fault->access.gpa))
 			return result;
 	}
 	try.start.level = 0;

@@ -82,6 +82,23 @@ static enum exit_action fault_ept01(struct vcpu *v, l1_gpa_t gpa, u64 qualificat
 	return resume(v, qualification);
 }
 
+/*
+ * L1 was told of an EPT violation and resumes L2, which will do the same access again: what L1 has
+ * mapped meanwhile is mapped in EPT02 right away, without that exit. Not where L1 would see flags in
+ * EPT12 of an access that L2 may not come to do.
+ */
+void exit02_ept_ahead(struct vcpu *v, struct context *context)
+{
+	const struct ept12 ept = l2_ept12(v);
+	struct ept02_fault fault = {
+		.access = ept12_access_of_exit(l2_gpa(context->violated - 1), context->violation),
+	};
+
+	context->violated = 0;
+	if (!(ept.eptp & EPTP_AD_ENABLE))
+		(void)ept02_fault(v->vm->nested->ept02, v->nested->root, &ept, &fault);
+}
+
 static enum exit_action fault_ept02(struct vcpu *v, l2_gpa_t gpa)
 {
 	u64 qualification = exit_qualification(v);
@@ -90,6 +107,8 @@ static enum exit_action fault_ept02(struct vcpu *v, l2_gpa_t gpa)
 
 	switch (ept02_fault(v->vm->nested->ept02, v->nested->root, &ept, &fault)) {
 	case EPT02_REFLECT_VIOLATION:
+		v->nested->current->violated = gpa.raw + 1;
+		v->nested->current->violation = qualification;
 		return reflect(v, EXIT_EPT_VIOLATION, fault.qualification);
 	case EPT02_REFLECT_MISCONFIGURATION:
 		return reflect(v, EXIT_EPT_MISCONFIG, fault.qualification);

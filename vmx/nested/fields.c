@@ -47,6 +47,14 @@ static u32 operand_bytes(const struct vcpu *v)
 	return is_long_code(v) ? 8 : 4;
 }
 
+/* Without a current VMCS, or with the fault of vmx_insn_allowed() on its way. */
+static enum exit_action __attribute__((noinline)) without_current(struct vcpu *v)
+{
+	if (v->nested->current || !vmx_insn_allowed(v))
+		return EXIT_RESUME;
+	return vmx_fail_invalid();
+}
+
 static enum exit_action __attribute__((noinline)) write_value(struct vcpu *v, u64 value)
 {
 	return vmx_operand_write(v, &value, operand_bytes(v)) ? vmx_succeed() : EXIT_RESUME;
@@ -57,29 +65,18 @@ enum exit_action exit_vmread(struct vcpu *v)
 	struct context *context = v->nested->current;
 	struct field_access a;
 	u64 value;
-	u32 error;
 
-	if (!vmx_insn_allowed(v))
-		return EXIT_RESUME;
-	if (!context)
-		return vmx_fail_invalid();
+	if (unlikely(!context) || !vmx_insn_allowed(v))
+		return without_current(v);
 	a = access_of(v);
-	error = vmcs12_read_error(a.row);
-	if (unlikely(error))
-		return vmx_fail(v, (enum vmx_error)error);
+	if (unlikely(a.row == VMCS12_ROWS))
+		return vmx_fail(v, VMX_ERROR_UNSUPPORTED_FIELD);
 	settle(v, context, a.row, LAZY_GROUPS);
 	value = vmcs12_get(&context->v12, a.row, a.encoding);
 	if (unlikely(!(a.info & INSN_INFO_REGISTER)))
 		return write_value(v, value);
 	vmx_register_write(v, insn_info_reg(a.info), is_long_code(v) ? value : (u32)value);
 	return vmx_succeed();
-}
-
-/* A memory operand; false: it faulted. */
-static bool __attribute__((noinline)) read_value(struct vcpu *v, u64 *value)
-{
-	*value = 0;
-	return vmx_operand_read(v, value, operand_bytes(v));
 }
 
 static inline u64 register_value(const struct vcpu *v, u32 info)
@@ -96,30 +93,64 @@ static void __attribute__((noinline)) show(struct vcpu *v, struct context *conte
 	vmcs_load(v->vmcs01.page);
 }
 
+/* Any field, by all the rules. */
+static enum exit_action __attribute__((noinline))
+write_field(struct vcpu *v, struct context *context, const struct field_access *a, u64 value)
+{
+	u32 error = vmcs12_write_error(&v->vm->nested->fields, a->row, a->encoding);
+	u64 before;
+
+	if (error)
+		return vmx_fail(v, (enum vmx_error)error);
+	settle(v, context, a->row, SETTLES_LAZY);
+	before = context->v12.fields[a->row];
+	vmcs12_put(&context->v12, a->row, a->encoding, value);
+	nested_field_changed(context, a->row, before);
+	if (field_effects[a->row].is_info)
+		show(v, context);
+	return vmx_succeed();
+}
+
+static enum exit_action __attribute__((noinline))
+write_from_memory(struct vcpu *v, struct context *context, const struct field_access *a)
+{
+	u64 value = 0;
+
+	if (!vmx_operand_read(v, &value, operand_bytes(v)))
+		return EXIT_RESUME;
+	return write_field(v, context, a, value);
+}
+
+/* The usual VMWRITE: a whole field that has no rules of its own. */
+static inline bool is_plain(const struct context *context, const struct field_access *a)
+{
+	const struct field_effect *effect = &field_effects[a->row];
+
+	return !context->lazy && !(a->encoding & VMCS_ENCODING_HIGH) && !effect->is_special &&
+	       !effect->is_info;
+}
+
 enum exit_action exit_vmwrite(struct vcpu *v)
 {
 	struct context *context = v->nested->current;
 	struct field_access a;
-	u64 value, before;
-	u32 error;
+	u64 value, *field;
 
-	if (!vmx_insn_allowed(v))
-		return EXIT_RESUME;
-	if (!context)
-		return vmx_fail_invalid();
+	if (unlikely(!context) || !vmx_insn_allowed(v))
+		return without_current(v);
 	a = access_of(v);
-	if (likely(a.info & INSN_INFO_REGISTER))
-		value = register_value(v, a.info);
-	else if (!read_value(v, &value))
-		return EXIT_RESUME;
-	error = vmcs12_write_error(&v->vm->nested->fields, a.row, a.encoding);
-	if (unlikely(error))
-		return vmx_fail(v, (enum vmx_error)error);
-	settle(v, context, a.row, SETTLES_LAZY);
-	before = context->v12.fields[a.row];
-	vmcs12_put(&context->v12, a.row, a.encoding, value);
-	nested_field_changed(context, a.row, before);
-	if (unlikely(VMCS_ENCODING_KIND(a.encoding) == VMCS_EXIT_INFO))
-		show(v, context);
+	if (unlikely(!(a.info & INSN_INFO_REGISTER)))
+		return write_from_memory(v, context, &a);
+	value = register_value(v, a.info);
+	if (unlikely(a.row == VMCS12_ROWS || !is_plain(context, &a)))
+		return write_field(v, context, &a, value);
+	value &= field_effects[a.row].mask;
+	field = &context->v12.fields[a.row];
+	if (*field == value)
+		return vmx_succeed();
+	*field = value;
+	context->plan.is_stale = true;
+	context->unchecked |= field_effects[a.row].unchecked;
+	context->dirty |= field_effects[a.row].dirty;
 	return vmx_succeed();
 }

@@ -70,7 +70,8 @@ bool vmx_fault(struct vcpu *v, enum vector vector);
 bool vmx_insn_refused(struct vcpu *v);
 static inline bool vmx_insn_allowed(struct vcpu *v)
 {
-	if (likely(v->nested->in_operation && segment_cpl() == 0))
+	/* A VMCS is current in VMX operation only. */
+	if (likely((v->nested->current || v->nested->in_operation) && segment_cpl() == 0))
 		return true;
 	return vmx_insn_refused(v);
 }
@@ -106,6 +107,17 @@ void nested_sync(struct vcpu *v, struct context *context);
 /* vmcs12 into L1's memory; where that has no region, what L1 wrote is lost with the page. */
 void nested_write_back(struct vm *vm, const struct context *context);
 
+/* What a field's change marks, from the tables of derive.h and entry_checks.h side by side; made once
+ * at boot. */
+struct field_effect {
+	u64 mask; /* what the field can hold */
+	u32 unchecked;
+	u16 dirty;
+	bool is_special; /* the checks depend on the values */
+	bool is_info;    /* exit information: not for every L1 to write, and L0 shadows some of it */
+};
+extern struct field_effect field_effects[VMCS12_ROWS] __attribute__((visibility("hidden")));
+
 /* A field of vmcs12 became another: what has to be derived and checked again. */
 static inline void nested_field_changed(struct context *context, u32 row, u64 before)
 {
@@ -113,9 +125,13 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 
 	if (before == after)
 		return;
-	context->dirty |= derive_marks((enum vmcs12_row)row);
-	context->unchecked |= entry_checks_after_write((enum vmcs12_row)row, before, after);
 	context->plan.is_stale = true;
+	if (unlikely(field_effects[row].is_special))
+		context->unchecked |=
+			entry_checks_after_write((enum vmcs12_row)row, before, after);
+	else
+		context->unchecked |= field_effects[row].unchecked;
+	context->dirty |= field_effects[row].dirty;
 }
 
 /* --- vmcs02 ----------------------------------------------------------------------------------- */
@@ -169,6 +185,7 @@ void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification);
 enum exit_action exit02_cr_access(struct vcpu *v);
 /* EPT violations and misconfigurations. */
 enum exit_action exit02_ept(struct vcpu *v);
+void exit02_ept_ahead(struct vcpu *v, struct context *context);
 
 /* Lists of MSRs. 0, or the number of the entry, from 1 on, that cannot be done. */
 u32 msr_list_load(struct vcpu *v, l1_gpa_t list, u32 count);
