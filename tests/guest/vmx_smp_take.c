@@ -206,7 +206,7 @@ static void fight(void *unused)
 
 VMX_TEST(vmx_smp, two_cpus_fight_for_a_vmcs, NEED_CPUS_2)
 {
-	/* Expect: CPU 0 takes it 20 times, CPU 1 takes it back each time and runs L2 on to its end. */
+	/* Expect: CPU 0 takes it 20 times, CPU 1 takes it back each time and runs L2 to its end. */
 	u32 taken = 0;
 
 	NEEDS_NESTOR();
