@@ -33,7 +33,7 @@ typedef void (*guest_marker)(void *context, l1_gpa_t gpa, u8 bits);
 struct linear_result {
 	bool faults;
 	bool is_refused; /* linear_now(): by EPT12 */
-	u32 error_code; /* of the #PF */
+	u32 error_code;  /* of the #PF */
 	l1_gpa_t gpa;
 };
 

@@ -177,6 +177,10 @@ void nested_reflect(struct vcpu *v, const struct exit12 *exit);
  * misconfigurations, but for these. */
 void nested_reflect_hardware(struct vcpu *v);
 void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification);
+/* L1 goes on where it entered L2, whose state is saved. */
+void nested_leave_without_exit(struct vcpu *v);
+/* Out of L2 again at once, after the event that the entry delivers. */
+void nested_look_again(struct vcpu *v);
 /* VM entry fails in loading guest state: exit 33 or 34. In L1 or, after its MSRs, in L2. */
 void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification);
 

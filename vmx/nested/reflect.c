@@ -186,10 +186,8 @@ static inline void load_host_state(struct vcpu *v, struct context *context)
 }
 
 /* L1 goes on: what L2 did to what they share. */
-static inline void arrive_in_l1(struct vcpu *v, struct context *context)
+static inline void resume_l1(struct vcpu *v, const struct context *context)
 {
-	const struct vmcs12 *v12 = &context->v12;
-
 	v->activity = VCPU_ACTIVE;
 	v->l2_tsc_offset = 0;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
@@ -200,6 +198,13 @@ static inline void arrive_in_l1(struct vcpu *v, struct context *context)
 		v->nested->deliver_in_l1 = false;
 		vcpu_request(v, REQUEST_EVENT);
 	}
+}
+
+static inline void arrive_in_l1(struct vcpu *v, struct context *context)
+{
+	const struct vmcs12 *v12 = &context->v12;
+
+	resume_l1(v, context);
 	if (v12->EXIT_MSR_LOAD_COUNT &&
 	    msr_list_load(v, l1_gpa(v12->EXIT_MSR_LOAD_ADDR), (u32)v12->EXIT_MSR_LOAD_COUNT))
 		vmx_abort(v, context, VMX_ABORT_MSR_LOAD);
@@ -227,8 +232,7 @@ static inline void save_pending_debug(struct context *context)
 		context->dirty |= 1u << DERIVE_RUN;
 }
 
-/* The exit is recorded. */
-static inline void leave(struct vcpu *v, struct context *context)
+static inline void save_l2(const struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
@@ -236,6 +240,14 @@ static inline void leave(struct vcpu *v, struct context *context)
 	save_pending_debug(context);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
 	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
+}
+
+/* The exit is recorded. */
+static inline void leave(struct vcpu *v, struct context *context)
+{
+	struct vmcs12 *v12 = &context->v12;
+
+	save_l2(v, context);
 	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
 		vmx_abort(v, context, VMX_ABORT_MSR_STORE);
@@ -282,4 +294,17 @@ void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)
 	context->v12.EXIT_QUALIFICATION = qualification;
 	load_host_state(v, context);
 	arrive_in_l1(v, context);
+}
+
+void nested_leave_without_exit(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+
+	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
+	context->v12.ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
+	save_l2(v, context);
+	context->efer = context->pat = context->debugctl = ~0ULL;
+	context->shadow.may_be_behind = true;
+	vcpu_switch_vmcs(v, &v->vmcs01);
+	resume_l1(v, context);
 }
