@@ -138,8 +138,8 @@
 #define RFLAGS_IF                   (1u << 9)
 #define RFLAGS_DF                   (1u << 10)
 #define RFLAGS_OF                   (1u << 11)
-/* What an arithmetic instruction sets, and a VMX instruction (SDM "Conventions" of their reference). */
-#define RFLAGS_ARITHMETIC           (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
+/* What arithmetic instructions set, and VMX instructions (SDM "Conventions" of their reference). */
+#define RFLAGS_ARITHMETIC           0x8d5u /* CF, PF, AF, ZF, SF, OF */
 #define RFLAGS_RF                   (1u << 16)
 #define RFLAGS_VM                   (1u << 17)
 #define RFLAGS_AC                   (1u << 18)

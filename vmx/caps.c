@@ -93,10 +93,10 @@ void vmx_caps_read(void)
 	caps.vmcs_enum = rdmsr(MSR_IA32_VMX_VMCS_ENUM);
 	read_primary_controls();
 	read_dependent_msrs();
-	vmx_invept_best = vmx_has_ept_caps(EPT_CAP_MASK(INVEPT_SINGLE)) ? INVALIDATE_SINGLE
-									: INVALIDATE_ALL;
-	vmx_invvpid_best = vmx_has_ept_caps(EPT_CAP_MASK(INVVPID_SINGLE)) ? INVALIDATE_SINGLE
-									  : INVALIDATE_ALL;
+	vmx_invept_best =
+		vmx_has_ept_caps(EPT_CAP_MASK(INVEPT_SINGLE)) ? INVALIDATE_SINGLE : INVALIDATE_ALL;
+	vmx_invvpid_best =
+		vmx_has_ept_caps(EPT_CAP_MASK(INVVPID_SINGLE)) ? INVALIDATE_SINGLE : INVALIDATE_ALL;
 	for (u32 set = 0; set < CONTROL_SETS; set++)
 		for_vmcs01[set] = controls_for((enum control_set)set);
 }

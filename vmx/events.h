@@ -21,7 +21,7 @@ void events_new_deadline(struct vcpu *v);
 /* Until when the guest may run before another vCPU of its CPU has its turn; LAPIC_NEVER. */
 void events_set_slice(struct vcpu *v, u64 end);
 
-/* Whether the VMCS that the vCPU is entered with runs the preemption timer: as the deadline asks. */
+/* The VMCS that the vCPU is entered with runs the preemption timer or not, as the deadline asks. */
 void events_switch_timer(struct vcpu *v);
 static inline void events_timer_control(struct vcpu *v)
 {

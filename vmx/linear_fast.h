@@ -12,11 +12,12 @@
 #include "vmx/ops.h"
 #include "vmx/vm.h"
 
-/* The entry of a table; whatever it holds leads to a read at worst. False: not in the walk cache. */
+/* The entry of a table; whatever it holds leads to a read at worst. False: there is no memory. */
 static inline __attribute__((always_inline)) bool linear_fast_read(struct vcpu *v, u64 table,
 								   u64 offset, u64 *entry)
 {
-	return likely(!walk_cache_read_u64(&v->walk, l1_gpa((table & PTE_ADDRESS) + offset), entry));
+	return likely(
+		!walk_cache_read_u64(&v->walk, l1_gpa((table & PTE_ADDRESS) + offset), entry));
 }
 
 /* What is rare in the rights of a walk: execute-disable, and user pages. */
@@ -29,8 +30,8 @@ static inline bool linear_fast_rights(u64 all, u64 any)
 
 /* CPL is 0 and paging has four levels; reserved: the address bits that the CPU does not have. True:
  * *gpa is where the linear address leads. */
-static inline __attribute__((always_inline)) bool
-linear_fast(struct vcpu *v, u64 linear, bool is_write, l1_gpa_t *gpa)
+static inline __attribute__((always_inline)) bool linear_fast(struct vcpu *v, u64 linear,
+							      bool is_write, l1_gpa_t *gpa)
 {
 	u64 needed = PTE_PRESENT | PTE_ACCESSED | (is_write ? PTE_WRITE : 0);
 	u64 leaf_needs = needed | (is_write ? PTE_DIRTY : 0);

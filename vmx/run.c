@@ -74,8 +74,8 @@ static void __attribute__((noinline)) end_flags(u64 rflags)
 
 /*
  * What the end of an instruction, or of one iteration of a repeated one, does: blocking by STI and
- * MOV SS ends, RFLAGS.RF goes, and a single step is due where RFLAGS.TF is set. Flags of `clear` are
- * cleared by it.
+ * MOV SS ends, RFLAGS.RF goes, and a single step is due where RFLAGS.TF is set. Flags of `clear`
+ * are cleared by it.
  */
 static inline __attribute__((always_inline)) void end_insn(u64 clear)
 {
@@ -97,8 +97,7 @@ static inline __attribute__((always_inline)) void end_insn(u64 clear)
  * Move RIP behind the exit's instruction, as its completion would. Inline: one of its callers is
  * the hot path.
  */
-static inline __attribute__((always_inline)) void skip_insn(struct vcpu *v, u32 length,
-							     u64 clear)
+static inline __attribute__((always_inline)) void skip_insn(struct vcpu *v, u32 length, u64 clear)
 {
 	u64 rip = v->exit->rip;
 	/* An instruction that ends below 4 GiB wraps in no mode: no need to look at CS.L. */

@@ -82,19 +82,19 @@ struct vcpu {
 	struct {               /* fields of vmcs01 that only L0 changes, by their names */
 		u64 CR0_SHADOW;
 		u64 CR4_SHADOW;
-		u64 GUEST_DEBUGCTL;         /* not 0: the CPU may have cleared it */
-		u64 GUEST_INTERRUPTIBILITY; /* this and what follows: while L2 runs */
+		u64 GUEST_DEBUGCTL;                   /* not 0: the CPU may have cleared it */
+		u64 GUEST_INTERRUPTIBILITY;           /* this and what follows: while L2 runs */
 		u64 GUEST_EFER, GUEST_PAT, GUEST_DR7; /* ~0: not known */
 	} kept;
 	struct hw_vmcs *vmcs;  /* the one that the vCPU is entered with: vmcs01, or a vmcs02 */
 	struct nested *nested; /* L1's VMX operation */
 	struct msr_bitmap *msr_bitmap;
 	const struct msr_row *msr_row; /* of the last access that L0 answered (vmx/exit_msr.c) */
-	struct cpuid_context cpuid; /* what CPUID's dynamic bits depend on; XCR0 lives here */
+	struct cpuid_context cpuid;    /* what CPUID's dynamic bits depend on; XCR0 lives here */
 	struct lapic lapic;
 	struct apicv apicv;
 	u64 misc_enable;
-	u64 tsc_offset;    /* IA32_TSC_ADJUST, too */
+	u64 tsc_offset; /* IA32_TSC_ADJUST, too */
 	bool l2_wrote_debugctl;
 	u64 l2_tsc_offset; /* what L1 adds for the L2 that runs */
 	u64 cr0_fixed;     /* bits that L1 may not clear: VMX operation's, or none */

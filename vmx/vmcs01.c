@@ -20,7 +20,6 @@
 #define PAUSE_LOOP_GAP    128
 #define PAUSE_LOOP_WINDOW 4096
 
-
 u64 vmcs01_hardware_cr0(u64 cr0)
 {
 	const struct vmx_caps *caps = vmx_caps();

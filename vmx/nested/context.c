@@ -131,8 +131,7 @@ static inline void attach(struct context_pool *pool, struct context_claim *claim
 
 /* Lock held. */
 static inline __attribute__((always_inline)) struct context_claim
-claim_existing(struct context_pool *pool, struct context *context,
-					   const struct context_user *user)
+claim_existing(struct context_pool *pool, struct context *context, const struct context_user *user)
 {
 	struct context_claim claim = { .event = CONTEXT_HIT,
 				       .busy_with = busy_with(context, user) };

@@ -5,8 +5,8 @@
  * least recently used one is recycled for another VMCS. With at least as many contexts as vCPUs
  * there is always one to recycle, because a vCPU attaches one at most.
  *
- * The pool's lock protects the index, the order, who is attached, and whose hardware state is wanted
- * elsewhere. What a context holds belongs to the vCPU that it is attached to.
+ * The pool's lock protects the index, the order, who is attached, and whose hardware state is
+ * wanted elsewhere. What a context holds belongs to the vCPU that it is attached to.
  *
  * Nobody waits for a context: a claim of one that another vCPU has, or whose hardware state is on
  * another CPU, names who must be asked, and is made again.
@@ -40,8 +40,8 @@ struct ept02_root;
 enum entry_extra {
 	ENTRY_READS_MEMORY = 1, /* the checks look at L1's memory */
 	ENTRY_LOADS_MSRS = 2,
-	ENTRY_SHARES = 4, /* vmx/nested/shared.c has something to do */
-	ENTRY_FLUSHES = 8, /* L2 has no VPID of L1's */
+	ENTRY_SHARES = 4,     /* vmx/nested/shared.c has something to do */
+	ENTRY_FLUSHES = 8,    /* L2 has no VPID of L1's */
 	ENTRY_NO_BITMAP = 16, /* all accesses to MSRs exit */
 };
 
@@ -69,24 +69,24 @@ struct context {
 
 	struct hw_vmcs vmcs02;
 	struct cpu *cpu; /* where vmcs02 and the shadow VMCS are active; NULL: they are clear */
-	struct msr_bitmap *msr_bitmap; /* L0's and L1's, merged */
+	struct msr_bitmap *msr_bitmap;    /* L0's and L1's, merged */
 	struct msr_bitmap *l1_msr_bitmap; /* L1's, as it was merged */
 	/* vm_memory.lock: vmx/nested/msr_merge.c */
 	struct context *next_watcher;
-	u64 msr_gfn;    /* L1's MSR bitmap, as it was merged */
-	bool watches;   /* that page is protected */
-	bool is_merged; /* and has not been written to since */
-	u64 tsc_offset;                /* of L1, as vmcs02 was derived with */
-	u64 cr0_shadow, cr4_shadow;    /* what vmcs02 holds */
-	u64 efer, pat, debugctl;       /* likewise; ~0: not known */
-	u64 eptp;                      /* likewise */
-	u64 violated; /* L2 address + 1 of the EPT violation that L1 was told of last; 0: none */
+	u64 msr_gfn;                /* L1's MSR bitmap, as it was merged */
+	bool watches;               /* that page is protected */
+	bool is_merged;             /* and has not been written to since */
+	u64 tsc_offset;             /* of L1, as vmcs02 was derived with */
+	u64 cr0_shadow, cr4_shadow; /* what vmcs02 holds */
+	u64 efer, pat, debugctl;    /* likewise; ~0: not known */
+	u64 eptp;                   /* likewise */
+	u64 violated;  /* L2 address + 1 of the EPT violation that L1 was told of last; 0: none */
 	u64 violation; /* its qualification */
-	struct ept02_root *root;       /* a hint: the one that its EPTP had last */
+	struct ept02_root *root; /* a hint: the one that its EPTP had last */
 	u16 vpid02;
-	u16 vpid12; /* that vpid02 stood for last */
-	u64 vpid_epoch;     /* nested.vpid_epoch when its translations were flushed last */
-	u32 vpid_owner;     /* the vCPU of that epoch */
+	u16 vpid12;     /* that vpid02 stood for last */
+	u64 vpid_epoch; /* nested.vpid_epoch when its translations were flushed last */
+	u32 vpid_owner; /* the vCPU of that epoch */
 	struct shadow_vmcs shadow;
 };
 
@@ -112,7 +112,7 @@ void context_pool_create(struct context_pool *pool, struct context *contexts, u3
 /* Who claims. */
 struct context_user {
 	u32 vcpu;
-	struct cpu *cpu;         /* that it runs on */
+	struct cpu *cpu;          /* that it runs on */
 	struct context *detaches; /* that it has attached, and leaves for the one that it claims */
 };
 

@@ -21,7 +21,7 @@
 #define CONTEXTS_PER_VCPU 64u
 #define EPT02_TABLE_ORDER 9u /* 512 tables: 2 MiB */
 
-/* The reserved bits of these MSRs are those of L1's own WRMSR (vmx/msr_access.c, vmx/exit_msr.c). */
+/* The reserved bits of these MSRs are those of L1's own WRMSR (msr_access.c, exit_msr.c). */
 #define EFER_OF_L1        (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
 struct field_effect field_effects[VMCS12_ROWS];

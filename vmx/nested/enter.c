@@ -16,8 +16,8 @@
 #include "vmx/vm.h"
 
 /* Sections that read no lazy guest state but what tells L2's mode. */
-#define CHECKS_OF_MODE                                                                    \
-	(ENTRY_CHECKS_CONTROLS | ENTRY_CHECKS_HOST | ENTRY_CHECK_MASK(rip) |              \
+#define CHECKS_OF_MODE                                                                   \
+	(ENTRY_CHECKS_CONTROLS | ENTRY_CHECKS_HOST | ENTRY_CHECK_MASK(rip) |             \
 	 ENTRY_CHECK_MASK(rflags) | ENTRY_CHECK_MASK(activity) | ENTRY_CHECK_MASK(ssp) | \
 	 ENTRY_CHECK_MASK(interruptibility) | ENTRY_CHECK_MASK(nmi_after_sti))
 
@@ -34,16 +34,15 @@ static void read_memory(struct vcpu *v, struct context *context, struct entry_ch
 		(void)walk_cache_read(&v->walk, l1_gpa(v12->LINK_POINTER), &c->link_header,
 				      sizeof(c->link_header));
 	}
-	if ((need & NEED_PDPTES) &&
-	    walk_cache_read(&v->walk, l1_gpa(v12->GUEST_CR3 & BITS(31, 5)), c->pdptes,
-			    sizeof(c->pdptes)))
+	if ((need & NEED_PDPTES) && walk_cache_read(&v->walk, l1_gpa(v12->GUEST_CR3 & BITS(31, 5)),
+						    c->pdptes, sizeof(c->pdptes)))
 		memset(c->pdptes, 0xff, sizeof(c->pdptes));
 	v->nested->loads_pdptes = need & NEED_PDPTES;
 	memcpy(v->nested->pdptes, c->pdptes, sizeof(c->pdptes));
 }
 
-/* The checks look at L1's memory where there is a link pointer, and for the PDPTEs of L2s without EPT
- * (of those with IA-32e paging, too: which has none, but L2 may change that without an exit). */
+/* The checks look at L1's memory where there is a link pointer, and for the PDPTEs of L2s without
+ * EPT (with IA-32e paging, too: it has none, but L2 may change that without an exit). */
 void nested_plan(const struct vcpu *v, struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
@@ -157,8 +156,7 @@ static void load_msrs(struct vcpu *v, struct context *context)
 	u32 failed;
 
 	context->dirty |= LAZY_GROUPS; /* the list may write what vmcs02 keeps */
-	failed = msr_list_load(v, l1_gpa(v12->ENTRY_MSR_LOAD_ADDR),
-			       (u32)v12->ENTRY_MSR_LOAD_COUNT);
+	failed = msr_list_load(v, l1_gpa(v12->ENTRY_MSR_LOAD_ADDR), (u32)v12->ENTRY_MSR_LOAD_COUNT);
 	if (failed)
 		nested_entry_fails(v, EXIT_ENTRY_MSR_LOAD, failed);
 }

@@ -81,7 +81,7 @@ struct entry_check_failure {
 struct entry_check_failure entry_checks_run(const struct entry_check_context *c, u32 sections);
 
 /*
- * For a caller that keeps what has passed: the sections whose answer may change when this field
+ * For a caller that keeps what has passed: the sections that may no longer pass when this field
  * goes from one value to the other; and those that look at L1's memory, which changes without a
  * VMWRITE, so they run at each entry. All run again when cpu, current or long_mode are others.
  */

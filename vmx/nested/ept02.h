@@ -76,10 +76,10 @@ struct ept02_root {
 	struct hlist unsync;              /* tables whose EPT12 page may have changed */
 	struct ept02_table *recent;       /* that had the last 4K leaf; NULL: none */
 	u64 recent_block;                 /* of 2M of L2's, that it is for */
-	u64 told;                         /* L2 address + 1 of the last violation told by it; a hint */
-	u32 users;                        /* never recycled while there are any */
-	u32 tables;                       /* besides the root's */
-	u64 flush_owed;                   /* CPUs, one bit each; atomic */
+	u64 told;       /* L2 address + 1 of the last violation told by it; a hint */
+	u32 users;      /* never recycled while there are any */
+	u32 tables;     /* besides the root's */
+	u64 flush_owed; /* CPUs, one bit each; atomic */
 };
 
 /* How many pages of the host pool ept02_create takes. */

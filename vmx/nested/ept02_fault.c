@@ -3,7 +3,7 @@
  * A fault under EPT02: EPT12 is walked without the lock, and what comes of it is published under
  * the lock, if nothing has changed since. As a CPU does with its paging-structure caches, a walk
  * begins at the table that EPT02 has for the address already; where that leads nowhere, L1's tables
- * are walked from the root before anyone is told.
+ * are walked from the root. A violation may be told before, once.
  */
 #include "mm/change.h"
 #include "mm/ept01_protect.h"

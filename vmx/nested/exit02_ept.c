@@ -29,13 +29,13 @@ static enum exit_action reflect(struct vcpu *v, u32 reason, u64 qualification)
 }
 
 /* Exceptions that make a double fault with a page fault (SDM "Double Fault Exception"). */
-#define DOUBLES                                                                           \
+#define DOUBLES                                                                                    \
 	(1u << VECTOR_DE | 1u << VECTOR_TS | 1u << VECTOR_NP | 1u << VECTOR_SS | 1u << VECTOR_GP | \
 	 1u << VECTOR_PF)
 
 /*
- * L2's paging structures lie where L1 has no memory: entries of all ones, whose reserved bits make a
- * page fault. Of its error code the exit does not tell whether the access was a write or a fetch.
+ * L2's paging structures lie where L1 has no memory: entries of all ones, whose reserved bits make
+ * a page fault. Of its error code the exit does not tell whether the access was a write or a fetch.
  */
 static enum exit_action walk_of_ones(struct vcpu *v)
 {
@@ -84,8 +84,8 @@ static enum exit_action fault_ept01(struct vcpu *v, l1_gpa_t gpa, u64 qualificat
 
 /*
  * L1 was told of an EPT violation and resumes L2, which will do the same access again: what L1 has
- * mapped meanwhile is mapped in EPT02 right away, without that exit. Not where L1 would see flags in
- * EPT12 of an access that L2 may not come to do.
+ * mapped meanwhile is mapped in EPT02 right away, without that exit. Not where L1 would see flags
+ * in EPT12 of an access that L2 may not come to do.
  */
 void exit02_ept_ahead(struct vcpu *v, struct context *context)
 {

@@ -37,7 +37,8 @@ static inline u64 host_hardware_cr0(const struct host_state_inputs *in)
 /* "Host address-space size" sets PAE, and clears PCIDE where it is 0. */
 static inline u64 host_cr4(const struct host_state_inputs *in)
 {
-	return host_is_64bit(in) ? in->v12->HOST_CR4 | CR4_PAE : in->v12->HOST_CR4 & ~(u64)CR4_PCIDE;
+	return host_is_64bit(in) ? in->v12->HOST_CR4 | CR4_PAE
+				 : in->v12->HOST_CR4 & ~(u64)CR4_PCIDE;
 }
 
 static inline u64 host_hardware_cr4(const struct host_state_inputs *in)

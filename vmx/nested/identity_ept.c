@@ -5,11 +5,11 @@
 #include "mm/ept_entry.h"
 #include "mm/mtrr.h"
 
-#define RIGHTS         (EPT_READ | EPT_WRITE | EPT_EXECUTE)
-#define TYPE_WB        ((u64)MEMORY_WB << EPT_TYPE_SHIFT)
-#define EPTP_4_LEVELS  (3u << 3)
-#define TABLES_1       512u /* at most of the second level */
-#define FIRST_OF_2M    (1u + TABLES_1)
+#define RIGHTS        (EPT_READ | EPT_WRITE | EPT_EXECUTE)
+#define TYPE_WB       ((u64)MEMORY_WB << EPT_TYPE_SHIFT)
+#define EPTP_4_LEVELS (3u << 3)
+#define TABLES_1      512u /* at most of the second level */
+#define FIRST_OF_2M   (1u + TABLES_1)
 
 static u64 base_of(const struct vmx_caps *caps)
 {

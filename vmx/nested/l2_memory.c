@@ -48,7 +48,9 @@ struct ept12 l2_ept12(struct vcpu *v)
 
 bool nested_to_l1(struct vcpu *v, l1_gpa_t *gpa, bool write)
 {
-	const struct ept12_access access = { .gpa = l2_gpa(gpa->raw), .read = true, .write = write };
+	const struct ept12_access access = { .gpa = l2_gpa(gpa->raw),
+					     .read = true,
+					     .write = write };
 	const struct ept12 ept = l2_ept12(v);
 	struct ept12_walk walk = ept12_translate(&ept, &access);
 

@@ -15,8 +15,7 @@ static bool load(struct vcpu *v, l1_gpa_t at)
 	struct msr_list_entry entry;
 
 	return !walk_cache_read(&v->walk, at, &entry, sizeof(entry)) &&
-	       !msr_list_refusal(&entry, MSR_LIST_LOAD) &&
-	       msr_write(v, entry.index, entry.data);
+	       !msr_list_refusal(&entry, MSR_LIST_LOAD) && msr_write(v, entry.index, entry.data);
 }
 
 u32 msr_list_load(struct vcpu *v, l1_gpa_t list, u32 count)

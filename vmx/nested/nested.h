@@ -41,13 +41,13 @@ struct nested {
 	struct ept02_root *root; /* of the L2 that was entered last; NULL: none */
 	bool was_launched;       /* vmcs12, when the entry began that is under way */
 	u64 feature_control;
-	u64 vpid_epoch;      /* INVVPIDs that L1 did here, and VMXONs */
-	bool deliver_in_l1;  /* L1's APIC had events while L2 ran */
-	bool looks_again;    /* L2 is left right behind its entry, for an event that waits */
-	bool has_events;     /* L1 had, when the entry under way began */
+	u64 vpid_epoch;     /* INVVPIDs that L1 did here, and VMXONs */
+	bool deliver_in_l1; /* L1's APIC had events while L2 ran */
+	bool looks_again;   /* L2 is left right behind its entry, for an event that waits */
+	bool has_events;    /* L1 had, when the entry under way began */
 	struct derive_inputs derive; /* the VM's, with what the entry under way adds */
-	u64 right_eptp;      /* an EPTP that VM entry would take; 0: none known */
-	bool loads_pdptes;   /* by the entry under way: */
+	u64 right_eptp;              /* an EPTP that VM entry would take; 0: none known */
+	bool loads_pdptes;           /* by the entry under way: */
 	u64 pdptes[4];
 	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */
 };
@@ -117,7 +117,7 @@ struct field_effect {
 	u32 unchecked;
 	u16 dirty;
 	bool is_special; /* the checks depend on the values */
-	bool is_info;    /* exit information: not for every L1 to write, and L0 shadows some of it */
+	bool is_info; /* exit information: not for every L1 to write, and L0 shadows some of it */
 };
 extern struct field_effect field_effects[VMCS12_ROWS] __attribute__((visibility("hidden")));
 
@@ -130,8 +130,7 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 		return;
 	context->plan.is_stale = true;
 	if (unlikely(field_effects[row].is_special))
-		context->unchecked |=
-			entry_checks_after_write((enum vmcs12_row)row, before, after);
+		context->unchecked |= entry_checks_after_write((enum vmcs12_row)row, before, after);
 	else
 		context->unchecked |= field_effects[row].unchecked;
 	context->dirty |= field_effects[row].dirty;
@@ -149,8 +148,7 @@ void vmcs02_save(struct context *context);
 void vmcs02_save_mode(struct context *context);
 void vmcs02_save_lazy(struct vcpu *v, struct context *context);
 /* Groups that are made of lazy guest state. */
-#define LAZY_GROUPS \
-	(1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
+#define LAZY_GROUPS (1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
 /* Registers that L1 and L2 may share: vmx/nested/shared.c. With vmcs01 current before an entry, and
  * with vmcs02. */
 /* Whether there is nothing to do: what vmcs02 has is its own. */

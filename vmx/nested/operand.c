@@ -84,8 +84,8 @@ static void read_part(struct vcpu *v, l1_gpa_t from, void *to, u32 bytes)
 }
 
 /*
- * The usual operand, of a hypervisor in 64-bit code: in one page, which the usual walk finds. False:
- * the rules in full have to be looked at.
+ * The usual operand, of a hypervisor in 64-bit code: in one page, which the usual walk finds.
+ * False: the rules in full have to be looked at.
  */
 static bool locate_fast(struct vcpu *v, u32 bytes, bool is_write, l1_gpa_t *gpa)
 {

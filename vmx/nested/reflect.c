@@ -159,8 +159,7 @@ static inline void load_host_state(struct vcpu *v, struct context *context)
 		.v12 = v12,
 		.cr0_fixed0 = vm->derive.cr0_fixed0 & ~(u64)(CR0_PE | CR0_PG),
 		.cr4_fixed0 = vm->derive.cr4_fixed0,
-		.l2_cr0 = (v12->GUEST_CR0 & v12->CR0_MASK) |
-			  (context->cr0_shadow & ~v12->CR0_MASK),
+		.l2_cr0 = (v12->GUEST_CR0 & v12->CR0_MASK) | (context->cr0_shadow & ~v12->CR0_MASK),
 	};
 
 	context->efer = ~0ULL;

@@ -113,6 +113,8 @@ static inline __attribute__((always_inline)) void pull(struct context *context, 
 	nested_field_changed(context, row, before);
 }
 
+#define SHADOW_IF_PULL_RW(name) pull(context, SHADOW_##name, VMCS_##name, VMCS12_ROW_##name);
+
 void shadow_pull(struct context *context)
 {
 	struct shadow_vmcs *shadow = &context->shadow;
@@ -123,12 +125,13 @@ void shadow_pull(struct context *context)
 	counter_add(CTR_VMREAD, SHADOW_FIELDS_WRITTEN);
 #define SHADOW_IF_PULL_NONE(name)
 #define SHADOW_IF_PULL_RO(name)
-#define SHADOW_IF_PULL_RW(name) pull(context, SHADOW_##name, VMCS_##name, VMCS12_ROW_##name);
 #define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_PULL_##shadow(name)
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 	vmcs_clear(shadow->page);
 }
+
+#define SHADOW_IF_PUSH_RO(name) differs |= context->shadow.holds[SHADOW_##name] ^ context->v12.name;
 
 /* Whether the shadow VMCS differs from vmcs12. */
 static bool is_behind(const struct context *context)
@@ -136,8 +139,7 @@ static bool is_behind(const struct context *context)
 	u64 differs = 0;
 
 #define SHADOW_IF_PUSH_NONE(name)
-#define SHADOW_IF_PUSH_RO(name) differs |= context->shadow.holds[SHADOW_##name] ^ context->v12.name;
-#define SHADOW_IF_PUSH_RW(name) SHADOW_IF_PUSH_RO(name)
+#define SHADOW_IF_PUSH_RW(name)                      SHADOW_IF_PUSH_RO(name)
 #define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_PUSH_##shadow(name)
 #include "vmx/vmcs_fields.def"
 #undef FIELD
@@ -153,6 +155,8 @@ static inline __attribute__((always_inline)) void push(struct shadow_vmcs *shado
 	vmcs_write(field, value);
 }
 
+#define SHADOW_IF_SHOW_RO(name) push(shadow, SHADOW_##name, VMCS_##name, context->v12.name);
+
 void shadow_push(struct context *context)
 {
 	struct shadow_vmcs *shadow = &context->shadow;
@@ -162,8 +166,7 @@ void shadow_push(struct context *context)
 		return;
 	vmcs_load(shadow->page);
 #define SHADOW_IF_SHOW_NONE(name)
-#define SHADOW_IF_SHOW_RO(name) push(shadow, SHADOW_##name, VMCS_##name, context->v12.name);
-#define SHADOW_IF_SHOW_RW(name) SHADOW_IF_SHOW_RO(name)
+#define SHADOW_IF_SHOW_RW(name)                      SHADOW_IF_SHOW_RO(name)
 #define FIELD(width, encoding, name, shadow, exists) SHADOW_IF_SHOW_##shadow(name)
 #include "vmx/vmcs_fields.def"
 #undef FIELD

@@ -12,17 +12,17 @@
 /* The fields, as numbers. */
 enum shadow_field_number {
 #define SHADOW_NUMBER_NONE(name)
-#define SHADOW_NUMBER_RO(name) SHADOW_##name,
-#define SHADOW_NUMBER_RW(name) SHADOW_##name,
+#define SHADOW_NUMBER_RO(name)                       SHADOW_##name,
+#define SHADOW_NUMBER_RW(name)                       SHADOW_##name,
 #define FIELD(width, encoding, name, shadow, exists) SHADOW_NUMBER_##shadow(name)
 #include "vmx/vmcs_fields.def"
 #undef FIELD
 	SHADOW_FIELDS
 };
 /* How many of them L1 writes. */
-#define SHADOW_COUNT_NONE 0
-#define SHADOW_COUNT_RO   0
-#define SHADOW_COUNT_RW   1
+#define SHADOW_COUNT_NONE                            0
+#define SHADOW_COUNT_RO                              0
+#define SHADOW_COUNT_RW                              1
 #define FIELD(width, encoding, name, shadow, exists) +SHADOW_COUNT_##shadow
 enum {
 	SHADOW_FIELDS_WRITTEN =

@@ -43,8 +43,8 @@ static inline void write(enum vmcs_field field, u64 value, u64 *holds)
 	vmcs_write(field, value);
 }
 
-/* An entry that loads no EFER still says whether L2 is in IA-32e mode: vmcs02 has that (SDM "Loading
- * Guest Control Registers, Debug Registers, and MSRs"). */
+/* An entry that loads no EFER still says whether L2 is in IA-32e mode: vmcs02 has that (SDM
+ * "Loading Guest Control Registers, Debug Registers, and MSRs"). */
 static u64 l1_efer_in_mode(const struct vcpu *v, const struct context *context)
 {
 	u64 of_mode = EFER_LMA | EFER_LME;

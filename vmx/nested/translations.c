@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L2's translations on this CPU. An L2 runs on the root of EPT02 that its EPTP12 chooses. Each context has a VPID of its
- * own; what L1's INVVPID asks for is done at the next entry of each context, and so is what an
- * entry without VPID does.
+ * L2's translations on this CPU. An L2 runs on the root of EPT02 that its EPTP12 chooses. Each
+ * context has a VPID of its own; what L1's INVVPID asks for is done at the next entry of each
+ * context, and so is what an entry without VPID does.
  */
 #include "vmx/nested/ept02.h"
 #include "vmx/nested/identity_ept.h"

@@ -145,8 +145,7 @@ void vmcs02_save_lazy(struct vcpu *v, struct context *context)
 	save_group(context, DERIVE_SEGMENTS);
 	save_group(context, DERIVE_MSRS);
 	v12->GUEST_CR3 = vmcs_read(VMCS_GUEST_CR3);
-	v12->GUEST_CR4 =
-		derive_cr4_of_l2(&in, vmcs_read(VMCS_GUEST_CR4), context->cr4_shadow);
+	v12->GUEST_CR4 = derive_cr4_of_l2(&in, vmcs_read(VMCS_GUEST_CR4), context->cr4_shadow);
 	context->lazy = 0;
 }
 

@@ -12,9 +12,9 @@
 #define MASK_WN            (~0ULL)
 
 const u64 vmcs12_masks[VMCS12_ROWS] = {
-#define FIELD(width, encoding, name, shadow, exists)                                     \
+#define FIELD(width, encoding, name, shadow, exists)                                           \
 	[VMCS12_ROW_##name] = (encoding) >= VMCS_GUEST_AR_ES && (encoding) <= VMCS_GUEST_AR_TR \
-				      ? ACCESS_RIGHTS_KEPT                               \
+				      ? ACCESS_RIGHTS_KEPT                                     \
 				      : MASK_##width,
 #include "vmx/vmcs_fields.def"
 #undef FIELD

@@ -77,7 +77,7 @@ static inline void vmcs12_put(struct vmcs12 *v12, u32 row, u64 encoding, u64 val
 	v12->fields[row] = value & vmcs12_masks[row];
 }
 
-/* Whether VMREAD, or VMWRITE, of this row is refused: 0, or the VM-instruction error (12 and 13). */
+/* Whether VMREAD, or VMWRITE, of this row is refused: 0, or the VM-instruction error (12, 13). */
 static inline u32 vmcs12_read_error(u32 row)
 {
 	return unlikely(row == VMCS12_ROWS) ? VMX_ERROR_UNSUPPORTED_FIELD : 0;

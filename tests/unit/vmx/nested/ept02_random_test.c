@@ -210,6 +210,11 @@ static void l2_accesses(u32 cpu)
 	enum ept02_result result = touch_on(cpu, root, gfns[g], access);
 	struct given given = now(r, gfns[g]);
 
+	if (result == EPT02_REFLECT_VIOLATION && (given.rights & access)) {
+		/* By a table that L1 has replaced since the last INVEPT: told once. */
+		assert_true(changed[cpu][r]);
+		result = touch_on(cpu, root, gfns[g], access);
+	}
 	if (result == EPT02_MAPPED) {
 		assert_true(was_given(&histories[cpu][r][g], tlb_of(cpu, root, gfns[g]), access));
 		if ((eptps[r] & EPTP_AD_ENABLE) && !changed[cpu][r])
