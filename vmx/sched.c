@@ -106,14 +106,35 @@ static void idle(struct vcpu *v)
 	nmi_report();
 }
 
-/* Bring a vCPU that waits what has come for it. */
+/* Put the vCPU's state into this CPU. */
+static void take_over(struct vcpu *v)
+{
+	struct cpu *cpu = this_cpu();
+
+	vmcs_load(v->vmcs->page);
+	if (cpu->guest == v)
+		return;
+	if (cpu->guest) {
+		guest_registers_store(cpu->guest);
+		counter_inc(CTR_VCPU_SWITCHES);
+	}
+	guest_registers_load(v);
+	cpu->guest = v;
+	nmi_mask_apply();
+}
+
+/* Bring a vCPU that waits what has come for it. From an L2 that may be an exit to L1, which stores
+ * and loads MSRs. */
 static void serve(struct vcpu *v)
 {
 	bool is_due = rdtsc() >= v->timer_due;
 
 	if (!is_due && !__atomic_load_n(&v->requests, __ATOMIC_ACQUIRE))
 		return;
-	vmcs_load(v->vmcs->page);
+	if (vcpu_is_in_l2(v))
+		take_over(v);
+	else
+		vmcs_load(v->vmcs->page);
 	if (is_due)
 		events_timer(v);
 	vcpu_handle_requests(v);
@@ -132,23 +153,6 @@ static struct vcpu *pick(struct vcpu *v)
 			return next;
 	} while (next != v);
 	return NULL;
-}
-
-/* Put the vCPU's state into this CPU. */
-static void take_over(struct vcpu *v)
-{
-	struct cpu *cpu = this_cpu();
-
-	vmcs_load(v->vmcs->page);
-	if (cpu->guest == v)
-		return;
-	if (cpu->guest) {
-		guest_registers_store(cpu->guest);
-		counter_inc(CTR_VCPU_SWITCHES);
-	}
-	guest_registers_load(v);
-	cpu->guest = v;
-	nmi_mask_apply();
 }
 
 /* One turn: until the vCPU waits, its slice ends, or the VM stops. */

@@ -48,10 +48,10 @@ expect_counts() {
 	local bench key limit value
 
 	read -r bench key limit <<<"$1"
-	value=$(sed -n "s/^BENCH $bench \(.* \)\?$key=\([0-9][0-9]*\).*/\2/p" "$log")
-	if ! [[ $value =~ ^[0-9]+$ ]]; then
+	value=$(sed -n "s/^BENCH $bench \(.* \)\?$key=\([0-9][0-9.]*\).*/\2/p" "$log")
+	if ! [[ $value =~ ^[0-9.]+$ ]]; then
 		printf "not one 'BENCH %s' with '%s='" "$bench" "$key"
-	elif [ "$value" -gt "$limit" ]; then
+	elif awk "BEGIN { exit !($value > $limit) }"; then
 		printf 'BENCH %s %s=%s, allowed are %s' "$bench" "$key" "$value" "$limit"
 	else
 		return 0

@@ -37,6 +37,8 @@ bench|pass: x|counts l1_cpuid insns 240|
 bench|pass: x|counts l1_cpuid insns 199|
 bench|pass: x|counts l1_cpuid insns 198|BENCH l1_cpuid insns=199, allowed are 198; pass: x
 bench|pass: x|counts l1_cpuid vmread 5|
+bench|pass: x|counts rt_cpuid exits 3|
+bench|pass: x|counts rt_cpuid exits 2|BENCH rt_cpuid exits=2.50, allowed are 2; pass: x
 bench|pass: x|counts l1_cpu insns 240|not one 'BENCH l1_cpu' with 'insns='; pass: x
 bench|pass: x|counts l1_cpuid ns 240|not one *
 twice|refused: x|refused no EPT|

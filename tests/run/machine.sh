@@ -58,7 +58,7 @@ parse_arguments() {
 		*) usage ;;
 		esac
 	done
-	LIMIT=${LIMIT:-$((90 + 60 * CPUS))}
+	LIMIT=${LIMIT:-$((180 + 60 * CPUS))}
 }
 
 # model_name bochs|qemu: what that emulator calls $CPU.

@@ -8,7 +8,7 @@ dir=$(dirname "$0")
 while read -r model _; do
 	[ "$model" != penryn ] || continue
 	for cpus in 4 2 1; do
-		echo "suite-$model-$cpus | bochs | $model | $cpus | 512 | | | pass"
+		echo "suite-$model-$cpus | bochs | $model | $cpus | 512 | test_calls = on | | pass"
 	done
 	echo "suite-bare-$model | bochs | $model | 1 | 512 | mode = bare | | pass"
 done < <(grep -v '^#' "$dir/models.txt")

@@ -29,8 +29,7 @@ static void set_window(struct vcpu *v, u32 window, bool on)
 	vmcs_write(VMCS_CPU_CONTROLS, controls);
 }
 
-/* Out of L2 at once, after the event that the entry delivers. */
-static void look_again(struct vcpu *v)
+void nested_look_again(struct vcpu *v)
 {
 	v->nested->looks_again = true;
 	events_expire_now(v);
@@ -67,7 +66,7 @@ static bool nmi_exits(struct vcpu *v, bool under_way)
 		return false;
 	}
 	if (under_way) {
-		look_again(v);
+		nested_look_again(v);
 		return false;
 	}
 	if (window_exits(v, CPU_NMI_WINDOW, EXIT_NMI_WINDOW,
@@ -98,7 +97,7 @@ static void interrupt_exits(struct vcpu *v, bool under_way)
 	if (!events_interrupt_waits(v))
 		return;
 	if (under_way) {
-		look_again(v);
+		nested_look_again(v);
 		return;
 	}
 	if (window_exits(v, CPU_INTERRUPT_WINDOW, EXIT_INTERRUPT_WINDOW,
@@ -146,7 +145,7 @@ static bool init_exits(struct vcpu *v, u32 events, bool under_way)
 	if (!(events & LAPIC_EVENT_INIT))
 		return false;
 	if (under_way) {
-		look_again(v);
+		nested_look_again(v);
 		return true;
 	}
 	lapic_drop_init(&v->lapic);

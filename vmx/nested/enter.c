@@ -86,7 +86,8 @@ check(struct vcpu *v, struct context *context)
 /* Whether something waits for L1 that its own VMCS held back: it may end L2's turn at once. */
 static bool has_events(const struct vcpu *v)
 {
-	if (v->vmcs01.cpu_controls & (CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW))
+	if ((v->vmcs01.cpu_controls & (CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW)) ||
+	    (v->lapic.events & LAPIC_EVENT_INIT)) /* root operation latched it */
 		return true;
 	return apicv_delivers(&v->apicv) && (u8)vmcs_read(VMCS_GUEST_INTR_STATUS);
 }

@@ -25,7 +25,7 @@ void ept02_page_lift(struct ept02 *pool, struct ept02_page *page)
 		struct ept02_table *table = CONTAINER_OF(node, struct ept02_table, of_page);
 
 		if (!hlist_has(&table->unsync))
-			hlist_push(&table->root->unsync, &table->unsync);
+			ept02_unsync_add(pool, table);
 	}
 }
 
@@ -118,13 +118,18 @@ static bool resync(struct ept02_zap *zap, struct ept02_table *table)
 /* Tables below an entry that is dropped leave the list by themselves, whichever it is. */
 static void resync_root(struct ept02_zap *zap, struct ept02_root *root)
 {
+	struct ept02 *pool = zap->pool;
 	struct hlist again = { 0 };
 	struct hlist_node *node;
 
 	while ((node = root->unsync.first) != NULL) {
-		hlist_remove(node);
-		if (!resync(zap, CONTAINER_OF(node, struct ept02_table, unsync)))
-			hlist_push(&again, node);
+		struct ept02_table *table = CONTAINER_OF(node, struct ept02_table, unsync);
+
+		ept02_unsync_remove(pool, table);
+		if (resync(zap, table))
+			continue;
+		hlist_push(&again, node);
+		pool->unsync++;
 	}
 	while ((node = again.first) != NULL) {
 		hlist_remove(node);
@@ -144,6 +149,8 @@ static bool is_due(const struct ept02 *pool, u64 key)
 {
 	struct ept02_root *root = NULL;
 
+	if (likely(!pool->unsync))
+		return false;
 	while ((root = next_root(pool, key, root)) != NULL)
 		if (root->unsync.first)
 			return true;

@@ -131,7 +131,7 @@ static void __attribute__((noinline)) look_again(struct vcpu *v)
 {
 	v->nested->looks_again = false;
 	events_new_deadline(v);
-	vcpu_request(v, REQUEST_EVENT);
+	vcpu_request(v, REQUEST_EVENT | REQUEST_YIELD);
 }
 
 enum exit_action nested_exit(struct vcpu *v)

@@ -30,15 +30,24 @@ static bool has_invept_type(const struct vcpu *v, u64 type)
 	       (type == INVEPT_GLOBAL && is_offered(v, EPT_CAP_MASK(INVEPT_ALL)));
 }
 
+/* L1's EPTPs are few: the last one that was right is known. */
+static bool is_right_eptp(struct vcpu *v, u64 eptp)
+{
+	if (likely(eptp == v->nested->right_eptp))
+		return true;
+	if (!entry_check_eptp(&v->vm->nested->caps, eptp))
+		return false;
+	v->nested->right_eptp = eptp;
+	return true;
+}
+
+/* SDM "INVEPT": the descriptor is read whatever the type; its upper half is not looked at. */
 enum exit_action exit_invept(struct vcpu *v)
 {
 	struct ept02 *pool = v->vm->nested->ept02;
-	struct {
-		u64 eptp, reserved;
-	} operand;
-	u64 type;
+	u64 type, eptp;
 
-	if (!is_offered(v, EPT_CAP_MASK(INVEPT))) {
+	if (unlikely(!is_offered(v, EPT_CAP_MASK(INVEPT)))) {
 		vmx_fault(v, VECTOR_UD);
 		return EXIT_RESUME;
 	}
@@ -47,15 +56,14 @@ enum exit_action exit_invept(struct vcpu *v)
 	type = type_of(v);
 	if (!has_invept_type(v, type))
 		return vmx_fail(v, VMX_ERROR_INVALIDATION_OPERAND);
-	if (!vmx_operand_read(v, &operand, sizeof(operand)))
+	if (!vmx_operand_read_first(v, &eptp, 2 * sizeof(u64)))
 		return EXIT_RESUME;
-	if (type == INVEPT_SINGLE) {
-		if (!entry_check_eptp(&v->vm->nested->caps, operand.eptp))
-			return vmx_fail(v, VMX_ERROR_INVALIDATION_OPERAND);
-		ept02_invept_single(pool, operand.eptp);
-	} else {
+	if (type == INVEPT_GLOBAL)
 		ept02_invept_all(pool);
-	}
+	else if (is_right_eptp(v, eptp))
+		ept02_invept_single(pool, eptp);
+	else
+		return vmx_fail(v, VMX_ERROR_INVALIDATION_OPERAND);
 	return vmx_succeed();
 }
 

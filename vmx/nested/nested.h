@@ -46,6 +46,7 @@ struct nested {
 	bool looks_again;   /* L2 is left right behind its entry, for an event that waits */
 	bool has_events;    /* L1 had, when the entry under way began */
 	struct derive_inputs derive; /* the VM's, with what the entry under way adds */
+	u64 right_eptp;              /* an EPTP that VM entry would take; 0: none known */
 	bool loads_pdptes;           /* by the entry under way: */
 	u64 pdptes[4];
 	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */
@@ -81,6 +82,8 @@ static inline bool vmx_insn_allowed(struct vcpu *v)
  * faulted, and the fault was injected.
  */
 bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes);
+/* Only its first u64 counts. */
+bool vmx_operand_read_first(struct vcpu *v, u64 *value, u32 bytes);
 bool vmx_operand_write(struct vcpu *v, const void *value, u32 bytes);
 struct insn_operand;
 struct insn_operand vmx_operand_decode(void);
@@ -172,6 +175,10 @@ void nested_reflect(struct vcpu *v, const struct exit12 *exit);
  * misconfigurations, but for these. */
 void nested_reflect_hardware(struct vcpu *v);
 void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification);
+/* L1 goes on where it entered L2, whose state is saved. */
+void nested_leave_without_exit(struct vcpu *v);
+/* Out of L2 again at once, after the event that the entry delivers. */
+void nested_look_again(struct vcpu *v);
 /* VM entry fails in loading guest state: exit 33 or 34. In L1 or, after its MSRs, in L2. */
 void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification);
 

@@ -103,30 +103,38 @@ static bool locate_fast(struct vcpu *v, u32 bytes, bool is_write, l1_gpa_t *gpa)
 	       linear_fast(v, linear, is_write, gpa);
 }
 
-/* Aligned operands of one or two u64s are read as such. */
-static bool read_fast(struct vcpu *v, l1_gpa_t from, u64 *value, u32 bytes)
-{
-	if (unlikely(from.raw % sizeof(u64)))
-		return false;
-	if (bytes == 2 * sizeof(u64))
-		return !walk_cache_read_u64(&v->walk, from, value) &&
-		       !walk_cache_read_u64(&v->walk, l1_gpa_add(from, sizeof(u64)), value + 1);
-	return bytes == sizeof(u64) && !walk_cache_read_u64(&v->walk, from, value);
-}
-
-bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes)
+static bool __attribute__((noinline)) read_by_rules(struct vcpu *v, void *value, u32 bytes)
 {
 	struct place place;
-	l1_gpa_t gpa;
 
-	if (likely(locate_fast(v, bytes, false, &gpa) && read_fast(v, gpa, value, bytes)))
-		return true;
 	if (!locate(v, bytes, false, &place))
 		return false;
 	read_part(v, place.first, value, place.bytes_in_first);
 	read_part(v, place.second, (u8 *)value + place.bytes_in_first,
 		  bytes - place.bytes_in_first);
 	return true;
+}
+
+bool vmx_operand_read_first(struct vcpu *v, u64 *value, u32 bytes)
+{
+	u64 whole[2];
+	l1_gpa_t gpa;
+
+	if (likely(locate_fast(v, bytes, false, &gpa) && !(gpa.raw % sizeof(u64)) &&
+		   !walk_cache_read_u64(&v->walk, gpa, value)))
+		return true;
+	ASSERT(bytes <= sizeof(whole));
+	if (!read_by_rules(v, whole, bytes))
+		return false;
+	*value = whole[0];
+	return true;
+}
+
+bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes)
+{
+	if (bytes == sizeof(u64))
+		return vmx_operand_read_first(v, value, bytes);
+	return read_by_rules(v, value, bytes);
 }
 
 static void write_part(struct vcpu *v, l1_gpa_t to, const void *from, u32 bytes)

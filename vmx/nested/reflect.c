@@ -19,15 +19,24 @@
 enum vmx_abort { VMX_ABORT_MSR_STORE = 1, VMX_ABORT_PDPTES = 2, VMX_ABORT_MSR_LOAD = 4 };
 
 /* What an exit tells besides (SDM "Information for VM Exits Due to Vectored Events" and the like);
- * the rest reads as 0. */
-enum { QUALIFICATION = 1, EVENT = 2, INSN = 4, LINEAR = 8, PHYSICAL = 16 };
+ * the rest reads as 0. TRAPS: it may leave debug traps pending. */
+enum { QUALIFICATION = 1, EVENT = 2, INSN = 4, LINEAR = 8, PHYSICAL = 16, TRAPS = 32 };
 #define OPERAND (QUALIFICATION | INSN)
 
 static const u8 info_of[EXIT_REASONS_KNOWN] = {
-	[EXIT_EXCEPTION_NMI] = QUALIFICATION | EVENT,
-	[EXIT_EXTERNAL_INTERRUPT] = EVENT,
-	[EXIT_SIPI] = QUALIFICATION,
-	[EXIT_TASK_SWITCH] = QUALIFICATION,
+	[EXIT_EXCEPTION_NMI] = QUALIFICATION | EVENT | TRAPS,
+	[EXIT_EXTERNAL_INTERRUPT] = EVENT | TRAPS,
+	[EXIT_TRIPLE_FAULT] = TRAPS,
+	[EXIT_INIT] = TRAPS,
+	[EXIT_INTERRUPT_WINDOW] = TRAPS,
+	[EXIT_NMI_WINDOW] = TRAPS,
+	[EXIT_PREEMPTION_TIMER] = TRAPS,
+	[EXIT_MONITOR_TRAP] = TRAPS,
+	[EXIT_TPR_BELOW_THRESHOLD] = TRAPS,
+	[EXIT_VIRTUALIZED_EOI] = TRAPS,
+	[EXIT_APIC_WRITE] = TRAPS,
+	[EXIT_SIPI] = QUALIFICATION | TRAPS,
+	[EXIT_TASK_SWITCH] = QUALIFICATION | TRAPS,
 	[EXIT_INVLPG] = QUALIFICATION,
 	[EXIT_VMCLEAR] = OPERAND,
 	[EXIT_VMPTRLD] = OPERAND,
@@ -39,11 +48,11 @@ static const u8 info_of[EXIT_REASONS_KNOWN] = {
 	[EXIT_MOV_DR] = QUALIFICATION,
 	[EXIT_IO] = QUALIFICATION | INSN | LINEAR,
 	[EXIT_MWAIT] = QUALIFICATION,
-	[EXIT_APIC_ACCESS] = QUALIFICATION | LINEAR,
+	[EXIT_APIC_ACCESS] = QUALIFICATION | LINEAR | TRAPS,
 	[EXIT_GDTR_IDTR] = OPERAND,
 	[EXIT_LDTR_TR] = OPERAND,
-	[EXIT_EPT_VIOLATION] = QUALIFICATION | LINEAR | PHYSICAL,
-	[EXIT_EPT_MISCONFIG] = PHYSICAL,
+	[EXIT_EPT_VIOLATION] = QUALIFICATION | LINEAR | PHYSICAL | TRAPS,
+	[EXIT_EPT_MISCONFIG] = PHYSICAL | TRAPS,
 	[EXIT_INVEPT] = OPERAND,
 	[EXIT_INVVPID] = OPERAND,
 	[EXIT_RDRAND] = INSN,
@@ -176,10 +185,8 @@ static inline void load_host_state(struct vcpu *v, struct context *context)
 }
 
 /* L1 goes on: what L2 did to what they share. */
-static inline void arrive_in_l1(struct vcpu *v, struct context *context)
+static inline void resume_l1(struct vcpu *v, const struct context *context)
 {
-	const struct vmcs12 *v12 = &context->v12;
-
 	v->activity = VCPU_ACTIVE;
 	v->l2_tsc_offset = 0;
 	if (unlikely(context->tsc_offset != v->tsc_offset))
@@ -190,6 +197,13 @@ static inline void arrive_in_l1(struct vcpu *v, struct context *context)
 		v->nested->deliver_in_l1 = false;
 		vcpu_request(v, REQUEST_EVENT);
 	}
+}
+
+static inline void arrive_in_l1(struct vcpu *v, struct context *context)
+{
+	const struct vmcs12 *v12 = &context->v12;
+
+	resume_l1(v, context);
 	if (v12->EXIT_MSR_LOAD_COUNT &&
 	    msr_list_load(v, l1_gpa(v12->EXIT_MSR_LOAD_ADDR), (u32)v12->EXIT_MSR_LOAD_COUNT))
 		vmx_abort(v, context, VMX_ABORT_MSR_LOAD);
@@ -197,20 +211,34 @@ static inline void arrive_in_l1(struct vcpu *v, struct context *context)
 }
 
 /*
- * A single step is pending at an exit only if the exit goes before debug traps (SDM "Saving
- * Non-Register State"; INIT does), or a shadow of MOV SS holds it back. Bochs 2.7 saves one
- * whenever RFLAGS.TF is set.
+ * Debug traps are pending at an exit only if it goes before them, as INIT does, or a shadow of MOV SS
+ * holds them back (SDM "Saving Non-Register State"): an instruction that exits has none behind it.
+ * Bochs 2.7 saves a single step whenever RFLAGS.TF is set.
  */
-static void settle_single_step(struct context *context)
+static inline void save_pending_debug(struct context *context)
+{
+	struct vmcs12 *v12 = &context->v12;
+	u32 basic = EXIT_REASON_BASIC((u32)v12->EXIT_REASON);
+	bool shadowed = v12->GUEST_INTERRUPTIBILITY & (BLOCKED_BY_MOV_SS | BLOCKED_BY_STI);
+
+	v12->GUEST_PENDING_DEBUG = 0;
+	if (unlikely(shadowed || basic >= EXIT_REASONS_KNOWN || (info_of[basic] & TRAPS))) {
+		v12->GUEST_PENDING_DEBUG = vmcs_read(VMCS_GUEST_PENDING_DEBUG);
+		if (!shadowed && basic != EXIT_INIT)
+			v12->GUEST_PENDING_DEBUG &= ~(u64)PENDING_DEBUG_BS;
+	}
+	if (unlikely(v12->GUEST_RFLAGS & RFLAGS_TF))
+		context->dirty |= 1u << DERIVE_RUN;
+}
+
+static inline void save_l2(const struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
-	if (likely(!(v12->GUEST_PENDING_DEBUG & PENDING_DEBUG_BS)) ||
-	    v12->EXIT_REASON == EXIT_INIT ||
-	    (v12->GUEST_INTERRUPTIBILITY & (BLOCKED_BY_MOV_SS | BLOCKED_BY_STI)))
-		return;
-	v12->GUEST_PENDING_DEBUG &= ~(u64)PENDING_DEBUG_BS;
-	context->dirty |= 1u << DERIVE_RUN;
+	vmcs02_save(context);
+	save_pending_debug(context);
+	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
+	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
 }
 
 /* The exit is recorded. */
@@ -218,10 +246,7 @@ static inline void leave(struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
-	vmcs02_save(context);
-	settle_single_step(context);
-	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
-	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
+	save_l2(v, context);
 	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
 		vmx_abort(v, context, VMX_ABORT_MSR_STORE);
@@ -268,4 +293,17 @@ void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)
 	context->v12.EXIT_QUALIFICATION = qualification;
 	load_host_state(v, context);
 	arrive_in_l1(v, context);
+}
+
+void nested_leave_without_exit(struct vcpu *v)
+{
+	struct context *context = v->nested->current;
+
+	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
+	context->v12.ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
+	save_l2(v, context);
+	context->efer = context->pat = context->debugctl = ~0ULL;
+	context->shadow.may_be_behind = true;
+	vcpu_switch_vmcs(v, &v->vmcs01);
+	resume_l1(v, context);
 }

@@ -94,7 +94,6 @@ void vmcs02_save(struct context *context)
 	v12->GUEST_RSP = vmcs_read(VMCS_GUEST_RSP);
 	v12->GUEST_RFLAGS = vmcs_read(VMCS_GUEST_RFLAGS);
 	v12->GUEST_INTERRUPTIBILITY = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-	v12->GUEST_PENDING_DEBUG = vmcs_read(VMCS_GUEST_PENDING_DEBUG);
 	context->lazy = LAZY_MODE | LAZY_REST;
 }
 

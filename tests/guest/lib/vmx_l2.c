@@ -6,7 +6,7 @@
 #include "tests/guest/lib/report.h"
 #include "vmx/event.h"
 
-#define L2S_MAX   160
+#define L2S_MAX   300
 #define PAGES_MAX 1024
 
 static struct l2 l2s[L2S_MAX];
