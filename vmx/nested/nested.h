@@ -110,8 +110,8 @@ void nested_sync(struct vcpu *v, struct context *context);
 /* vmcs12 into L1's memory; where that has no region, what L1 wrote is lost with the page. */
 void nested_write_back(struct vm *vm, const struct context *context);
 
-/* What a field's change marks, from the tables of derive.h and entry_checks.h side by side; made once
- * at boot. */
+/* What a field's change marks, from the tables of derive.h and entry_checks.h side by side; made
+ * once at boot. */
 struct field_effect {
 	u64 mask; /* what the field can hold */
 	u32 unchecked;

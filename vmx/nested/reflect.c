@@ -211,9 +211,9 @@ static inline void arrive_in_l1(struct vcpu *v, struct context *context)
 }
 
 /*
- * Debug traps are pending at an exit only if it goes before them, as INIT does, or a shadow of MOV SS
- * holds them back (SDM "Saving Non-Register State"): an instruction that exits has none behind it.
- * Bochs 2.7 saves a single step whenever RFLAGS.TF is set.
+ * Debug traps are pending at an exit only if it goes before them, as INIT does, or a shadow of MOV
+ * SS holds them back (SDM "Saving Non-Register State"): an instruction that exits has none behind
+ * it. Bochs 2.7 saves a single step whenever RFLAGS.TF is set.
  */
 static inline void save_pending_debug(struct context *context)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The usual walk beside the one with all rules, over random tables: it says the same, or nothing. */
+/* The usual walk beside the one with all rules, over random tables: the same, or nothing. */
 #include "../mm/pfn_fixture.h"
 #include "hv/msr_index.h"
 #include "vmx/guest_linear.h"
