@@ -74,8 +74,6 @@ static bool nmi_exits(struct vcpu *v, bool under_way)
 		return true;
 	lapic_take_nmi(&v->lapic);
 	exit_with(v, EXIT_EXCEPTION_NMI, INTR_INFO_VALID | (u32)INTR_NMI << 8 | VECTOR_NMI);
-	/* SDM "Loading Host State": an NMI exit leaves NMIs blocked. */
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, BLOCKED_BY_NMI);
 	return true;
 }
 

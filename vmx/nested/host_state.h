@@ -16,6 +16,7 @@ struct host_state_inputs {
 	u64 l2_cr0;  /* CR0's bits that no exit changes come from L2: ET, CD, NW, reserved ones */
 	u64 l2_efer; /* bits of EFER that the exit leaves alone */
 	u64 l2_pat;
+	u64 blocked; /* blocking by NMI, which is the CPU's where L2 has no virtual NMIs; or 0 */
 };
 
 enum {

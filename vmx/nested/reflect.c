@@ -150,6 +150,21 @@ static void write_host_state(struct vcpu *v, const struct host_state_inputs *in)
 #undef KEEP
 }
 
+/*
+ * SDM "Loading Host State": an NMI's exit blocks NMIs; otherwise the blocking is what it was, which
+ * with virtual NMIs is not what L2's state shows: they never block any.
+ */
+static inline u64 nmi_blocking(const struct vcpu *v, const struct vmcs12 *v12)
+{
+	if (unlikely(v12->EXIT_REASON & EXIT_REASON_ENTRY_FAILURE)) /* L2 was not entered */
+		return v->kept.GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI;
+	if (unlikely(v12->EXIT_REASON == EXIT_EXCEPTION_NMI &&
+		     INTR_INFO_TYPE(v12->EXIT_INTR_INFO) == INTR_NMI))
+		return BLOCKED_BY_NMI;
+	return v12->PIN_CONTROLS & PIN_VIRTUAL_NMI ? 0
+						   : v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI;
+}
+
 /* The VMCS that is left is current. What its EFER and PAT are counts where the exit loads none. */
 static inline void load_host_state(struct vcpu *v, struct context *context)
 {
@@ -159,6 +174,7 @@ static inline void load_host_state(struct vcpu *v, struct context *context)
 		.v12 = v12,
 		.cr0_fixed0 = vm->derive.cr0_fixed0 & ~(u64)(CR0_PE | CR0_PG),
 		.cr4_fixed0 = vm->derive.cr4_fixed0,
+		.blocked = nmi_blocking(v, v12),
 		.l2_cr0 = (v12->GUEST_CR0 & v12->CR0_MASK) | (context->cr0_shadow & ~v12->CR0_MASK),
 	};
 
