@@ -227,7 +227,7 @@ UNIT(deriving_the_marked_groups_is_a_full_rebuild)
 /* The rows whose values a change of this field can change, by trying; as groups. */
 static u32 groups_that_follow(u32 row)
 {
-	u64 before[ROWS_MAX];
+	u64 before[ROWS_MAX] = { 0 };
 	u32 groups = 0;
 
 	for (u32 i = 0; i < 300; i++) {

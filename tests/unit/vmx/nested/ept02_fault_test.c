@@ -123,7 +123,7 @@ UNIT(types_of_both_meet_as_in_ept01)
 
 static u64 l1_entry(u64 gfn, u32 level)
 {
-	u64 entry;
+	u64 entry = 0;
 
 	assert_int_equal(world_read(NULL, l1_gpa(l1_entry_at(top, gfn, level)), &entry), 0);
 	return entry;
@@ -265,7 +265,7 @@ UNIT(walk_that_an_invept_or_a_change_overtook_is_not_published)
 /* Another walk, from the root, has found fewer rights above and made the table anew with them. */
 static void other_cpu_finds_fewer_rights(void)
 {
-	u64 at = l1_entry_at(top, 7, 3), entry;
+	u64 at = l1_entry_at(top, 7, 3), entry = 0;
 
 	assert_int_equal(world_read(NULL, l1_gpa(at), &entry), 0);
 	l1_write(at, entry & ~EPT_WRITE);

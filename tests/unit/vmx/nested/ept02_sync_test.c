@@ -134,7 +134,7 @@ UNIT(entry_on_the_way_takes_what_is_below_it)
 /* Fewer permissions on the way, found by a fault first: the leaves made before go at once. */
 UNIT(fault_that_finds_another_entry_forgets_what_was_below)
 {
-	u64 at, entry;
+	u64 at, entry = 0;
 
 	map_and_touch(5, 0x1005, RWX | WB);
 	map_and_touch(0x206, 0x1006, RWX | WB);
@@ -159,7 +159,7 @@ UNIT(fault_that_finds_another_entry_forgets_what_was_below)
 
 UNIT(dirty_flag_that_l1_clears_takes_the_write_permission)
 {
-	u64 at = l1_entry_at(top, 5, 1), entry;
+	u64 at = l1_entry_at(top, 5, 1), entry = 0;
 	struct ept_leaf leaf = { 0 };
 
 	root = ept02_root_get(pool, top | 0x5e, NULL);

@@ -35,7 +35,7 @@ static u64 kept(const struct vmcs_field_info *field)
 
 UNIT(every_field_reads_back_what_its_width_holds)
 {
-	u64 value;
+	u64 value = 0;
 
 	for (u32 i = 0; i < vmcs_field_count; i++) {
 		const struct vmcs_field_info *field = &vmcs_field_table[i];
@@ -58,7 +58,7 @@ UNIT(a_write_changes_its_field_only)
 
 UNIT(halves_of_64bit_fields)
 {
-	u64 value;
+	u64 value = 0;
 
 	v12.TSC_OFFSET = 0x1111111122222222ULL;
 	assert_int_equal(vmcs12_read(&v12, &all, VMCS_TSC_OFFSET + 1, &value), 0);
@@ -71,7 +71,7 @@ UNIT(halves_of_64bit_fields)
 
 UNIT(no_high_half_of_other_widths)
 {
-	u64 value;
+	u64 value = 0;
 
 	assert_int_equal(vmcs12_read(&v12, &all, VMCS_GUEST_RIP + 1, &value),
 			 VMX_ERROR_UNSUPPORTED_FIELD);
@@ -81,7 +81,7 @@ UNIT(no_high_half_of_other_widths)
 
 UNIT(reserved_bits_of_an_encoding_name_no_field)
 {
-	u64 value;
+	u64 value = 0;
 
 	assert_int_equal(vmcs12_read(&v12, &all, VMCS_GUEST_RIP | BIT(12), &value),
 			 VMX_ERROR_UNSUPPORTED_FIELD);
@@ -93,7 +93,7 @@ UNIT(reserved_bits_of_an_encoding_name_no_field)
 
 UNIT(exit_information_is_read_only_without_the_capability)
 {
-	u64 value;
+	u64 value = 0;
 
 	everything.misc &= ~(u64)VMX_MISC_VMWRITE_ANY;
 	vmcs12_index_build(&all, &everything);
@@ -115,7 +115,7 @@ UNIT(an_unsupported_field_comes_before_a_read_only_one)
 
 UNIT(fields_of_a_control_come_and_go_with_it)
 {
-	u64 value;
+	u64 value = 0;
 
 	for (u32 i = 0; i < vmcs_field_count; i++) {
 		const struct vmcs_field_info *field = &vmcs_field_table[i];
