@@ -106,7 +106,6 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/nested/ept02_zap.c \
            vmx/nested/ept12.c \
            vmx/nested/ept_compose.c \
-           vmx/nested/host_state.c \
            vmx/nested/identity_ept.c \
            vmx/nested/insn_info.c \
            vmx/nested/msr_list.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a VM exit loads into L1 (SDM "Loading Host State"): for each guest field of vmcs01 that the
- * exit defines, its value from vmcs12. Pure: values come out.
+ * exit defines, host_state.def has its value, made of these inputs.
  */
 #ifndef VMX_NESTED_HOST_STATE_H
 #define VMX_NESTED_HOST_STATE_H
@@ -19,16 +19,7 @@ struct host_state_inputs {
 	u64 blocked; /* blocking by NMI, which is the CPU's where L2 has no virtual NMIs; or 0 */
 };
 
-enum {
-#define LOAD(field, value) HOST_STATE_FIELD_##field,
-#define KEEP(field, value) LOAD(field, value)
-#include "vmx/nested/host_state.def"
-#undef LOAD
-#undef KEEP
-	HOST_STATE_FIELDS
-};
-
-/* Those of them that are always written. */
+/* How many fields are written at each exit. */
 enum {
 	HOST_STATE_LOADED = 0
 #define LOAD(field, value) +1
@@ -37,14 +28,5 @@ enum {
 #undef LOAD
 #undef KEEP
 };
-
-/* A field of vmcs01 and what the exit loads. */
-struct host_state {
-	enum vmcs_field field;
-	u64 value;
-};
-
-/* All of them, in order: out has HOST_STATE_FIELDS elements. */
-void host_state_compute(const struct host_state_inputs *in, struct host_state *out);
 
 #endif

@@ -85,8 +85,6 @@ bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes);
 /* Only its first u64 counts. */
 bool vmx_operand_read_first(struct vcpu *v, u64 *value, u32 bytes);
 bool vmx_operand_write(struct vcpu *v, const void *value, u32 bytes);
-struct insn_operand;
-struct insn_operand vmx_operand_decode(void);
 /* A register operand. */
 static inline u64 vmx_register_read(const struct vcpu *v, enum gpr reg)
 {

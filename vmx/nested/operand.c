@@ -22,15 +22,10 @@ static enum vmcs_field of_segment(enum vmcs_field of_es, enum segment segment)
 	return (enum vmcs_field)((u32)of_es + 2 * (u32)segment);
 }
 
-struct insn_operand vmx_operand_decode(void)
-{
-	return insn_info_decode((u32)vmcs_read(VMCS_EXIT_INSN_INFO));
-}
-
 /* The linear address; false: #GP or #SS was injected. */
 static bool find_linear(struct vcpu *v, u32 bytes, bool is_write, u64 *linear)
 {
-	struct insn_operand operand = vmx_operand_decode();
+	struct insn_operand operand = insn_info_decode((u32)vmcs_read(VMCS_EXIT_INSN_INFO));
 	struct insn_place place = {
 		.regs = v->regs,
 		.displacement = exit_qualification(v),

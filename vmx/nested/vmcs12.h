@@ -91,29 +91,6 @@ static inline u32 vmcs12_write_error(const struct vmcs12_index *index, u32 row, 
 	return vmcs12_read_error(row);
 }
 
-/* What VMREAD and VMWRITE do to the copy: 0, or the VM-instruction error. */
-static inline u32 vmcs12_read(const struct vmcs12 *v12, const struct vmcs12_index *index,
-			      u64 encoding, u64 *value)
-{
-	u32 row = vmcs12_row(index, encoding);
-	u32 error = vmcs12_read_error(row);
-
-	if (!error)
-		*value = vmcs12_get(v12, row, encoding);
-	return error;
-}
-
-static inline u32 vmcs12_write(struct vmcs12 *v12, const struct vmcs12_index *index, u64 encoding,
-			       u64 value)
-{
-	u32 row = vmcs12_row(index, encoding);
-	u32 error = vmcs12_write_error(index, row, encoding);
-
-	if (!error)
-		vmcs12_put(v12, row, encoding, value);
-	return error;
-}
-
 /* A copy from L1's memory may hold anything: no bits above a field's width stay. */
 void vmcs12_truncate(struct vmcs12 *v12);
 

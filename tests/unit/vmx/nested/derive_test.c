@@ -2,6 +2,7 @@
 /* vmcs02 from vmcs12: what L0 needs stays on whatever L1 writes, and deriving the marked groups is
  * as good as deriving all. */
 #include "unit.h"
+#include "vmcs12_access.h"
 #include "hv/msr_index.h"
 #include "hv/string.h"
 #include "vmx/caps.h"

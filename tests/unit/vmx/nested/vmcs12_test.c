@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* VMREAD and VMWRITE on the copy: every field, both halves, and what does not exist. */
 #include "unit.h"
+#include "vmcs12_access.h"
 #include "hv/string.h"
 #include "vmx/caps.h"
 #include "vmx/nested/vmcs12.h"
