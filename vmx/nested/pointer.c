@@ -119,6 +119,8 @@ static void forget(const struct vm *vm, struct context *context)
 	context->v12.revision = VMCS12_REVISION;
 	context->dirty = DERIVE_ALL;
 	context->plan.is_stale = true;
+	context->violated = 0;
+	context->vpid_owner = CONTEXT_NOBODY; /* its VPID02 has another L2's translations */
 	context->unchecked = ENTRY_CHECKS_ALL;
 	context->lazy = 0;
 	context->is_clear = true;
