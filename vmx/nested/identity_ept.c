@@ -5,11 +5,12 @@
 #include "mm/ept_entry.h"
 #include "mm/mtrr.h"
 
-#define RIGHTS        (EPT_READ | EPT_WRITE | EPT_EXECUTE)
-#define TYPE_WB       ((u64)MEMORY_WB << EPT_TYPE_SHIFT)
-#define EPTP_4_LEVELS (3u << 3)
-#define TABLES_1      512u /* at most of the second level */
-#define FIRST_OF_2M   (1u + TABLES_1)
+#define RIGHTS           (EPT_READ | EPT_WRITE | EPT_EXECUTE)
+#define TYPE_WB          ((u64)MEMORY_WB << EPT_TYPE_SHIFT)
+#define EPTP_4_LEVELS    (3u << 3)
+#define EPT_ADDRESS_BITS 52u  /* at most: then the tables lie in L1's upper half */
+#define TABLES_1         512u /* at most of the second level */
+#define FIRST_OF_2M      (1u + TABLES_1)
 
 static u64 base_of(const struct vmx_caps *caps)
 {
@@ -19,7 +20,7 @@ static u64 base_of(const struct vmx_caps *caps)
 void identity_ept_caps(struct vmx_caps *caps, const struct vmx_caps *l1)
 {
 	*caps = *l1;
-	caps->physical_bits++;
+	caps->physical_bits = MIN(l1->physical_bits + 1, EPT_ADDRESS_BITS);
 }
 
 u64 identity_eptp(const struct vmx_caps *caps)

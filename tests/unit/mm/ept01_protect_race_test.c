@@ -17,12 +17,13 @@
 #include "mm/vm_memory.h"
 #include "mm/walk_cache.h"
 
-#define READERS 2u
-#define WRITERS 3u /* by window, held, and L1 */
-#define ROUNDS  3000u
-#define LOOKS   6u
-#define PAGE    5u
-#define WORD(n) l1_gpa(PAGE *PAGE_SIZE + (n)*64)
+#define READERS    2u
+#define WRITERS    3u /* by window, held, and L1 */
+#define ROUNDS     3000u
+#define ROUNDS_MAX (100 * ROUNDS)
+#define LOOKS      6u
+#define PAGE       5u
+#define WORD(n)    l1_gpa(PAGE *PAGE_SIZE + (n)*64)
 
 static struct vm_memory *memory;
 static struct walk_cache walks[READERS + WRITERS];
@@ -122,12 +123,19 @@ static void one_round(u32 me)
 	vm_memory_unlock(memory);
 }
 
+/* Whether rounds of both kinds have come about: a host with other work may take longer for it. */
+static bool has_seen_enough(void)
+{
+	return __atomic_load_n(&quiet, __ATOMIC_RELAXED) >= 10 &&
+	       __atomic_load_n(&loud, __ATOMIC_RELAXED) >= 10;
+}
+
 static void *reader(void *arg)
 {
 	u32 me = (u32)(uintptr_t)arg;
 
 	host_run_on(me);
-	for (u32 i = 0; i < ROUNDS; i++)
+	for (u32 i = 0; i < ROUNDS || (i < ROUNDS_MAX && !has_seen_enough()); i++)
 		one_round(me);
 	walk_cache_deactivate(&walks[me]);
 	__atomic_fetch_sub(&reading, 1, __ATOMIC_RELEASE);
@@ -206,8 +214,7 @@ UNIT(page_stays_as_it_was_read_until_a_write_is_told)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(failures, 0);
 	assert_int_equal(memory->protected_pages.in_use, 0);
-	assert_in_range(quiet, 10, READERS * ROUNDS);
-	assert_in_range(loud, 10, READERS * ROUNDS);
+	assert_true(has_seen_enough());
 }
 
 int main(void)
