@@ -11,20 +11,11 @@
 static struct cpu *cpus[BOOT_CPUS_MAX];
 static u32 cpus_made;
 
-static unsigned int order_for(size_t bytes)
-{
-	unsigned int order = 0;
-
-	while ((PAGE_SIZE << order) < bytes)
-		order++;
-	return order;
-}
-
 int cpu_init(const struct boot_info *info, page_source *source)
 {
 	ASSERT(info->cpu_count >= 1 && info->cpu_count <= BOOT_CPUS_MAX);
 	for (u32 i = 0; i < info->cpu_count; i++) {
-		struct cpu *cpu = source(order_for(sizeof(*cpu)));
+		struct cpu *cpu = source(page_order(sizeof(*cpu)));
 
 		if (cpu == NULL)
 			return -ENOMEM;

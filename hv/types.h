@@ -35,4 +35,14 @@ typedef int64_t s64;
 #define WRITE_ONCE(x, v)                (*(volatile __typeof__(x) *)&(x) = (v))
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/* The order of the smallest run of 2^order pages that holds this many bytes. */
+static inline unsigned int page_order(u64 bytes)
+{
+	unsigned int order = 0;
+
+	while (PAGE_SIZE << order < bytes)
+		order++;
+	return order;
+}
+
 #endif

@@ -38,15 +38,6 @@ u32 window_pte_count(u32 cpus)
 	return cpus * WINDOW_TRANSIENT + WINDOW_PERSISTENT;
 }
 
-static unsigned int order_for(u64 bytes)
-{
-	unsigned int order = 0;
-
-	while (PAGE_SIZE << order < bytes)
-		order++;
-	return order;
-}
-
 void window_init(u64 *ptes, u32 cpus)
 {
 	u64 set_words = bitset_words(WINDOW_PERSISTENT);
@@ -56,7 +47,7 @@ void window_init(u64 *ptes, u32 cpus)
 	ASSERT(cpus <= WINDOW_CPUS_MAX);
 	windows.ptes = ptes;
 	windows.cpus = cpus;
-	windows.slots = page_alloc(order_for(slot_bytes + (cpus + 1) * set_words * sizeof(u64)));
+	windows.slots = page_alloc(page_order(slot_bytes + (cpus + 1) * set_words * sizeof(u64)));
 	ASSERT(windows.slots);
 	words = (u64 *)(windows.slots + WINDOW_PERSISTENT);
 	bitset_init(&windows.free, words, WINDOW_PERSISTENT);

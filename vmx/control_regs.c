@@ -103,6 +103,14 @@ bool pdpte_is_invalid(u64 pdpte, u32 maxphyaddr)
 	return (pdpte & 1) && (pdpte & reserved);
 }
 
+bool pdptes_are_invalid(const u64 pdptes[4], u32 maxphyaddr)
+{
+	for (u32 i = 0; i < 4; i++)
+		if (pdpte_is_invalid(pdptes[i], maxphyaddr))
+			return true;
+	return false;
+}
+
 /* Components that come together or not at all. */
 static bool all_or_none(u64 value, u64 mask)
 {

@@ -48,6 +48,8 @@ bool is_pae_paging(u64 cr0, u64 cr4, u64 efer);
 bool cr_write_loads_pdptes(const struct cr_state *before, const struct cr_state *after);
 /* Whether this PDPTE has reserved bits set; maxphyaddr in bits. */
 bool pdpte_is_invalid(u64 pdpte, u32 maxphyaddr);
+/* Whether one of the four has: none may be loaded then. */
+bool pdptes_are_invalid(const u64 pdptes[4], u32 maxphyaddr);
 /* Whether XSETBV may set XCR0 to this, of the supported
  * components (SDM "XSETBV", "Extended Control Registers"). */
 bool xcr0_is_valid(u64 value, u64 supported);

@@ -20,18 +20,11 @@ static u64 operand_value(const struct vcpu *v, enum gpr reg)
 }
 
 /* What the guest sees in a control register: its own bits, and the shadow of L0's. */
-static u64 seen(enum vmcs_field reg, enum vmcs_field mask, enum vmcs_field shadow)
-{
-	u64 owned = vmcs_read(mask);
-
-	return (vmcs_read(reg) & ~owned) | (vmcs_read(shadow) & owned);
-}
-
 static struct cr_state cr_state_read(void)
 {
 	return (struct cr_state){
-		.cr0 = seen(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW),
-		.cr4 = seen(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW),
+		.cr0 = vmcs_read_masked(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW),
+		.cr4 = vmcs_read_masked(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW),
 		.efer = vmcs_read(VMCS_GUEST_EFER),
 		.cs_long = vmcs_read(VMCS_GUEST_AR_CS) & AR_L,
 		.tss_16bit = AR_TYPE((u32)vmcs_read(VMCS_GUEST_AR_TR)) == AR_TYPE_BUSY_TSS16,
@@ -46,11 +39,9 @@ static bool load_pdptes(struct vcpu *v, u64 cr3)
 
 	if (walk_cache_read(&v->walk, l1_gpa(cr3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
 		return false;
-	for (u32 i = 0; i < 4; i++)
-		if (pdpte_is_invalid(pdptes[i], vmx_caps()->physical_bits))
-			return false;
-	for (u32 i = 0; i < 4; i++)
-		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
+	if (pdptes_are_invalid(pdptes, vmx_caps()->physical_bits))
+		return false;
+	vmcs_write_pdptes(pdptes);
 	return true;
 }
 

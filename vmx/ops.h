@@ -61,6 +61,21 @@ static inline void vmcs_write(enum vmcs_field field, u64 value)
 	vmcs_write_uncounted(field, value);
 }
 
+/* A control register as the current VMCS's guest sees it: its own bits, and the shadow's. */
+static inline u64 vmcs_read_masked(enum vmcs_field reg, enum vmcs_field mask,
+				   enum vmcs_field shadow)
+{
+	u64 owned = vmcs_read(mask);
+
+	return (vmcs_read(reg) & ~owned) | (vmcs_read(shadow) & owned);
+}
+
+static inline void vmcs_write_pdptes(const u64 pdptes[4])
+{
+	for (u32 i = 0; i < 4; i++)
+		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
+}
+
 #define VMX_POINTER_OP(name, mnemonic)                          \
 	static inline void name(hpa_t operand)                  \
 	{                                                       \

@@ -38,18 +38,9 @@ static void make_effects(void)
 		};
 }
 
-static u32 order_for(u64 bytes)
-{
-	u32 order = 0;
-
-	while ((PAGE_SIZE << order) < bytes)
-		order++;
-	return order;
-}
-
 static void *alloc(u64 bytes)
 {
-	return page_alloc(order_for(bytes));
+	return page_alloc(page_order(bytes));
 }
 
 /* What L0 needs of each vmcs02. CR8 is L1's local APIC's, so each access exits. */

@@ -99,12 +99,6 @@ static void note_l1(struct vcpu *v, const struct vmcs12 *v12)
 	shared_note_l1(v, v12);
 }
 
-static void write_pdptes(const u64 pdptes[4])
-{
-	for (u32 i = 0; i < 4; i++)
-		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
-}
-
 /* Activity state HLT is L0's to emulate; an event that the entry injects ends it. */
 static void enter_halted(struct vcpu *v, const struct vmcs12 *v12)
 {
@@ -136,7 +130,7 @@ static void enter_l2(struct vcpu *v, struct context *context)
 	if (context->plan.extras & ENTRY_SHARES)
 		shared_enter(v, context);
 	if (unlikely(v->nested->loads_pdptes))
-		write_pdptes(v->nested->pdptes);
+		vmcs_write_pdptes(v->nested->pdptes);
 	v->l2_tsc_offset = context->plan.tsc_offset;
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);

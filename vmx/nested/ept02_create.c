@@ -5,15 +5,6 @@
 
 #define BUCKETS_PER_TABLE 64u /* an eighth of the leaves that there can be */
 
-static u32 order_of(u64 bytes)
-{
-	u32 order = 0;
-
-	while (PAGE_SIZE << order < bytes)
-		order++;
-	return order;
-}
-
 struct part {
 	u64 bytes;
 	void **place;
@@ -62,18 +53,18 @@ u64 ept02_host_pages(const struct ept02_config *config)
 	u64 pages = 0;
 
 	for (u32 part = 0; part < PARTS; part++)
-		pages += BIT(order_of(part_bytes(config, part)));
+		pages += BIT(page_order(part_bytes(config, part)));
 	return pages;
 }
 
 static bool take_parts(const struct ept02_config *config, void *parts[PARTS])
 {
 	for (u32 part = 0; part < PARTS; part++) {
-		parts[part] = page_alloc(order_of(part_bytes(config, part)));
+		parts[part] = page_alloc(page_order(part_bytes(config, part)));
 		if (parts[part])
 			continue;
 		while (part-- > 0)
-			page_free(parts[part], order_of(part_bytes(config, part)));
+			page_free(parts[part], page_order(part_bytes(config, part)));
 		return false;
 	}
 	return true;

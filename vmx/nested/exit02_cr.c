@@ -44,19 +44,13 @@ static struct cr_state state_now(const struct vcpu *v, const struct context *con
 	};
 }
 
-static bool is_unrestricted(const struct vmcs12 *v12)
-{
-	return (v12->CPU_CONTROLS & CPU_SECONDARY) &&
-	       (v12->CPU_CONTROLS2 & CPU2_UNRESTRICTED_GUEST);
-}
-
 /* Whether a write leaves the bits that VMX operation fixes. */
 static bool keeps_fixed(const struct vcpu *v, const struct cr_state *state)
 {
 	const struct vmx_caps *caps = &v->vm->nested->caps;
 	u64 fixed0 = caps->cr0_fixed0;
 
-	if (is_unrestricted(&v->nested->current->v12))
+	if (nested_has_control2(&v->nested->current->v12, CPU2_UNRESTRICTED_GUEST))
 		fixed0 &= ~(u64)(CR0_PE | CR0_PG);
 	return (state->cr0 & fixed0) == fixed0 &&
 	       (state->cr4 & caps->cr4_fixed0) == caps->cr4_fixed0;
@@ -68,7 +62,7 @@ static void write_state(struct vcpu *v, struct context *context, const struct cr
 	u64 mask0 = context->v12.CR0_MASK, mask4 = context->v12.CR4_MASK;
 	u64 controls = vmcs_read(VMCS_ENTRY_CONTROLS) & ~(u64)ENTRY_CTL_IA32E_MODE;
 
-	if (is_unrestricted(&context->v12))
+	if (nested_has_control2(&context->v12, CPU2_UNRESTRICTED_GUEST))
 		fixed0 &= ~(u64)(CR0_PE | CR0_PG);
 	context->cr0_shadow = (context->cr0_shadow & mask0) | (state->cr0 & ~mask0);
 	context->cr4_shadow = (context->cr4_shadow & mask4) | (state->cr4 & ~mask4);
@@ -88,11 +82,9 @@ static bool load_pdptes(struct vcpu *v, u64 cr3)
 
 	if (l2_read(v, l2_gpa(cr3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
 		return false;
-	for (u32 i = 0; i < ARRAY_SIZE(pdptes); i++)
-		if (pdpte_is_invalid(pdptes[i], v->vm->nested->caps.physical_bits))
-			return false;
-	for (u32 i = 0; i < ARRAY_SIZE(pdptes); i++)
-		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
+	if (pdptes_are_invalid(pdptes, v->vm->nested->caps.physical_bits))
+		return false;
+	vmcs_write_pdptes(pdptes);
 	return true;
 }
 

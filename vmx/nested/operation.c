@@ -34,20 +34,12 @@ bool nested_msr_write(struct vcpu *v, u32 msr, u64 value)
 	return true;
 }
 
-/* CR0 and CR4 as L1 sees them. */
-static u64 seen(enum vmcs_field reg, enum vmcs_field mask, enum vmcs_field shadow)
-{
-	u64 owned = vmcs_read(mask);
-
-	return (vmcs_read(reg) & ~owned) | (vmcs_read(shadow) & owned);
-}
-
 /* SDM "VMXON": what makes it #GP besides CPL. */
 static bool may_begin(const struct vcpu *v)
 {
 	const struct vmx_caps *caps = &v->vm->nested->caps;
-	u64 cr0 = seen(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
-	u64 cr4 = seen(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
+	u64 cr0 = vmcs_read_masked(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
+	u64 cr4 = vmcs_read_masked(VMCS_GUEST_CR4, VMCS_CR4_MASK, VMCS_CR4_SHADOW);
 	u64 wanted = FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMXON;
 
 	return (cr0 & caps->cr0_fixed0) == caps->cr0_fixed0 &&
@@ -59,7 +51,7 @@ static bool may_begin(const struct vcpu *v)
 static void begin(struct vcpu *v)
 {
 	const struct vmx_caps *caps = &v->vm->nested->caps;
-	u64 cr0 = seen(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
+	u64 cr0 = vmcs_read_masked(VMCS_GUEST_CR0, VMCS_CR0_MASK, VMCS_CR0_SHADOW);
 
 	v->cr0_fixed = caps->cr0_fixed0;
 	v->cr4_fixed = caps->cr4_fixed0;

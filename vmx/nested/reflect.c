@@ -124,11 +124,9 @@ static bool load_pdptes(struct vcpu *v, const struct vmcs12 *v12)
 
 	if (walk_cache_read(&v->walk, l1_gpa(v12->HOST_CR3 & BITS(31, 5)), pdptes, sizeof(pdptes)))
 		return false;
-	for (u32 i = 0; i < ARRAY_SIZE(pdptes); i++) {
-		if (pdpte_is_invalid(pdptes[i], v->vm->nested->caps.physical_bits))
-			return false;
-		vmcs_write((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i), pdptes[i]);
-	}
+	if (pdptes_are_invalid(pdptes, v->vm->nested->caps.physical_bits))
+		return false;
+	vmcs_write_pdptes(pdptes);
 	return true;
 }
 

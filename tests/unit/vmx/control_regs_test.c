@@ -116,6 +116,17 @@ UNIT(pdpte_reserved_bits_count_only_when_present)
 	assert_false(pdpte_is_invalid(1 | BIT(39), 40));
 }
 
+UNIT(one_invalid_pdpte_of_four_is_enough)
+{
+	for (u32 i = 0; i < 4; i++) {
+		u64 pdptes[4] = { 1, 1, 1, 1 };
+
+		assert_false(pdptes_are_invalid(pdptes, 40));
+		pdptes[i] |= BIT(1);
+		assert_true(pdptes_are_invalid(pdptes, 40));
+	}
+}
+
 UNIT(xcr0_components_depend_on_each_other)
 {
 	static const struct {
@@ -161,6 +172,7 @@ int main(void)
 		cmocka_unit_test(cr4_bits_follow_the_cpuid_that_the_guest_sees),
 		cmocka_unit_test(xcr0_components_depend_on_each_other),
 		cmocka_unit_test(pdpte_reserved_bits_count_only_when_present),
+		cmocka_unit_test(one_invalid_pdpte_of_four_is_enough),
 	};
 
 	return cmocka_run_group_tests_name("vmx/control_regs", tests, NULL, NULL);
