@@ -51,6 +51,10 @@
 #define NESTOR_CALL_REGION_DELETE 9
 /* Let the region that starts at RBX start at RCX, with its contents. */
 #define NESTOR_CALL_REGION_MOVE   10
+/* Give the memory of RCX bytes at RBX other frames, with its contents; it may be the machine's own.
+ * The guest sees no difference. Where there are too few frames, or memory is missing, what comes
+ * before it has been done. */
+#define NESTOR_CALL_PAGES_MIGRATE 13
 
 /* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent,
  * so that a test can place the NMI anywhere on its target's way. */
@@ -71,7 +75,7 @@
 /* RAX = minus one of these. */
 enum nestor_error {
 	NESTOR_EPERM = 1,    /* test calls are off, or the region is the machine's own */
-	NESTOR_ENOENT = 2,   /* no region starts there */
+	NESTOR_ENOENT = 2,   /* no region starts there; no region has a page */
 	NESTOR_E2BIG = 7,    /* too many bytes */
 	NESTOR_ENOMEM = 12,  /* too little free memory */
 	NESTOR_EFAULT = 14,  /* the address is not (all) in the guest's memory */

@@ -9,6 +9,7 @@ enum {
 	EIO = 5,
 	E2BIG = 7,
 	ENOMEM = 12,
+	EAGAIN = 11,
 	EACCES = 13,
 	EFAULT = 14,
 	EBUSY = 16,

@@ -77,11 +77,13 @@ void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 
 	change->flush = change->tables || ept_generation(&memory->ept01) != generation;
 }
 
-void change_end(struct change *change)
+void change_wait(struct change *change)
 {
 	struct vm_memory *memory = change->memory;
 
 	epoch_assert_quiescent();
+	if (change->waited)
+		return;
 	if (change->flush || change->shadow.flush)
 		change_flush(memory);
 	if (ops && ops->zap_end)
@@ -92,6 +94,14 @@ void change_end(struct change *change)
 		pfn_cache_wait_for_holders(memory, change->range);
 	if (change->range.pages)
 		epoch_wait(&memory->retired);
+	change->waited = true;
+}
+
+void change_end(struct change *change)
+{
+	struct vm_memory *memory = change->memory;
+
+	change_wait(change);
 	vm_memory_lock(memory);
 	ASSERT(memory->active > 0);
 	/* Release: a snapshot of the new value is followed by look-ups that see the edit; pairs

@@ -5,8 +5,9 @@
  *     under the lock:   change_begin   active++, the range's pfn-caches become invalid,
  *                                      the range leaves EPT01
  *                       the edit       published by one store
- *     without a lock:   change_end     kick and wait, wait for holders of the caches, grace
- *                                      period, then seq++ and active--
+ *     without a lock:   change_wait    kick and wait, wait for holders of the caches, grace
+ *                                      period
+ *                       change_end     seq++ and active--
  *     afterwards:       frames that the edit took away are free to use again
  *
  * The kick comes after the range has left EPT01: a CPU that was kicked before could enter again and
@@ -77,11 +78,14 @@ struct change {
 	bool flush;             /* some of the pages may be in a TLB */
 	struct pfn_hits hits;   /* and in pfn-caches */
 	struct change_shadow shadow;
+	bool waited;
 };
 
 /* Lock held. These pages lose what they were; none, where the change only adds. */
 void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 pages);
 /* Lock not held: waits where pages were taken away. On return nobody uses what they were. */
+void change_wait(struct change *change);
+/* The same, unless that has been; and the change is over. */
 void change_end(struct change *change);
 
 /* Changes that have ended, for a translation that begins now. */

@@ -167,7 +167,7 @@ int ept_map(struct ept *ept, u64 gfn, const struct ept_leaf *leaf)
 	return 0;
 }
 
-int ept_unmap(struct ept *ept, u64 gfn, u64 pages)
+void ept_unmap(struct ept *ept, u64 gfn, u64 pages)
 {
 	struct ept_iter it;
 	u64 end = gfn + pages;
@@ -178,9 +178,8 @@ int ept_unmap(struct ept *ept, u64 gfn, u64 pages)
 		if (it.gfn >= gfn && it.gfn + ept_level_pages(it.level) <= end)
 			replace(ept, it.slot, it.level, 0);
 		else if (ept_is_leaf(it.value, it.level) && split_leaf(ept, it.slot, it.level))
-			return -ENOMEM;
+			replace(ept, it.slot, it.level, 0);
 	}
-	return 0;
 }
 
 int ept_split(struct ept *ept, u64 gfn, u32 level)

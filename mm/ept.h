@@ -35,9 +35,9 @@ void ept_destroy(struct ept *ept);
  * translation is as before.
  */
 int ept_map(struct ept *ept, u64 gfn, const struct ept_leaf *leaf);
-/* Take [gfn, gfn + pages) away; a leaf that reaches beyond
- * is split. 0, or -ENOMEM when that has no memory. */
-int ept_unmap(struct ept *ept, u64 gfn, u64 pages);
+/* Take [gfn, gfn + pages) away. A leaf that reaches beyond is split, or goes whole where there is
+ * no memory for that: its other pages fault again. */
+void ept_unmap(struct ept *ept, u64 gfn, u64 pages);
 /* Split the leaf over gfn until none above this level is left: 0,
  * -ENOENT (no leaf there), -ENOMEM. */
 int ept_split(struct ept *ept, u64 gfn, u32 level);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What backs a region: guest frames in blocks as large as can be had. A region's extents never
- * change, so they move with it. */
+/* What backs a region: guest frames in blocks as large as can be had. Extents count from their
+ * region's first page, so they move with it. */
 #include "hv/errno.h"
 #include "mm/frame_pool.h"
 #include "mm/page.h"
@@ -8,9 +8,26 @@
 
 _Static_assert(sizeof(struct extent) <= OBJECT_BYTES, "an extent fits an object");
 
-static struct extent *to_extent(struct range_node *node)
+static const struct extent *to_extent(const struct range_node *node)
 {
-	return CONTAINER_OF(node, struct extent, node);
+	return (const struct extent *)node;
+}
+
+/* A new extent of an edit, or NULL. */
+static struct extent *put(struct range_edit *edit, const struct frame_run *run, u32 flags)
+{
+	struct range_node *node = range_edit_new(edit);
+	struct extent *extent;
+
+	if (!node)
+		return NULL;
+	extent = CONTAINER_OF(node, struct extent, node);
+	node->first = run->at;
+	node->pages = run->pages;
+	node->flags = flags;
+	extent->pfn = run->first;
+	range_edit_insert(edit, node);
+	return extent;
 }
 
 /* Extents in the making. */
@@ -20,27 +37,18 @@ struct plan {
 };
 
 /* Back pages that continue in both spaces, as part of the last extent where they continue it. */
-static int add_extent(struct plan *plan, u64 at, pfn_t first, unsigned int order)
+static int add_extent(struct plan *plan, const struct frame_run *run)
 {
 	struct extent *extent = plan->last;
-	struct range_node *node;
 
-	if (extent && pfn_add(extent->pfn, extent->node.pages).raw == first.raw) {
-		extent->node.pages += BIT(order);
+	if (extent && pfn_add(extent->pfn, extent->node.pages).raw == run->first.raw) {
+		extent->node.pages += run->pages;
 		return 0;
 	}
 	if (range_tree_count(plan->edit.root) >= RANGE_TREE_MAX)
 		return -ENOMEM;
-	node = range_edit_new(&plan->edit);
-	if (!node)
-		return -ENOMEM;
-	extent = to_extent(node);
-	extent->node.first = at;
-	extent->node.pages = BIT(order);
-	extent->pfn = first;
-	range_edit_insert(&plan->edit, node);
-	plan->last = extent;
-	return 0;
+	plan->last = put(&plan->edit, run, 0);
+	return plan->last ? 0 : -ENOMEM;
 }
 
 /* The largest block that starts at this page number, aligned to its size, within so many pages. */
@@ -57,25 +65,35 @@ static unsigned int block_order(u64 at, u64 pages)
  * Blocks as large and aligned as the gfn, so that gfn and frame agree below the block's size and
  * EPT01 gets a large leaf wherever there is a large block.
  */
+int extents_alloc_block(u64 gfn, u64 pages, unsigned int *order, pfn_t *first)
+{
+	*order = MIN(block_order(gfn, pages), *order);
+	while (guest_frame_alloc(*order, first)) {
+		if (*order == 0)
+			return -ENOMEM;
+		--*order;
+	}
+	return 0;
+}
+
 static int allocate(struct plan *plan, u64 gfn, u64 pages)
 {
 	unsigned int ceiling = FRAME_ORDER_MAX; /* larger blocks have run out */
-	u64 at = 0;
+	struct frame_run run = { .at = 0 };
 
-	while (at < pages) {
-		unsigned int order = MIN(block_order(gfn + at, pages - at), ceiling);
-		pfn_t first;
+	for (; run.at < pages; run.at += run.pages) {
+		unsigned int wanted = MIN(block_order(gfn + run.at, pages - run.at), ceiling);
+		unsigned int order = ceiling;
 
-		while (guest_frame_alloc(order, &first)) {
-			if (order == 0)
-				return -ENOMEM;
-			ceiling = --order;
-		}
-		if (add_extent(plan, at, first, order)) {
-			guest_frame_free(first, order);
+		if (extents_alloc_block(gfn + run.at, pages - run.at, &order, &run.first))
+			return -ENOMEM;
+		if (order < wanted)
+			ceiling = order;
+		run.pages = BIT(order);
+		if (add_extent(plan, &run)) {
+			guest_frame_free(run.first, order);
 			return -ENOMEM;
 		}
-		at += BIT(order);
 	}
 	return 0;
 }
@@ -93,13 +111,8 @@ int extents_create(struct vm_memory *memory, u64 gfn, u64 pages, struct range_no
 	return rc;
 }
 
-static void free_extent(struct range_node *node, void *context)
+void extents_free_frames(pfn_t first, u64 pages)
 {
-	struct vm_memory *memory = context;
-	pfn_t first = to_extent(node)->pfn;
-	u64 pages = node->pages;
-
-	object_free(&memory->objects, node);
 	while (pages) {
 		unsigned int order = block_order(first.raw, pages);
 
@@ -109,7 +122,74 @@ static void free_extent(struct range_node *node, void *context)
 	}
 }
 
+static void free_extent(struct range_node *node, void *context)
+{
+	struct vm_memory *memory = context;
+
+	extents_free_frames(to_extent(node)->pfn, node->pages);
+	object_free(&memory->objects, node);
+}
+
 void extents_free(struct vm_memory *memory, struct range_node *extents)
 {
 	range_tree_walk(extents, free_extent, memory);
+}
+
+/* The edited extents, to be published with their region. */
+static struct range_node *publish(struct vm_memory *memory, struct range_edit *edit)
+{
+	struct range_node *extents;
+
+	range_edit_publish(edit, &extents, &memory->retired, vm_memory_free_node);
+	return extents;
+}
+
+struct range_node *extents_replace(struct vm_memory *memory, struct range_node *extents,
+				   const struct frame_run *run)
+{
+	const struct extent *old = to_extent(range_tree_find(extents, run->at));
+	const u64 start = old->node.first, end = start + old->node.pages;
+	const struct frame_run before = { start, run->at - start, old->pfn };
+	const struct frame_run after = { run->at + run->pages, end - run->at - run->pages,
+					 pfn_add(old->pfn, run->at + run->pages - start) };
+	struct range_edit edit;
+
+	range_edit_begin(&edit, extents, &memory->objects);
+	range_edit_remove(&edit, start);
+	if (before.pages)
+		put(&edit, &before, 0);
+	put(&edit, run, EXTENT_FILLING);
+	if (after.pages)
+		put(&edit, &after, 0);
+	return publish(memory, &edit);
+}
+
+/* Does b follow a in both spaces? */
+static bool continues(const struct extent *a, const struct extent *b)
+{
+	return a && b && pfn_add(a->pfn, a->node.pages).raw == b->pfn.raw;
+}
+
+struct range_node *extents_settle(struct vm_memory *memory, struct range_node *extents, u64 at)
+{
+	const struct extent *extent = to_extent(range_tree_find(extents, at));
+	const struct extent *left = at ? to_extent(range_tree_find(extents, at - 1)) : NULL;
+	const struct extent *right = to_extent(range_tree_find(extents, at + extent->node.pages));
+	struct frame_run run = { at, extent->node.pages, extent->pfn };
+	struct range_edit edit;
+
+	range_edit_begin(&edit, extents, &memory->objects);
+	range_edit_remove(&edit, at);
+	if (continues(left, extent)) {
+		run.at = left->node.first;
+		run.pages += left->node.pages;
+		run.first = left->pfn;
+		range_edit_remove(&edit, run.at);
+	}
+	if (continues(extent, right)) {
+		run.pages += right->node.pages;
+		range_edit_remove(&edit, right->node.first);
+	}
+	put(&edit, &run, 0);
+	return publish(memory, &edit);
 }

@@ -2,7 +2,8 @@
 /*
  * Copies to and from L1's memory, page by page through a transient window. Each page's look-up and
  * copy are one reader section: a deletion frees frames only after a grace period, so the page
- * cannot go away meanwhile. Writes to protected pages: see mm/ept01_protect.h.
+ * cannot go away meanwhile. Writes to protected pages: see mm/ept01_protect.h. A page that is being
+ * migrated is waited for: who migrates waits for no lock that may be held here.
  */
 #include "hv/errno.h"
 #include "hv/string.h"
@@ -39,16 +40,17 @@ static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
 	}
 }
 
-/* In a reader section, or under the lock. -EACCES: a write to a closed page. */
+/* In a reader section, or under the lock. -EACCES: a write to a closed page; -EAGAIN: later. */
 static int try_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer, size_t bytes)
 {
 	enum window_access access = transfer->dst ? WINDOW_READ : WINDOW_WRITE;
 	u64 gfn = l1_gpa_to_l1_gfn(gpa).raw;
 	struct backing backing;
+	int rc = vm_memory_find(memory, gfn, &backing);
 	char *page;
 
-	if (vm_memory_find(memory, gfn, &backing))
-		return -EFAULT;
+	if (rc)
+		return rc == -EAGAIN ? rc : -EFAULT;
 	if (access == WINDOW_WRITE && (backing.flags & MEMSLOT_READONLY))
 		return -EFAULT;
 	if (access == WINDOW_WRITE && transfer->is_closed)
@@ -78,9 +80,8 @@ static int write_protected_page(struct vm_memory *memory, l1_gpa_t gpa, struct t
 	}
 }
 
-/* The part of the transfer that lies in one page. */
-static int transfer_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
-			 size_t bytes)
+static int write_or_read_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
+			      size_t bytes)
 {
 	int rc;
 
@@ -89,6 +90,17 @@ static int transfer_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer
 	rc = try_page(memory, gpa, transfer, bytes);
 	epoch_read_end();
 	return rc == -EACCES ? write_protected_page(memory, gpa, transfer, bytes) : rc;
+}
+
+/* The part of the transfer that lies in one page. */
+static int transfer_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
+			 size_t bytes)
+{
+	int rc;
+
+	while ((rc = write_or_read_page(memory, gpa, transfer, bytes)) == -EAGAIN)
+		cpu_pause();
+	return rc;
 }
 
 static int transfer_all(struct vm_memory *memory, l1_gpa_t gpa, struct transfer transfer,

@@ -19,6 +19,7 @@ static const char *const result_texts[] = {
 	[MEMSLOT_NO_MEMORY] = "too little free memory",
 	[MEMSLOT_BAD_FLAGS] = "has flags that do not exist",
 	[MEMSLOT_IS_FIXED] = "is fixed",
+	[MEMSLOT_HOLE] = "has pages of no region",
 };
 
 const char *memslot_result_text(enum memslot_result result)
@@ -86,6 +87,8 @@ static int find_in_trees(const struct vm_memory *memory, u64 gfn, struct backing
 	if (!region)
 		return -ENOENT;
 	extent = range_tree_find(to_region(region)->extents, gfn - region->first);
+	if (extent->flags & EXTENT_FILLING)
+		return -EAGAIN;
 	*backing = (struct backing){
 		.first = region->first + extent->first,
 		.pages = extent->pages,

@@ -27,6 +27,7 @@ enum memslot_result {
 	MEMSLOT_NO_MEMORY, /* add: too few free frames, or no room for the books */
 	MEMSLOT_BAD_FLAGS, /* not of enum memslot_flags */
 	MEMSLOT_IS_FIXED,  /* delete, move, flags: of a region with MEMSLOT_FIXED */
+	MEMSLOT_HOLE,      /* migrate: a page is in no region */
 };
 
 /* The result's text for reports: "overlaps another region". */
@@ -46,6 +47,12 @@ enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn);
 enum memslot_result memslot_move(struct vm_memory *memory, l1_gfn_t from, l1_gfn_t to);
 /* Give the region that starts here other flags; EPT01 loses its leaves. */
 enum memslot_result memslot_set_flags(struct vm_memory *memory, l1_gfn_t gfn, u32 flags);
+/*
+ * Give these pages other frames with the same contents; they may lie in several regions, of any
+ * flags. EPT01 loses their leaves. Where there are no frames for all, or a page is missing, those
+ * before it have moved. A CPU that accesses one meanwhile waits, at most for the pages of a block.
+ */
+enum memslot_result memslot_migrate(struct vm_memory *memory, l1_gfn_t gfn, u64 pages);
 /* Grows, from 1 on, with each update of the regions. */
 u64 memslot_generation(const struct vm_memory *memory);
 
@@ -58,7 +65,7 @@ struct memslot_info {
 bool memslot_describe(const struct vm_memory *memory, u32 index, struct memslot_info *info);
 u32 memslot_count(const struct vm_memory *memory);
 
-/* One gfn's frame: 0 or -ENOENT. *run = pages from here
+/* One gfn's frame: 0, or as vm_memory_find. *run = pages from here
  * on that continue contiguously in both spaces. */
 struct memslot_frame {
 	pfn_t pfn;

@@ -17,15 +17,15 @@ void vm_memory_free_node(struct epoch_queue *queue, struct epoch_item *item)
 	object_free(&memory->objects, CONTAINER_OF(item, struct range_node, retired));
 }
 
-static void publish(struct vm_memory *memory, struct range_edit *edit)
+void vm_memory_publish(struct vm_memory *memory, struct range_edit *edit)
 {
 	range_edit_publish(edit, &memory->regions, &memory->retired, vm_memory_free_node);
 	/* Release: who sees the new generation sees the new root; pairs with memslot_generation. */
 	__atomic_store_n(&memory->generation, memory->generation + 1, __ATOMIC_RELEASE);
 }
 
-static void insert_region(struct range_edit *edit, const struct memslot_info *info,
-			  struct range_node *extents)
+void vm_memory_insert_region(struct range_edit *edit, const struct memslot_info *info,
+			     struct range_node *extents)
 {
 	struct range_node *node = range_edit_new(edit);
 
@@ -35,11 +35,6 @@ static void insert_region(struct range_edit *edit, const struct memslot_info *in
 	node->flags = info->flags;
 	CONTAINER_OF(node, struct region, node)->extents = extents;
 	range_edit_insert(edit, node);
-}
-
-static bool fits_space(const struct vm_memory *memory, u64 gfn, u64 pages)
-{
-	return gfn < memory->max_gfn.raw && pages <= memory->max_gfn.raw - gfn;
 }
 
 static bool is_taken(const struct vm_memory *memory, const struct range_node *regions,
@@ -66,9 +61,9 @@ static enum memslot_result add_locked(struct vm_memory *memory, const struct mem
 		return MEMSLOT_NO_MEMORY;
 	}
 	range_edit_begin(&edit, memory->regions, &memory->objects);
-	insert_region(&edit, info, extents);
+	vm_memory_insert_region(&edit, info, extents);
 	change_begin(change, memory, 0, 0);
-	publish(memory, &edit);
+	vm_memory_publish(memory, &edit);
 	return MEMSLOT_OK;
 }
 
@@ -80,7 +75,7 @@ enum memslot_result memslot_add_ram(struct vm_memory *memory, l1_gfn_t gfn, u64 
 
 	if (pages == 0)
 		return MEMSLOT_EMPTY;
-	if (!fits_space(memory, gfn.raw, pages))
+	if (!vm_memory_has_room(memory, gfn.raw, pages))
 		return MEMSLOT_WRAPS;
 	if (flags & ~ALL_FLAGS)
 		return MEMSLOT_BAD_FLAGS;
@@ -92,8 +87,7 @@ enum memslot_result memslot_add_ram(struct vm_memory *memory, l1_gfn_t gfn, u64 
 	return result;
 }
 
-/* Take the lock when the reserve is there. It may be in the grace period of other updates. */
-static void lock_with_reserve(struct vm_memory *memory)
+void vm_memory_lock_with_reserve(struct vm_memory *memory)
 {
 	for (;;) {
 		vm_memory_lock(memory);
@@ -101,6 +95,17 @@ static void lock_with_reserve(struct vm_memory *memory)
 			return;
 		vm_memory_unlock(memory);
 		epoch_wait(&memory->retired);
+	}
+}
+
+void vm_memory_lock_to_update(struct vm_memory *memory)
+{
+	for (;;) {
+		vm_memory_lock_with_reserve(memory);
+		if (!memory->migrating)
+			return;
+		vm_memory_unlock(memory);
+		cpu_pause();
 	}
 }
 
@@ -131,7 +136,7 @@ static enum memslot_result delete_locked(struct vm_memory *memory, u64 gfn, stru
 	range_edit_begin(&edit, memory->regions, &memory->objects);
 	change_begin(change, memory, gfn, region->node.pages);
 	range_edit_remove(&edit, gfn);
-	publish(memory, &edit);
+	vm_memory_publish(memory, &edit);
 	return MEMSLOT_OK;
 }
 
@@ -141,7 +146,7 @@ enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn)
 	enum memslot_result result;
 	struct change change;
 
-	lock_with_reserve(memory);
+	vm_memory_lock_to_update(memory);
 	result = delete_locked(memory, gfn.raw, &change, &extents);
 	vm_memory_unlock(memory);
 	if (result == MEMSLOT_OK) {
@@ -165,9 +170,9 @@ static enum memslot_result alter_locked(struct vm_memory *memory, const struct r
 		range_edit_abandon(&edit);
 		return MEMSLOT_OVERLAPS;
 	}
-	insert_region(&edit, altered, region->extents);
+	vm_memory_insert_region(&edit, altered, region->extents);
 	change_begin(change, memory, region->node.first, region->node.pages);
-	publish(memory, &edit);
+	vm_memory_publish(memory, &edit);
 	return MEMSLOT_OK;
 }
 
@@ -177,9 +182,9 @@ enum memslot_result memslot_move(struct vm_memory *memory, l1_gfn_t from, l1_gfn
 	const struct region *region;
 	struct change change;
 
-	lock_with_reserve(memory);
+	vm_memory_lock_to_update(memory);
 	region = region_at(memory, from.raw);
-	if (region && !fits_space(memory, to.raw, region->node.pages)) {
+	if (region && !vm_memory_has_room(memory, to.raw, region->node.pages)) {
 		result = MEMSLOT_WRAPS;
 	} else if (region) {
 		const struct memslot_info moved = { to, region->node.pages, region->node.flags };
@@ -200,7 +205,7 @@ enum memslot_result memslot_set_flags(struct vm_memory *memory, l1_gfn_t gfn, u3
 
 	if (flags & ~ALL_FLAGS)
 		return MEMSLOT_BAD_FLAGS;
-	lock_with_reserve(memory);
+	vm_memory_lock_to_update(memory);
 	region = region_at(memory, gfn.raw);
 	if (region) {
 		const struct memslot_info altered = { gfn, region->node.pages, flags };

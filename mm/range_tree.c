@@ -104,6 +104,15 @@ static struct range_node *own(struct range_edit *edit, struct range_node *node)
 	return copy;
 }
 
+/* The edited tree does without this node. One that the edit made is marked: it counts nothing. */
+static void drop(struct range_edit *edit, struct range_node *node)
+{
+	if (node->retired.free)
+		push(&edit->replaced, &node->retired);
+	else
+		node->count = 0;
+}
+
 static void recount(struct range_node *node)
 {
 	node->count = range_tree_count(node->left) + range_tree_count(node->right) + 1;
@@ -204,8 +213,7 @@ static struct range_node *take_out(struct range_edit *edit, struct range_node *r
 {
 	ASSERT(root);
 	if (root->first == first) {
-		ASSERT(root->retired.free);
-		push(&edit->replaced, &root->retired);
+		drop(edit, root);
 		return join(edit, root->left, root->right);
 	}
 	root = own(edit, root);
@@ -248,8 +256,13 @@ void range_edit_publish(struct range_edit *edit, struct range_node **root,
 {
 	struct epoch_item *item, *next;
 
-	for (item = edit->made; item; item = item->next)
-		item->free = free_node;
+	for (item = edit->made; item; item = next) {
+		next = item->next;
+		if (to_node(item)->count)
+			item->free = free_node;
+		else
+			object_free(edit->pool, to_node(item));
+	}
 	/* Release: readers see whole nodes; pairs with the acquire of who loads the root. */
 	__atomic_store_n(root, edit->root, __ATOMIC_RELEASE);
 	for (item = edit->replaced; item; item = next) {

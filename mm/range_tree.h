@@ -51,7 +51,7 @@ void range_edit_begin(struct range_edit *edit, struct range_node *root, struct o
 struct range_node *range_edit_new(struct range_edit *edit);
 /* Add a node that overlaps none of the tree's. */
 void range_edit_insert(struct range_edit *edit, struct range_node *node);
-/* Take the published range that starts at this page out. */
+/* Take the range that starts at this page out. */
 void range_edit_remove(struct range_edit *edit, u64 first);
 /*
  * Publish the edited tree; nodes that it does without are retired to the queue. free_node frees a

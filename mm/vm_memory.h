@@ -15,9 +15,13 @@ struct extent {                 /* guest frames that continue in both spaces */
 	pfn_t pfn;              /* backs node.first */
 };
 
+enum extent_flags {
+	EXTENT_FILLING = 1, /* its contents are on their way to it (mm/migrate.c) */
+};
+
 struct region {                     /* node.flags: enum memslot_flags */
 	struct range_node node;     /* in vm_memory.regions */
-	struct range_node *extents; /* cover the region without gaps; never change */
+	struct range_node *extents; /* cover the region without gaps */
 };
 
 /* Where a gfn lives: a copy of its extent's facts, good until the next update takes it away. */
@@ -54,6 +58,7 @@ struct vm_memory {
 	struct spinlock lock; /* for all writes above, and protects what follows */
 	u64 seq;              /* changes that have ended; read without the lock by snapshots */
 	u32 active;           /* changes under way */
+	bool migrating;       /* one of them fills an extent: no extent goes or moves meanwhile */
 	struct ept ept01;
 	struct overlay overlay;
 	struct pfn_index caches;
@@ -78,12 +83,33 @@ static inline const struct range_node *vm_memory_regions(const struct vm_memory 
 	return __atomic_load_n(&memory->regions, __ATOMIC_ACQUIRE);
 }
 
-/* Find a gfn's backing: 0 or -ENOENT. In a reader section, in which it stays, or under the lock. */
+/*
+ * Find a gfn's backing: 0, -ENOENT, or -EAGAIN: its contents are not there yet, but will be when
+ * the change has ended that is under way. In a reader section, in which it stays, or under the
+ * lock.
+ */
 int vm_memory_find(struct vm_memory *memory, u64 gfn, struct backing *backing);
 
-/* Objects that additions leave: what two insertions or removals and a node may need. */
-#define VM_MEMORY_RESERVE (2u * RANGE_EDIT_OBJECTS + 1)
+static inline bool vm_memory_has_room(const struct vm_memory *memory, u64 gfn, u64 pages)
+{
+	return gfn < memory->max_gfn.raw && pages <= memory->max_gfn.raw - gfn;
+}
 
+/*
+ * Objects that stay free for updates that must not fail: whoever makes the trees grow leaves them.
+ * The longest step is a migration's: an extent goes, three come, and their region is replaced.
+ */
+#define VM_MEMORY_RESERVE (6u * RANGE_EDIT_OBJECTS + 4)
+
+/* Take the lock when the reserve is there; it may be in the grace period of other updates. */
+void vm_memory_lock_with_reserve(struct vm_memory *memory);
+/* The same, when no migration is under way: before an extent goes, moves or is replaced. */
+void vm_memory_lock_to_update(struct vm_memory *memory);
+/* Let the edited tree be the regions. Lock held. */
+void vm_memory_publish(struct vm_memory *memory, struct range_edit *edit);
+/* A region that is to be published; the pool has an object for it. */
+void vm_memory_insert_region(struct range_edit *edit, const struct memslot_info *info,
+			     struct range_node *extents);
 /* Free a node of either tree (epoch_item.free). */
 void vm_memory_free_node(struct epoch_queue *queue, struct epoch_item *item);
 
@@ -97,6 +123,26 @@ static inline pfn_t backing_pfn(const struct backing *backing, u64 gfn)
 int extents_create(struct vm_memory *memory, u64 gfn, u64 pages, struct range_node **extents);
 /* Give the frames and the nodes back; nobody uses them any more. */
 void extents_free(struct vm_memory *memory, struct range_node *extents);
+/* The largest block of frames that is aligned as its gfn and lies within so many pages from there
+ * on; *order: at most, and then what it has. 0 or -ENOMEM. */
+int extents_alloc_block(u64 gfn, u64 pages, unsigned int *order, pfn_t *first);
+/* Frames that continue, whatever blocks they came in. */
+void extents_free_frames(pfn_t first, u64 pages);
+
+struct frame_run { /* pages of a region, counted from its first, and frames behind them */
+	u64 at, pages;
+	pfn_t first;
+};
+
+/*
+ * Some pages of one extent get these frames, which are to be filled. Lock held, reserve there. The
+ * nodes that are replaced are retired. Returns the edited tree.
+ */
+struct range_node *extents_replace(struct vm_memory *memory, struct range_node *extents,
+				   const struct frame_run *run);
+/* They are filled: the extent at this page grows together with those beside it that it continues.
+ * As extents_replace. */
+struct range_node *extents_settle(struct vm_memory *memory, struct range_node *extents, u64 at);
 
 /* The largest leaf around gfn, up to a level, that this backing, the CPU and the host's memory
  * types allow, protection aside (ept01_protected_leaf). */

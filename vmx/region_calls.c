@@ -17,6 +17,7 @@ static const s64 errors[] = {
 	[MEMSLOT_NO_MEMORY] = -ENOMEM,
 	[MEMSLOT_BAD_FLAGS] = -EINVAL,
 	[MEMSLOT_IS_FIXED] = -EPERM,
+	[MEMSLOT_HOLE] = -ENOENT,
 };
 
 static s64 error_of(enum memslot_result result)
@@ -66,4 +67,14 @@ s64 call_region_move(struct vcpu *v)
 	if (error)
 		return error;
 	return error_of(memslot_move(v->vm->memory, gfn_in(v, GPR_RBX), gfn_in(v, GPR_RCX)));
+}
+
+s64 call_pages_migrate(struct vcpu *v)
+{
+	u64 bytes = vcpu_reg(v, GPR_RCX);
+	s64 error = check(v, vcpu_reg(v, GPR_RBX) | bytes);
+
+	if (error)
+		return error;
+	return error_of(memslot_migrate(v->vm->memory, gfn_in(v, GPR_RBX), bytes >> PAGE_SHIFT));
 }

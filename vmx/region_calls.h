@@ -8,5 +8,6 @@
 s64 call_region_add(struct vcpu *v);
 s64 call_region_delete(struct vcpu *v);
 s64 call_region_move(struct vcpu *v);
+s64 call_pages_migrate(struct vcpu *v);
 
 #endif

@@ -43,6 +43,7 @@ struct demo_l2 {
 	u64 exits[DEMO_REASONS];
 	u64 turns, switches; /* on a CPU; on another than the time before */
 	u64 moves, moves_while_inside;
+	u64 migrations, migrations_while_inside;
 	u64 strange; /* an exit that nobody expects, plus 1 */
 };
 

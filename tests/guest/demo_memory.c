@@ -10,7 +10,8 @@
  *     moves; pages may be mapped again              L2 faults, L1 maps the page where it is now
  *
  * Under Nestor the memory is a region of its own and moves by hypercall; where those are off, L1
- * copies it.
+ * copies it. Nestor also gives it other frames, which L1 and L2 need not know of: L2 goes on
+ * running, on whatever CPU it is.
  */
 #include "hv/string.h"
 #include "hv/x86.h"
@@ -166,8 +167,19 @@ static void relocate(const struct demo_l2 *guest)
 		memcpy((void *)to[page], (const void *)from[page], PAGE_SIZE);
 }
 
+/* To other frames, in the midst of it all. */
+static void migrate(struct demo_l2 *guest)
+{
+	guest->migrations++;
+	guest->migrations_while_inside += READ_ONCE(guest->inside);
+	must("migrate pages",
+	     nestor_call(NESTOR_CALL_PAGES_MIGRATE, page_at(guest, 0), DEMO_BYTES, NULL));
+}
+
 void demo_memory_move(struct demo_l2 *guest, u32 cpus)
 {
+	if (is_nestors)
+		migrate(guest);
 	lock(guest);
 	guest->moving = 1;
 	unmap_all(guest);

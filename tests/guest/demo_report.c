@@ -78,6 +78,9 @@ static void print_l2s(u32 cpus)
 	if (cpus > 1)
 		print_line("# running on the other vCPU, mostly; every second turn the L2s changed "
 			   "places.");
+	if (is_moved_by_l0)
+		print_line("# Before each move Nestor also migrated the pages to other frames, "
+			   "unseen by L1.");
 	print_line("#");
 	print_line("#   %-44s %9s %9s", "what L1 saw", demo_l2s[0].name, demo_l2s[1].name);
 	ROW("rounds computed", job.done);
@@ -86,6 +89,10 @@ static void print_l2s(u32 cpus)
 	ROW("changes to the other vCPU", switches);
 	ROW("moves of its 64 pages", moves);
 	ROW("of them while it was running", moves_while_inside);
+	if (is_moved_by_l0) {
+		ROW("migrations of its 64 pages", migrations);
+		ROW("of them while it was running", migrations_while_inside);
+	}
 	print_exits_to_l1();
 }
 

@@ -27,4 +27,9 @@ static inline s64 region_move(u64 from, u64 to)
 	return nestor_call(NESTOR_CALL_REGION_MOVE, from, to, NULL);
 }
 
+static inline s64 region_migrate(u64 gpa, u64 bytes)
+{
+	return nestor_call(NESTOR_CALL_PAGES_MIGRATE, gpa, bytes, NULL);
+}
+
 #endif

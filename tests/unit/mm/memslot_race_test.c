@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads as CPUs: some look regions up, copy from and to them and fault them in, while others add,
- * move and delete regions. Every region's first page holds a stamp; the frame of a deleted region
- * is poisoned as soon as memslot_delete returns. A reader must find the stamp or no page, never
- * poison.
+ * move, migrate and delete regions. Every region's first page holds a stamp; the frame of a deleted
+ * region is poisoned as soon as memslot_delete returns, and so are those that migrated pages leave.
+ * A reader must find the stamp or no page, never poison, and what it wrote itself.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -81,17 +81,32 @@ static void move_region(u32 writer, u64 *place)
 	__atomic_store_n(place, gfn.raw, __ATOMIC_RELEASE);
 }
 
-static void delete_region(u64 *place)
+/* The pool gives its lowest frame, mostly the one that has just come back. */
+static void poison_a_free_frame(void)
 {
 	const u64 poison = 0xdeaddeaddeaddeadULL;
 	pfn_t frame;
 
-	CHECK(memslot_delete(memory, l1_gfn(*place)) == MEMSLOT_OK);
-	/* The pool gives its lowest frame, mostly the one that has just come back. */
 	if (guest_frame_alloc(0, &frame) == 0) {
 		host_guest_ram_write(pfn_to_hpa(frame), &poison, sizeof(poison));
 		guest_frame_free(frame, 0);
 	}
+}
+
+/* Any writer's region, which may go meanwhile. */
+static void migrate_region(const u64 *place)
+{
+	u64 gfn = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+	enum memslot_result result = memslot_migrate(memory, l1_gfn(gfn), 1);
+
+	CHECK(result == MEMSLOT_OK || result == MEMSLOT_HOLE);
+	poison_a_free_frame();
+}
+
+static void delete_region(u64 *place)
+{
+	CHECK(memslot_delete(memory, l1_gfn(*place)) == MEMSLOT_OK);
+	poison_a_free_frame();
 	__atomic_store_n(place, 0, __ATOMIC_RELEASE);
 }
 
@@ -113,8 +128,10 @@ static void *writer_main(void *argument)
 
 		if (!*place)
 			add_region(me, place, unit_random(&seed) % 16 + 1);
-		else if (unit_random(&seed) % 3)
+		else if (unit_random(&seed) % 2)
 			delete_region(place);
+		else if (unit_random(&seed) % 2)
+			migrate_region(&places[unit_random(&seed) % WRITERS][place - places[me]]);
 		else
 			move_region(me, place);
 	}
@@ -123,6 +140,18 @@ static void *writer_main(void *argument)
 			delete_region(&places[me][i]);
 	__atomic_fetch_sub(&writing, 1, __ATOMIC_RELEASE);
 	return NULL;
+}
+
+/* A reader's own word of a page: what was written is there, wherever the page is meanwhile. */
+static void write_one(u32 me, u64 gfn, u64 value)
+{
+	l1_gpa_t gpa = l1_gpa_add(l1_gfn_to_l1_gpa(l1_gfn(gfn)), 64 * (u64)me);
+	u64 back = value;
+	int rc = guest_write(memory, gpa, &value, sizeof(value));
+
+	CHECK(rc == 0 || rc == -EFAULT);
+	if (rc == 0 && guest_read(memory, gpa, &back, sizeof(back)) == 0)
+		CHECK(back == value);
 }
 
 static void read_one(u64 gfn, bool fault)
@@ -136,7 +165,7 @@ static void read_one(u64 gfn, bool fault)
 	rc = guest_read(memory, gpa, &stamp, sizeof(stamp));
 	CHECK(rc == -EFAULT || (rc == 0 && stamp == STAMP));
 	rc = memslot_find(memory, l1_gfn(gfn), &frame);
-	CHECK(rc == -ENOENT || (rc == 0 && frame.run >= 1 && frame.run <= 16));
+	CHECK(rc == -ENOENT || rc == -EAGAIN || (rc == 0 && frame.run >= 1 && frame.run <= 16));
 }
 
 static void *reader_main(void *argument)
@@ -150,8 +179,10 @@ static void *reader_main(void *argument)
 		u64 *place = &places[unit_random(&seed) % WRITERS][unit_random(&seed) % SLOTS];
 		u64 gfn = __atomic_load_n(place, __ATOMIC_ACQUIRE);
 
-		if (gfn)
+		if (gfn) {
 			read_one(gfn, unit_random(&seed) % 4 == 0);
+			write_one(me, gfn, unit_random(&seed));
+		}
 		__atomic_fetch_add(&reads, gfn != 0, __ATOMIC_RELAXED);
 	}
 	return NULL;

@@ -132,6 +132,35 @@ UNIT(random_operations_agree_with_an_array)
 	}
 }
 
+/* A removal may be of a node that a rotation of the same edit has copied. */
+UNIT(edits_of_many_removals_lose_nothing)
+{
+	u64 seed = 6;
+
+	for (u32 round = 0; round < 300; round++) {
+		u64 objects = pool.free_count + range_tree_count(root);
+		struct range_edit edit;
+
+		for (u64 i = 0; i < 64; i++)
+			if (!owner[i])
+				add(i, 1);
+		range_edit_begin(&edit, root, &pool);
+		for (u64 i = 0; i < 64; i++) {
+			if (unit_random(&seed) % 3 == 0)
+				continue;
+			range_edit_remove(&edit, i);
+			own_pages(i, 1, 0);
+		}
+		publish(&edit);
+		check(root, 0, 64);
+		for (u64 i = 0; i < 64; i++)
+			assert_int_equal(range_tree_find(root, i) != NULL, owner[i] != 0);
+		epoch_wait(&retired);
+		if (round > 10)
+			assert_int_equal(pool.free_count + range_tree_count(root), objects);
+	}
+}
+
 static u64 sum_of(const struct range_node *node)
 {
 	return node ? sum_of(node->left) * 31 + node->first * 7 + node->pages + node->count +
@@ -263,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(ascending_and_descending_inserts_stay_shallow, set_up),
 		cmocka_unit_test_setup(random_operations_agree_with_an_array, set_up),
+		cmocka_unit_test_setup(edits_of_many_removals_lose_nothing, set_up),
 		cmocka_unit_test_setup(old_trees_stay_as_they_were, set_up),
 		cmocka_unit_test_setup(what_an_edit_replaced_returns_to_the_pool, set_up),
 		cmocka_unit_test_setup(abandoned_edit_leaves_tree_and_pool_as_they_were, set_up),
