@@ -16,6 +16,7 @@ void walk_cache_init(struct walk_cache *cache, struct vm_memory *memory, u32 vcp
 		.memory = memory,
 		.hold = PFN_CACHE_HELD(vcpu),
 		.vcpu = vcpu,
+		.version = 1,
 		.none.cache.gpa = NO_GPA,
 	};
 	for (u32 i = 0; i < WALK_CACHE_PAGES; i++)
@@ -49,6 +50,7 @@ void walk_cache_deactivate(struct walk_cache *cache)
 		if (!pfn_cache_is_active(&page->cache))
 			continue;
 		leave_place(cache, page, page->cache.gpa);
+		cache->version++;
 		pfn_cache_deactivate(&page->cache);
 	}
 }
@@ -99,7 +101,10 @@ static int take(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hol
 
 	ASSERT(bytes <= PAGE_SIZE - offset);
 	if (unlikely(!va)) {
-		int rc = page ? pfn_cache_refresh(&page->cache) : load(cache, gpa, &page);
+		int rc;
+
+		cache->version++;
+		rc = page ? pfn_cache_refresh(&page->cache) : load(cache, gpa, &page);
 
 		if (rc)
 			return rc;
@@ -161,6 +166,13 @@ int walk_cache_read(struct walk_cache *cache, l1_gpa_t gpa, void *dst, size_t by
 	copy(dst, hold.at, bytes);
 	pfn_cache_release(hold.page, cache->vcpu);
 	return 0;
+}
+
+int walk_cache_load_word(struct walk_cache *cache, l1_gpa_t gpa, struct walk_word *word)
+{
+	word->page = &cache->none.cache;
+	word->at = NULL;
+	return walk_cache_read(cache, gpa, &word->value, sizeof(word->value));
 }
 
 int walk_cache_write(struct walk_cache *cache, l1_gpa_t gpa, const void *src, size_t bytes)

@@ -25,9 +25,17 @@ struct walk_cache {
 	struct walk_page pages[WALK_CACHE_PAGES]; /* in a place while active */
 	struct walk_page none;                    /* at no page, never valid; next is NULL */
 	struct vm_memory *memory;
-	u64 hold;   /* the vCPU's bit in a state word */
-	u32 oldest; /* of pages: the next to make room */
+	u64 hold;    /* the vCPU's bit in a state word */
+	u64 version; /* grows whenever a page comes, goes, or is mapped anew; never 0 */
+	u32 oldest;  /* of pages: the next to make room */
 	u32 vcpu;
+};
+
+/* An aligned u64 that was read, for who asks later whether it still is the same. */
+struct walk_word {
+	u64 value;
+	struct pfn_cache *page; /* while the version stands still, this ... */
+	const u64 *at;          /* ... is here */
 };
 
 /* Nothing is cached; vcpu is its number. */
@@ -51,10 +59,12 @@ static inline struct walk_page **walk_cache_place(struct walk_cache *cache, l1_g
 }
 
 /*
- * Read an aligned u64, such as an entry of a table: walk_cache_read with the hit in line. The hold
- * is pfn_cache_hold's, without what a page that only one CPU refreshes and holds does not need.
+ * Where an aligned u64 is, in a page that is held from now on; NULL: nothing is held.
+ * The hold is pfn_cache_hold's, without what a page that only one CPU refreshes and holds does not
+ * need.
  */
-static inline int walk_cache_read_u64(struct walk_cache *cache, l1_gpa_t gpa, u64 *value)
+static inline const u64 *walk_cache_hold_u64(struct walk_cache *cache, l1_gpa_t gpa,
+					     struct pfn_cache **held)
 {
 	struct walk_page *page = *walk_cache_place(cache, gpa);
 	u64 hold = cache->hold, offset;
@@ -62,17 +72,56 @@ static inline int walk_cache_read_u64(struct walk_cache *cache, l1_gpa_t gpa, u6
 	while (unlikely((offset = gpa.raw ^ page->cache.gpa.raw) >= PAGE_SIZE)) {
 		page = page->next;
 		if (!page)
-			return walk_cache_read(cache, gpa, value, sizeof(*value));
+			return NULL;
 	}
 	if (likely(pfn_cache_begin_hold(&page->cache, hold))) {
-		*value = __atomic_load_n((const u64 *)(const void *)(page->cache.va + offset),
-					 __ATOMIC_RELAXED);
 		counter_inc(CTR_CACHE_HITS);
-		__atomic_fetch_sub(&page->cache.state, hold, __ATOMIC_RELEASE);
-		return 0;
+		*held = &page->cache;
+		return (const u64 *)(const void *)(page->cache.va + offset);
 	}
 	__atomic_fetch_sub(&page->cache.state, hold, __ATOMIC_RELEASE);
-	return walk_cache_read(cache, gpa, value, sizeof(*value));
+	return NULL;
+}
+
+/* Read an aligned u64, such as an entry of a table: walk_cache_read with the hit in line. */
+static inline int walk_cache_read_u64(struct walk_cache *cache, l1_gpa_t gpa, u64 *value)
+{
+	struct pfn_cache *held;
+	const u64 *at = walk_cache_hold_u64(cache, gpa, &held);
+
+	if (unlikely(!at))
+		return walk_cache_read(cache, gpa, value, sizeof(*value));
+	*value = __atomic_load_n(at, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&held->state, cache->hold, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* What is not in line; the word is never found the same where no page could be held. */
+int walk_cache_load_word(struct walk_cache *cache, l1_gpa_t gpa, struct walk_word *word);
+
+/* The same, to ask about later. */
+static inline int walk_cache_read_word(struct walk_cache *cache, l1_gpa_t gpa,
+				       struct walk_word *word)
+{
+	const u64 *at = walk_cache_hold_u64(cache, gpa, &word->page);
+
+	if (unlikely(!at))
+		return walk_cache_load_word(cache, gpa, word);
+	word->at = at;
+	word->value = __atomic_load_n(at, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&word->page->state, cache->hold, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* Does the word still have its value? Its version is the cache's. False also where that cannot be
+ * told cheaply. */
+static inline bool walk_cache_is_same(const struct walk_cache *cache, const struct walk_word *word)
+{
+	bool is_same = pfn_cache_begin_hold(word->page, cache->hold) &&
+		       __atomic_load_n(word->at, __ATOMIC_RELAXED) == word->value;
+
+	__atomic_fetch_sub(&word->page->state, cache->hold, __ATOMIC_RELEASE);
+	return is_same;
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "hv/exit_record.h"
 #include "mm/addr.h"
-#include "mm/walk_cache.h"
+#include "vmx/linear_memo.h"
 #include "vmx/apicv.h"
 #include "vmx/cpuid_policy.h"
 #include "vmx/guest_mtrr.h"
@@ -102,6 +102,7 @@ struct vcpu {
 	struct guest_mtrrs mtrrs;
 	struct guest_registers registers; /* current only while another vCPU has the CPU */
 	struct walk_cache walk;           /* what L0 reads of L1's memory on its behalf */
+	struct linear_memo memo;          /* of its last operand in memory */
 };
 
 static inline u64 vcpu_reg(const struct vcpu *v, enum gpr reg)

@@ -145,12 +145,11 @@ static struct ept02_root *next_root(const struct ept02 *pool, u64 key, struct ep
 	return root ? root->newer : pool->oldest;
 }
 
+/* Lock held, and there are unsync tables. */
 static bool is_due(const struct ept02 *pool, u64 key)
 {
 	struct ept02_root *root = NULL;
 
-	if (likely(!pool->unsync))
-		return false;
 	while ((root = next_root(pool, key, root)) != NULL)
 		if (root->unsync.first)
 			return true;
@@ -183,16 +182,18 @@ static void read_again(struct ept02 *pool, u64 key, u64 protections)
 	ept02_zap_finish(&zap);
 }
 
-/* Lock held, and given up. */
-static void resync_all(struct ept02 *pool, u64 key)
+/* The same; the lock is given up. */
+static void __attribute__((noinline)) resync_all(struct ept02 *pool, u64 key)
 {
-	bool kick = protect_all(pool, key);
+	bool is_any = is_due(pool, key);
+	bool kick = is_any && protect_all(pool, key);
 	u64 protections = pool->protections;
 
 	vm_memory_unlock(pool->memory);
 	if (kick)
 		pool->ops->kick_and_wait(pool->ops->context);
-	read_again(pool, key, protections);
+	if (is_any)
+		read_again(pool, key, protections);
 }
 
 /* Who walks EPT12 now has begun before, and does not publish. */
@@ -200,7 +201,7 @@ static void invept(struct ept02 *pool, u64 key)
 {
 	vm_memory_lock(pool->memory);
 	pool->invalidations++;
-	if (is_due(pool, key))
+	if (unlikely(pool->unsync))
 		resync_all(pool, key);
 	else
 		vm_memory_unlock(pool->memory);

@@ -82,8 +82,8 @@ static inline bool vmx_insn_allowed(struct vcpu *v)
  * faulted, and the fault was injected.
  */
 bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes);
-/* Only its first u64 counts. */
-bool vmx_operand_read_first(struct vcpu *v, u64 *value, u32 bytes);
+/* Only its first u64 counts; the instruction information is at hand. */
+bool vmx_operand_read_first(struct vcpu *v, u32 info, u64 *value, u32 bytes);
 bool vmx_operand_write(struct vcpu *v, const void *value, u32 bytes);
 /* A register operand. */
 static inline u64 vmx_register_read(const struct vcpu *v, enum gpr reg)

@@ -82,9 +82,8 @@ static void read_part(struct vcpu *v, l1_gpa_t from, void *to, u32 bytes)
  * The usual operand, of a hypervisor in 64-bit code: in one page, which the usual walk finds.
  * False: the rules in full have to be looked at.
  */
-static bool locate_fast(struct vcpu *v, u32 bytes, bool is_write, l1_gpa_t *gpa)
+static bool locate_fast(struct vcpu *v, u32 info, u32 bytes, l1_gpa_t *gpa)
 {
-	u32 info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO);
 	u64 linear = vmcs_read(VMCS_EXIT_QUALIFICATION);
 
 	if (!v->nested->long_mode || insn_info_segment(info) >= SEGMENT_FS ||
@@ -95,7 +94,7 @@ static bool locate_fast(struct vcpu *v, u32 bytes, bool is_write, l1_gpa_t *gpa)
 	if (unlikely(!(info & INSN_INFO_NO_INDEX)))
 		linear += v->regs[insn_info_index(info)] << (info & 3);
 	return is_canonical(linear, LINEAR_BITS) && linear % PAGE_SIZE <= PAGE_SIZE - bytes &&
-	       linear_fast(v, linear, is_write, gpa);
+	       linear_fast(v, linear, false, gpa);
 }
 
 static bool __attribute__((noinline)) read_by_rules(struct vcpu *v, void *value, u32 bytes)
@@ -110,12 +109,12 @@ static bool __attribute__((noinline)) read_by_rules(struct vcpu *v, void *value,
 	return true;
 }
 
-bool vmx_operand_read_first(struct vcpu *v, u64 *value, u32 bytes)
+bool vmx_operand_read_first(struct vcpu *v, u32 info, u64 *value, u32 bytes)
 {
 	u64 whole[2];
 	l1_gpa_t gpa;
 
-	if (likely(locate_fast(v, bytes, false, &gpa) && !(gpa.raw % sizeof(u64)) &&
+	if (likely(locate_fast(v, info, bytes, &gpa) && !(gpa.raw % sizeof(u64)) &&
 		   !walk_cache_read_u64(&v->walk, gpa, value)))
 		return true;
 	ASSERT(bytes <= sizeof(whole));
@@ -128,7 +127,7 @@ bool vmx_operand_read_first(struct vcpu *v, u64 *value, u32 bytes)
 bool vmx_operand_read(struct vcpu *v, void *value, u32 bytes)
 {
 	if (bytes == sizeof(u64))
-		return vmx_operand_read_first(v, value, bytes);
+		return vmx_operand_read_first(v, (u32)vmcs_read(VMCS_EXIT_INSN_INFO), value, bytes);
 	return read_by_rules(v, value, bytes);
 }
 

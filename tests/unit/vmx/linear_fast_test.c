@@ -9,8 +9,8 @@
 #define PAGES         64u
 #define ROUNDS        200000u
 #define USUAL         (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
-/* Tables at pages 1 to 4, the root first, each with one entry for this address. */
-#define LINEAR        0x7f8040201abcULL
+/* Tables at pages 1 to 4, the root first, each with one entry for this address, in another place. */
+#define LINEAR        0x7f8080604abcULL
 
 static struct vm vm;
 static struct vcpu vcpu;
@@ -24,7 +24,7 @@ static int set_up(void **state)
 	set_up_memory();
 	add(0, PAGES);
 	vm.pte_reserved = BITS(51, PHYSICAL_BITS);
-	vcpu.vm = &vm;
+	vcpu = (struct vcpu){ .vm = &vm };
 	walk_cache_init(&vcpu.walk, memory, 0);
 	mode = (struct paging_mode){
 		.cr0 = CR0_PE | CR0_PG | CR0_WP,
@@ -47,14 +47,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void store_entry(u64 page, u32 level)
+{
+	u64 index = LINEAR >> (12 + 9 * (level - 1)) & 511;
+	hpa_t at = hpa_add(pfn_to_hpa(frame_of(page)), index * 8);
+
+	host_guest_ram_write(at, &entries[level], sizeof(u64));
+}
+
 static void store_tables(void)
 {
-	for (u32 level = 4; level; level--) {
-		u64 index = LINEAR >> (12 + 9 * (level - 1)) & 511;
-		hpa_t at = hpa_add(pfn_to_hpa(frame_of(5 - level)), index * 8);
-
-		host_guest_ram_write(at, &entries[level], sizeof(u64));
-	}
+	for (u32 level = 4; level; level--)
+		store_entry(5 - level, level);
 	host_vmcs[VMCS_SLOT(VMCS_GUEST_CR3)] = mode.cr3;
 	host_vmcs[VMCS_SLOT(VMCS_GUEST_CR4)] = mode.cr4;
 	host_vmcs[VMCS_SLOT(VMCS_GUEST_EFER)] = mode.efer;
@@ -145,6 +149,79 @@ UNIT(user_pages_under_smap_are_left_to_the_rules)
 	assert_true(walks(false));
 }
 
+static bool is_repeated(bool is_write)
+{
+	u64 before = host_counter(CTR_WALKS_REPEATED);
+
+	assert_true(walks(is_write));
+	return host_counter(CTR_WALKS_REPEATED) != before;
+}
+
+/* A walk that brings pages to the walk cache is not remembered: others may have had to go. */
+UNIT(a_walk_is_repeated_while_all_it_read_stays)
+{
+	assert_false(is_repeated(false));
+	assert_false(is_repeated(false));
+	assert_true(is_repeated(false));
+	assert_false(is_repeated(true));
+	assert_true(is_repeated(true));
+	for (u32 level = 1; level <= 4; level++) {
+		entries[level] |= BIT(9); /* ignored, but it might not be */
+		assert_false(is_repeated(true));
+		assert_true(is_repeated(true));
+	}
+	mode.cr3 |= BIT(3);
+	assert_false(is_repeated(true));
+	assert_true(is_repeated(true));
+	entries[2] = 0x40000000 | USUAL | PTE_DIRTY | PTE_LARGE;
+	assert_false(is_repeated(true));
+	assert_true(is_repeated(true));
+	entries[1] = 0; /* no part of it any more */
+	assert_true(is_repeated(true));
+}
+
+UNIT(what_depends_on_more_than_entries_is_not_repeated)
+{
+	entries[3] |= PTE_NO_EXECUTE;
+	assert_false(is_repeated(false));
+	assert_false(is_repeated(false));
+	mode.efer &= ~(u64)EFER_NXE;
+	assert_false(walks(false));
+}
+
+UNIT(tables_that_move_or_go_are_seen)
+{
+	assert_false(is_repeated(false));
+	for (u32 page = 1; page <= 4; page++) {
+		assert_int_equal(memslot_migrate(memory, l1_gfn(page), 1), MEMSLOT_OK);
+		assert_false(is_repeated(false));
+		assert_false(is_repeated(false));
+		assert_true(is_repeated(false));
+	}
+	walk_cache_deactivate(&vcpu.walk);
+	assert_false(is_repeated(false));
+	assert_int_equal(memslot_delete(memory, l1_gfn(0)), MEMSLOT_OK);
+	assert_false(linear_fast(&vcpu, LINEAR, false, &(l1_gpa_t){ 0 }));
+	add(0, PAGES);
+	assert_true(walks(false));
+}
+
+/* So many others come that the tables leave the cache, and all that come look like them. */
+UNIT(a_page_in_a_tables_place_is_not_taken_for_it)
+{
+	u64 value;
+
+	walks(false);
+	walks(false);
+	for (u32 page = 6; page < PAGES; page++) {
+		for (u32 level = 4; level; level--)
+			store_entry(page, level);
+		assert_int_equal(walk_cache_read_u64(&vcpu.walk, page_at(page), &value), 0);
+	}
+	entries[1] += PAGE_SIZE;
+	assert_false(is_repeated(false));
+}
+
 /* Mostly usual: up to three bits are others. */
 static void randomize(u64 *seed)
 {
@@ -174,10 +251,14 @@ UNIT(random_tables_lead_both_to_the_same_address)
 	u32 found = 0;
 
 	for (u32 i = 0; i < ROUNDS; i++) {
-		randomize(&seed);
+		if (unit_random(&seed) % 2)
+			randomize(&seed);
+		else if (unit_random(&seed) % 2)
+			entries[1 + unit_random(&seed) % 4] ^= BIT(unit_random(&seed) % 64);
 		found += walks(unit_random(&seed) % 2);
 	}
-	assert_in_range(found, ROUNDS / 4, ROUNDS * 3 / 4);
+	assert_in_range(found, ROUNDS / 8, ROUNDS * 3 / 4);
+	assert_in_range(host_counter(CTR_WALKS_REPEATED), found / 10, found);
 }
 
 int main(void)
@@ -188,6 +269,13 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(user_pages_under_smap_are_left_to_the_rules, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(a_walk_is_repeated_while_all_it_read_stays, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(what_depends_on_more_than_entries_is_not_repeated,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tables_that_move_or_go_are_seen, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_page_in_a_tables_place_is_not_taken_for_it,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(random_tables_lead_both_to_the_same_address, set_up,
 						tear_down),
 	};
