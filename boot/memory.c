@@ -98,22 +98,31 @@ static unsigned long long in_mib(u64 bytes)
 	return bytes / MIB;
 }
 
+static u64 pool_bytes(const struct boot_info *info, u64 ram)
+{
+	const struct config *config = &info->config;
+	u32 vcpus = config->vcpus ? config->vcpus : MIN(info->cpu_count, CONFIG_VCPUS_MAX);
+
+	return ranges_pool_bytes(ram, info->cpu_count, vcpus * config->contexts);
+}
+
 /* Nestor's part of ram bytes, when the rest is enough for L1. */
 static int size_pool(struct boot *boot, u64 ram)
 {
 	struct boot_info *info = boot->info;
 	u64 l1 = info->config.memory ? info->config.memory : L1_MEMORY;
-	u64 pool = ranges_pool_bytes(ram, info->cpu_count);
+	u64 pool = pool_bytes(info, ram);
 
 	if (l1 < PC_MEMORY_MIN)
 		return boot_refuse(boot, "memory: L1 has at least %llu MiB; set a larger 'memory'",
 				   in_mib(PC_MEMORY_MIN));
 	if (l1 > ranges_l1_bytes(ram, pool))
-		return boot_refuse(boot,
-				   "memory: %llu MiB needed (%llu for Nestor, %llu for L1), "
-				   "%llu MiB available; set a smaller 'memory' or add RAM",
-				   in_mib(pool + RANGES_SLACK) + in_mib(l1),
-				   in_mib(pool + RANGES_SLACK), in_mib(l1), in_mib(ram));
+		return boot_refuse(
+			boot,
+			"memory: %llu MiB needed (%llu for Nestor, %llu for L1), "
+			"%llu MiB available; set a smaller 'memory' or 'contexts', or add RAM",
+			in_mib(pool + RANGES_SLACK) + in_mib(l1), in_mib(pool + RANGES_SLACK),
+			in_mib(l1), in_mib(ram));
 	info->pool_size = pool;
 	return 0;
 }

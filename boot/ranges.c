@@ -7,6 +7,7 @@
 #define POOL_BASE      (16 * MIB)
 #define POOL_PER_RAM   64
 #define POOL_PER_CPU   (512 * KIB)
+#define POOL_PER_CTX   (20 * KIB)
 #define POOL_ALIGNMENT (2 * MIB)
 
 struct list {
@@ -77,9 +78,11 @@ u64 ranges_ram(const struct boot_info *info)
 	return bytes;
 }
 
-u64 ranges_pool_bytes(u64 ram, u32 cpus)
+u64 ranges_pool_bytes(u64 ram, u32 cpus, u32 contexts)
 {
-	return ALIGN_UP(POOL_BASE + ram / POOL_PER_RAM + cpus * POOL_PER_CPU, POOL_ALIGNMENT);
+	return ALIGN_UP(POOL_BASE + ram / POOL_PER_RAM + cpus * POOL_PER_CPU +
+				contexts * POOL_PER_CTX,
+			POOL_ALIGNMENT);
 }
 
 u64 ranges_l1_bytes(u64 ram, u64 pool)

@@ -143,6 +143,7 @@ void config_defaults(struct config *config)
 {
 	memset(config, 0, sizeof(*config));
 	config->mode = MODE_HYPERVISOR;
+	config->contexts = CONFIG_CONTEXTS;
 	config->console_port = 0x3f8;
 	config->console_baud = CONFIG_BAUD_MAX;
 	config->on_exit = ON_EXIT_POWEROFF;

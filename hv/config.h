@@ -14,10 +14,12 @@ enum config_mode { MODE_HYPERVISOR, MODE_BARE };
 enum config_on_exit { ON_EXIT_POWEROFF, ON_EXIT_REBOOT, ON_EXIT_HALT };
 enum config_log { LOG_CAPS = 1, LOG_EXITS = 2, LOG_MEMORY = 4 };
 
-#define CONFIG_PATH_MAX    128
-#define CONFIG_CMDLINE_MAX 512
-#define CONFIG_MODULES_MAX 8
-#define CONFIG_VCPUS_MAX   16
+#define CONFIG_PATH_MAX     128
+#define CONFIG_CMDLINE_MAX  512
+#define CONFIG_MODULES_MAX  8
+#define CONFIG_VCPUS_MAX    16
+#define CONFIG_CONTEXTS     64
+#define CONFIG_CONTEXTS_MAX 1024
 
 struct config_module {
 	char path[CONFIG_PATH_MAX];       /* on the ESP, with backslashes or slashes */
@@ -33,6 +35,7 @@ struct config {
 	u64 memory;       /* memory = bytes with K M G; 0: all that is free */
 	u32 cpus;         /* cpus = n: physical CPUs to use; 0: all */
 	u32 vcpus;        /* vcpus = n: L1's CPUs, more than physical ones too; 0: as many */
+	u32 contexts;     /* contexts = n: VMCSs of L1 that stay ready to run, for each vCPU */
 	u16 console_port; /* console = com1 | com2 | 0xPORT [, baud] */
 	u32 console_baud;
 	enum config_on_exit on_exit; /* on_exit = poweroff | reboot | halt */

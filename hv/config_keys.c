@@ -144,26 +144,30 @@ static bool parse_memory(struct config *config, const char *value)
 	return true;
 }
 
+static bool read_count(const char *text, u32 max, u32 *count)
+{
+	u64 number;
+	const char *rest = read_number(text, &number);
+
+	if (!rest || *rest || number > max)
+		return false;
+	*count = (u32)number;
+	return true;
+}
+
 static bool parse_cpus(struct config *config, const char *value)
 {
-	u64 cpus;
-	const char *rest = read_number(value, &cpus);
-
-	if (!rest || *rest || cpus > BOOT_CPUS_MAX)
-		return false;
-	config->cpus = (u32)cpus;
-	return true;
+	return read_count(value, BOOT_CPUS_MAX, &config->cpus);
 }
 
 static bool parse_vcpus(struct config *config, const char *value)
 {
-	u64 vcpus;
-	const char *rest = read_number(value, &vcpus);
+	return read_count(value, CONFIG_VCPUS_MAX, &config->vcpus);
+}
 
-	if (!rest || *rest || vcpus > CONFIG_VCPUS_MAX)
-		return false;
-	config->vcpus = (u32)vcpus;
-	return true;
+static bool parse_contexts(struct config *config, const char *value)
+{
+	return read_count(value, CONFIG_CONTEXTS_MAX, &config->contexts) && config->contexts;
 }
 
 /*
@@ -315,6 +319,7 @@ const struct config_key config_keys[] = {
 	{ .name = "vcpus",
 	  .parse = parse_vcpus,
 	  .expected = "a number from 1 to 16, or 0 for one on each CPU" },
+	{ .name = "contexts", .parse = parse_contexts, .expected = "a number from 1 to 1024" },
 	{ .name = "mode", .parse = parse_mode, .expected = "hypervisor or bare" },
 	{ .name = "console",
 	  .parse = parse_console,

@@ -61,6 +61,7 @@ watch_run() {
 	watch_clock
 	deadline=$((NOW + LIMIT))
 	mkfifo "$WORK/console"
+	: >"$LOG" # there before the reader has opened it
 	exec 3<>"$WORK/console" # keeps both ends open until the emulator has opened, or failed to
 	watch_filter <"$WORK/console" 3>&- &
 	READER_PID=$!

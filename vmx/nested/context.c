@@ -51,17 +51,17 @@ static void enter_bucket(struct context_pool *pool, struct context *context)
 	*bucket = context;
 }
 
-void context_pool_create(struct context_pool *pool, struct context *contexts, u32 count,
-			 void (*evict)(struct context *context))
+void context_pool_create(struct context_pool *pool, void (*evict)(struct context *context))
 {
-	pool->evict = evict;
-	pool->contexts = contexts;
-	pool->count = count;
-	for (u32 i = 0; i < count; i++) {
-		contexts[i].attached = CONTEXT_NOBODY;
-		contexts[i].last_owner = CONTEXT_NOBODY;
-		append_as_newest(pool, &contexts[i]);
-	}
+	*pool = (struct context_pool){ .evict = evict };
+}
+
+void context_pool_add(struct context_pool *pool, struct context *context)
+{
+	context->attached = CONTEXT_NOBODY;
+	context->last_owner = CONTEXT_NOBODY;
+	append_as_newest(pool, context);
+	pool->count++;
 }
 
 static struct context *find(struct context_pool *pool, l1_gpa_t vmptr)

@@ -96,18 +96,16 @@ struct context_pool {
 	struct context *oldest, *newest;
 	u64 events[CONTEXT_EVENTS]; /* of context_claim */
 	u64 moved;                  /* hits that another vCPU had last */
-	struct context *contexts;   /* all of them; constant, as the next two */
-	u32 count;
+	u32 count;                  /* constant, as the next one */
 	void (*evict)(struct context *context);
 };
 
-/*
- * count ≥ vCPUs; the contexts are zeroed. evict is called, with the lock held, for a context that
- * is about to become another VMCS's: its vmcs12 is written back before anyone can find that VMCS
- * missing.
- */
-void context_pool_create(struct context_pool *pool, struct context *contexts, u32 count,
-			 void (*evict)(struct context *context));
+/* An empty pool. evict is called, with the lock held, for a context that is about to become another
+ * VMCS's: its vmcs12 is written back before anyone can find that VMCS missing. */
+void context_pool_create(struct context_pool *pool, void (*evict)(struct context *context));
+/* One context more, zeroed or with state of its own; at least as many as vCPUs, before the first
+ * claim. */
+void context_pool_add(struct context_pool *pool, struct context *context);
 
 /* Who claims. */
 struct context_user {

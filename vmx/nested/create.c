@@ -18,11 +18,13 @@
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
 
-#define CONTEXTS_PER_VCPU 64u
 #define EPT02_TABLE_ORDER 9u /* 512 tables: 2 MiB */
 
 /* The reserved bits of these MSRs are those of L1's own WRMSR (msr_access.c, exit_msr.c). */
 #define EFER_OF_L1        (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+
+_Static_assert(VCPUS_MAX + VCPUS_MAX * CONFIG_CONTEXTS_MAX <= 0xffff, "a VPID for each context");
+_Static_assert(sizeof(struct context) <= PAGE_SIZE, "a context is a page, besides what it holds");
 
 struct field_effect field_effects[VMCS12_ROWS];
 
@@ -57,8 +59,14 @@ static void fill_derive_inputs(struct derive_inputs *in, const struct vm *vm)
 	in->cr4_guest = vm->cr4_allowed & ~(u64)(CR4_VMXE | CR4_L0_ON);
 }
 
-static int create_context(struct context *context, u16 vpid02)
+/* It takes five pages with what it holds (boot/ranges.h). */
+static int create_context(struct context_pool *pool, u16 vpid02)
 {
+	struct context *context = alloc(sizeof(*context));
+
+	if (!context)
+		return -ENOMEM;
+	context_pool_add(pool, context);
 	context->vpid02 = vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID ? vpid02 : 0;
 	context->vpid_owner = CONTEXT_NOBODY;
 	if (vmcs02_create(context))
@@ -83,15 +91,12 @@ static void evict(struct context *context)
 
 static int create_contexts(struct vm *vm, struct nested_vm *nested)
 {
-	u32 count = vm->vcpu_count * CONTEXTS_PER_VCPU;
-	struct context *contexts = alloc(count * sizeof(*contexts));
+	u32 count = vm->vcpu_count * vm->config->contexts;
 
-	if (!contexts)
-		return -ENOMEM;
+	context_pool_create(&nested->contexts, evict);
 	for (u32 i = 0; i < count; i++)
-		if (create_context(&contexts[i], (u16)(VCPUS_MAX + 1 + i)))
+		if (create_context(&nested->contexts, (u16)(VCPUS_MAX + 1 + i)))
 			return -ENOMEM;
-	context_pool_create(&nested->contexts, contexts, count, evict);
 	return 0;
 }
 

@@ -122,11 +122,14 @@ UNIT(random_marks_match_the_model)
 	}
 }
 
-UNIT(pool_grows_with_ram_and_cpus)
+UNIT(pool_grows_with_ram_cpus_and_contexts)
 {
-	assert_int_equal(ranges_pool_bytes(512 * MIB, 1), 26 * MIB);
-	assert_int_equal(ranges_pool_bytes(512 * MIB, 4), 26 * MIB);
-	assert_int_equal(ranges_pool_bytes(64 * GIB, 64), (16 + 1024 + 32) * MIB);
+	assert_int_equal(ranges_pool_bytes(512 * MIB, 1, 0), 26 * MIB);
+	assert_int_equal(ranges_pool_bytes(512 * MIB, 1, 64), 26 * MIB);
+	assert_int_equal(ranges_pool_bytes(512 * MIB, 4, 0), 26 * MIB);
+	assert_int_equal(ranges_pool_bytes(512 * MIB, 4, 4 * 64), (26 + 6) * MIB);
+	assert_int_equal(ranges_pool_bytes(64 * GIB, 64, 0), (16 + 1024 + 32) * MIB);
+	assert_int_equal(ranges_pool_bytes(0, 0, 16 * 1024), (16 + 320) * MIB);
 }
 
 static void l1_never_gets_the_last_free_page(void **state)
@@ -151,7 +154,7 @@ int main(void)
 		CASE(a_range_that_wraps_ends_at_the_top),
 		CASE(a_full_list_is_told_and_kept),
 		CASE(random_marks_match_the_model),
-		CASE(pool_grows_with_ram_and_cpus),
+		CASE(pool_grows_with_ram_cpus_and_contexts),
 		CASE(l1_never_gets_the_last_free_page),
 	};
 

@@ -117,6 +117,11 @@ UNIT(last_line_needs_no_newline)
 	assert_int_equal(config.cpus, 4);
 	accept_file("vcpus = 16");
 	assert_int_equal(config.vcpus, 16);
+	assert_int_equal(config.contexts, 64);
+	accept_file("contexts = 1");
+	assert_int_equal(config.contexts, 1);
+	accept_options("contexts=1024");
+	assert_int_equal(config.contexts, 1024);
 }
 
 UNIT(memory_units)
@@ -211,6 +216,14 @@ UNIT(bad_vcpus_are_refused)
 		    "each CPU");
 }
 
+UNIT(bad_contexts_are_refused)
+{
+	refuse_file("contexts = 0",
+		    "nestor.cfg:1: contexts = '0'; expected a number from 1 to 1024");
+	refuse_file("contexts = 1025",
+		    "nestor.cfg:1: contexts = '1025'; expected a number from 1 to 1024");
+}
+
 UNIT(bad_words_are_refused)
 {
 	refuse_file("mode = Bare", "nestor.cfg:1: mode = 'Bare'; expected hypervisor or bare");
@@ -241,8 +254,8 @@ UNIT(unknown_key_lists_the_known)
 {
 	refuse_file("\n# x\nkernle = a",
 		    "nestor.cfg:3: unknown key 'kernle'; expected one of: kernel, cmdline, module, "
-		    "memory, cpus, vcpus, mode, console, on_exit, log, apic, test_calls, bios, "
-		    "panic_test");
+		    "memory, cpus, vcpus, contexts, mode, console, on_exit, log, apic, "
+		    "test_calls, bios, panic_test");
 }
 
 UNIT(missing_equals_is_refused)
@@ -386,6 +399,7 @@ int main(void)
 		cmocka_unit_test(bad_console_is_refused),
 		cmocka_unit_test(bad_cpus_are_refused),
 		cmocka_unit_test(bad_vcpus_are_refused),
+		cmocka_unit_test(bad_contexts_are_refused),
 		cmocka_unit_test(bad_words_are_refused),
 		cmocka_unit_test(log_words),
 		cmocka_unit_test(unknown_key_lists_the_known),

@@ -27,7 +27,9 @@ static int setup(void **state)
 	memset(contexts, 0, sizeof(contexts));
 	memset(&pool, 0, sizeof(pool));
 	evicted = evictions = 0;
-	context_pool_create(&pool, contexts, COUNT, evict);
+	context_pool_create(&pool, evict);
+	for (u32 i = 0; i < COUNT; i++)
+		context_pool_add(&pool, &contexts[i]);
 	return 0;
 }
 
