@@ -199,3 +199,69 @@ VMX_NMI_TEST(entry_lets_nmis_exit, 0)
 		SKIP("Bochs 2.7 never unmasks NMIs at an entry");
 	EXPECT_EQ(reason, EXIT_EXCEPTION_NMI);
 }
+
+/* --- NMIs that exit, and are not virtual --- */
+static void nmi_iret_nmi_then_call(void)
+{
+	send_nmi_to_self();
+	unblock_nmi();
+	send_nmi_to_self();
+	call_for_ever();
+}
+
+VMX_NMI_TEST(iret_unblocks_no_nmi_that_exits, 0)
+{
+	/* Expect: L2 that is entered with NMIs blocked stays so through its IRETs, and so is L1
+	 * then; an NMI that came meanwhile waits for L1's IRET. */
+	struct l2 l2;
+	u32 reason, blocked;
+
+	l2_create(&l2, nmi_iret_nmi_then_call, PIN_NMI_EXITING, 0);
+	vmx_write(VMCS_GUEST_INTERRUPTIBILITY, BLOCKED_BY_NMI);
+	reason = enter(&l2);
+	blocked = blocked_by_nmi();
+	EXPECT_EQ(irq_count(VECTOR_NMI), 0);
+	unblock_nmi();
+	EXPECT_EQ(reason, EXIT_VMCALL);
+	EXPECT_EQ(blocked, BLOCKED_BY_NMI);
+	EXPECT_EQ(irq_count(VECTOR_NMI), 1);
+	l2_destroy(&l2);
+}
+
+VMX_NMI_TEST(injected_nmi_blocks_nmis_that_exit, 0)
+{
+	/* Expect: so does an NMI that the entry injects, from its handler's IRET on. */
+	struct l2 l2;
+	u32 reason, blocked;
+
+	l2_create(&l2, nmi_iret_nmi_then_call, PIN_NMI_EXITING, 0);
+	vmx_write(VMCS_ENTRY_INTR_INFO, INJECT_NMI);
+	reason = enter(&l2);
+	blocked = blocked_by_nmi();
+	EXPECT_EQ(irq_count(VECTOR_NMI), 1);
+	unblock_nmi();
+	EXPECT_EQ(reason, EXIT_VMCALL);
+	EXPECT_EQ(blocked, BLOCKED_BY_NMI);
+	EXPECT_EQ(irq_count(VECTOR_NMI), 2);
+	l2_destroy(&l2);
+}
+
+VMX_NMI_TEST(nmi_exits_where_l2_is_not_blocked, 0)
+{
+	/* Expect: the exit, also of an L1 whose own NMIs were blocked: the entry says what counts. */
+	struct l2 first, second;
+	u32 reason;
+
+	l2_create(&first, nmi_then_call, PIN_NMI_EXITING, 0);
+	EXPECT_EQ(enter(&first), EXIT_EXCEPTION_NMI);
+	l2_create(&second, nmi_then_call, PIN_NMI_EXITING, 0);
+	reason = enter(&second);
+	l2_destroy(&second);
+	l2_load(&first);
+	l2_destroy(&first);
+	irq_set(VECTOR_NMI, IRQ_ACK_NONE, NULL);
+	unblock_nmi();
+	if (machine_is_bochs() && reason == EXIT_VMCALL)
+		SKIP("Bochs 2.7 never unmasks NMIs at an entry");
+	EXPECT_EQ(reason, EXIT_EXCEPTION_NMI);
+}

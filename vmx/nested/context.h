@@ -43,6 +43,7 @@ enum entry_extra {
 	ENTRY_SHARES = 4,     /* vmx/nested/shared.c has something to do */
 	ENTRY_FLUSHES = 8,    /* L2 has no VPID of L1's */
 	ENTRY_NO_BITMAP = 16, /* all accesses to MSRs exit */
+	ENTRY_OWN_NMIS = 32,  /* NMIs exit, and blocking them is the CPU's: no virtual NMIs */
 };
 
 struct entry_plan {

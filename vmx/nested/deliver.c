@@ -54,17 +54,11 @@ static void exit_with(struct vcpu *v, u32 reason, u32 intr_info)
 	nested_reflect(v, &exit);
 }
 
-/* L1 wants NMIs: they wait while L2 blocks them, which virtual NMIs never do. */
+/* L1 wants NMIs: they wait where they are blocked for all of L2's turn. */
 static bool nmi_exits(struct vcpu *v, bool under_way)
 {
-	const struct vmcs12 *v12 = &v->nested->current->v12;
-	bool blocks = !(v12->PIN_CONTROLS & PIN_VIRTUAL_NMI) &&
-		      (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKED_BY_NMI);
-
-	if (blocks) {
-		set_window(v, CPU_NMI_WINDOW, true);
+	if (v->nested->blocks_nmis)
 		return false;
-	}
 	if (under_way) {
 		nested_look_again(v);
 		return false;

@@ -59,6 +59,8 @@ void nested_plan(const struct vcpu *v, struct context *context)
 		plan->extras |= ENTRY_FLUSHES;
 	if (!(v12->CPU_CONTROLS & CPU_MSR_BITMAPS))
 		plan->extras |= ENTRY_NO_BITMAP;
+	if ((v12->PIN_CONTROLS & (PIN_NMI_EXITING | PIN_VIRTUAL_NMI)) == PIN_NMI_EXITING)
+		plan->extras |= ENTRY_OWN_NMIS;
 	if (v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING)
 		plan->tsc_offset = v12->TSC_OFFSET;
 }
@@ -108,6 +110,15 @@ static void enter_halted(struct vcpu *v, const struct vmcs12 *v12)
 	vcpu_request(v, REQUEST_EVENT); /* to leave the loop, if nothing ends it */
 }
 
+/* SDM "Changes to Instruction Behavior in VMX Non-Root Operation": L2's IRET does not unblock NMIs
+ * that exit, unless they are virtual. vmcs02 has virtual ones. */
+static bool blocks_nmis(const struct vmcs12 *v12)
+{
+	return (v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI) ||
+	       ((v12->ENTRY_INTR_INFO & INTR_INFO_VALID) &&
+		INTR_INFO_TYPE(v12->ENTRY_INTR_INFO) == INTR_NMI);
+}
+
 /* Bring vmcs02, which is current, to what vmcs12 says. */
 static void update(struct vcpu *v, struct context *context)
 {
@@ -129,6 +140,8 @@ static void enter_l2(struct vcpu *v, struct context *context)
 		update(v, context);
 	if (context->plan.extras & ENTRY_SHARES)
 		shared_enter(v, context);
+	if (unlikely(context->plan.extras & ENTRY_OWN_NMIS))
+		v->nested->blocks_nmis = blocks_nmis(v12);
 	if (unlikely(v->nested->loads_pdptes))
 		vmcs_write_pdptes(v->nested->pdptes);
 	v->l2_tsc_offset = context->plan.tsc_offset;

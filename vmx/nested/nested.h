@@ -45,6 +45,7 @@ struct nested {
 	bool deliver_in_l1; /* L1's APIC had events while L2 ran */
 	bool looks_again;   /* L2 is left right behind its entry, for an event that waits */
 	bool has_events;    /* L1 had, when the entry under way began */
+	bool blocks_nmis;   /* ENTRY_OWN_NMIS: throughout L2's turn, whatever L2 does */
 	struct derive_inputs derive; /* the VM's, with what the entry under way adds */
 	u64 right_eptp;              /* an EPTP that VM entry would take; 0: none known */
 	bool loads_pdptes;           /* by the entry under way: */

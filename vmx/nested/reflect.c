@@ -245,11 +245,25 @@ static inline void save_pending_debug(struct context *context)
 		context->dirty |= 1u << DERIVE_RUN;
 }
 
-static inline void save_l2(const struct vcpu *v, struct context *context)
+/* What vmcs02's virtual NMIs make of it is not L2's. */
+static void __attribute__((noinline)) save_own_nmis(struct vcpu *v, struct context *context)
+{
+	struct vmcs12 *v12 = &context->v12;
+
+	v12->GUEST_INTERRUPTIBILITY &= ~(u64)BLOCKED_BY_NMI;
+	if (v->nested->blocks_nmis)
+		v12->GUEST_INTERRUPTIBILITY |= BLOCKED_BY_NMI;
+	v->nested->blocks_nmis = false;
+	context->dirty |= 1u << DERIVE_RUN;
+}
+
+static inline void save_l2(struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
 	vmcs02_save(context);
+	if (unlikely(context->plan.extras & ENTRY_OWN_NMIS))
+		save_own_nmis(v, context);
 	save_pending_debug(context);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
 	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
