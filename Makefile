@@ -109,6 +109,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/nested/identity_ept.c \
            vmx/nested/insn_info.c \
            vmx/nested/msr_list.c \
+           vmx/nested/plan.c \
            vmx/nested/route.c \
            vmx/nested/route_rules.c \
            vmx/nested/vmcs12.c \

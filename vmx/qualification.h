@@ -29,4 +29,10 @@ enum cr_access_type { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
 #define EPT_VIOLATION_OPERAND        (1u << 8)  /* it was accessed: not the page walk */
 #define EPT_VIOLATION_NMI_UNBLOCKING (1u << 12) /* the access was IRET's */
 
+/* APIC accesses: the offset in the page, and what kind of access. */
+#define APIC_ACCESS_READ             (0u << 12)
+#define APIC_ACCESS_WRITE            (1u << 12)
+#define APIC_ACCESS_FETCH            (2u << 12)
+#define APIC_ACCESS_GUEST_PHYSICAL   (15u << 12) /* in the execution of an instruction */
+
 #endif

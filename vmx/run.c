@@ -160,7 +160,7 @@ bool vcpu_handle_requests(struct vcpu *v)
 		events_new_deadline(v);
 	if (requests & REQUEST_EVENT)
 		events_deliver(v);
-	if (unlikely(requests & (REQUEST_YIELD | REQUEST_FLUSH_EPT)))
+	if (unlikely(requests & (REQUEST_YIELD | REQUEST_FLUSH_EPT | REQUEST_PAGE)))
 		nested_handle_requests(v, requests);
 	return v->activity == VCPU_ACTIVE && !(requests & REQUEST_LEAVE);
 }

@@ -16,6 +16,8 @@
 
 #include "hv/spinlock.h"
 #include "mm/addr.h"
+#include "vmx/nested/pages.h"
+#include "vmx/nested/plan.h"
 #include "vmx/nested/shadow_vmcs.h"
 #include "vmx/nested/vmcs12.h"
 #include "vmx/vcpu.h"
@@ -36,22 +38,8 @@ enum lazy_state { LAZY_MODE = 1, LAZY_REST = 2 };
 
 struct ept02_root;
 
-/* What vmcs12 asks of each entry: of fields that change only by exits, so made again only then. */
-enum entry_extra {
-	ENTRY_READS_MEMORY = 1, /* the checks look at L1's memory */
-	ENTRY_LOADS_MSRS = 2,
-	ENTRY_SHARES = 4,     /* vmx/nested/shared.c has something to do */
-	ENTRY_FLUSHES = 8,    /* L2 has no VPID of L1's */
-	ENTRY_NO_BITMAP = 16, /* all accesses to MSRs exit */
-	ENTRY_OWN_NMIS = 32,  /* NMIs exit, and blocking them is the CPU's: no virtual NMIs */
-};
-
-struct entry_plan {
-	bool is_stale;
-	u32 extras; /* enum entry_extra */
-	u64 eptp12;
-	u64 tsc_offset;
-};
+/* In context.dirty, beside the groups of derive.h: the plan is out of date. */
+#define DIRTY_PLAN (1u << 15)
 
 struct context {
 	struct context *next_in_bucket;
@@ -62,7 +50,7 @@ struct context {
 	u32 last_owner; /* vCPU that it was attached to last: it runs on `cpu` */
 	bool wanted;    /* who has it, or its hardware state, is to give it up */
 	struct vmcs12 v12;
-	u32 dirty;     /* derive.h: groups in which vmcs02 is behind v12 */
+	u32 dirty;     /* derive.h: groups in which vmcs02 is behind v12; DIRTY_PLAN */
 	u32 unchecked; /* entry_checks.h: sections that v12 may not pass */
 	struct entry_plan plan;
 	u32 lazy;      /* enum lazy_state: what vmcs02 has and v12 does not have yet */
@@ -89,6 +77,7 @@ struct context {
 	u64 vpid_epoch; /* nested.vpid_epoch when its translations were flushed last */
 	u32 vpid_owner; /* the vCPU of that epoch */
 	struct shadow_vmcs shadow;
+	struct l2_pages pages;
 };
 
 struct context_pool {

@@ -24,6 +24,7 @@
 #define EFER_OF_L1        (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
 _Static_assert(VCPUS_MAX + VCPUS_MAX * CONFIG_CONTEXTS_MAX <= 0xffff, "a VPID for each context");
+_Static_assert(!(DERIVE_ALL & DIRTY_PLAN), "the groups have other bits");
 _Static_assert(sizeof(struct context) <= PAGE_SIZE, "a context is a page, besides what it holds");
 
 struct field_effect field_effects[VMCS12_ROWS];
@@ -34,7 +35,8 @@ static void make_effects(void)
 		field_effects[row] = (struct field_effect){
 			.mask = vmcs12_masks[row],
 			.unchecked = entry_check_readers[row],
-			.dirty = (u16)derive_marks((enum vmcs12_row)row),
+			.dirty = (u16)(derive_marks((enum vmcs12_row)row) |
+				       (plan_reads[row] ? DIRTY_PLAN : 0)),
 			.is_special = entry_check_is_special((enum vmcs12_row)row),
 			.is_info = vmcs_field_table[row].kind == VMCS_EXIT_INFO,
 		};
@@ -60,13 +62,14 @@ static void fill_derive_inputs(struct derive_inputs *in, const struct vm *vm)
 }
 
 /* It takes five pages with what it holds (boot/ranges.h). */
-static int create_context(struct context_pool *pool, u16 vpid02)
+static int create_context(struct vm *vm, struct context_pool *pool, u16 vpid02)
 {
 	struct context *context = alloc(sizeof(*context));
 
 	if (!context)
 		return -ENOMEM;
 	context_pool_add(pool, context);
+	pages_create(&context->pages, vm->memory);
 	context->vpid02 = vmx_controls_for(CONTROL_SET_CPU2) & CPU2_ENABLE_VPID ? vpid02 : 0;
 	context->vpid_owner = CONTEXT_NOBODY;
 	if (vmcs02_create(context))
@@ -95,7 +98,7 @@ static int create_contexts(struct vm *vm, struct nested_vm *nested)
 
 	context_pool_create(&nested->contexts, evict);
 	for (u32 i = 0; i < count; i++)
-		if (create_context(&nested->contexts, (u16)(VCPUS_MAX + 1 + i)))
+		if (create_context(vm, &nested->contexts, (u16)(VCPUS_MAX + 1 + i)))
 			return -ENOMEM;
 	return 0;
 }

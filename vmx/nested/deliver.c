@@ -175,4 +175,6 @@ void nested_handle_requests(struct vcpu *v, u32 requests)
 		translations_flush(v);
 	if (requests & REQUEST_YIELD)
 		nested_yield(v);
+	if ((requests & REQUEST_PAGE) && vcpu_is_in_l2(v))
+		pages_again(v);
 }

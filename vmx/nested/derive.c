@@ -13,8 +13,9 @@
 	 CPU_RDPMC_EXITING | CPU_RDTSC_EXITING | CPU_CR3_LOAD_EXITING | CPU_CR3_STORE_EXITING | \
 	 CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING | CPU_NMI_WINDOW | CPU_MOV_DR_EXITING |   \
 	 CPU_MONITOR_EXITING | CPU_PAUSE_EXITING)
-#define CPU2_OF_L1 \
-	(CPU2_DESCRIPTOR_TABLE | CPU2_WBINVD_EXITING | CPU2_RDRAND_EXITING | CPU2_RDSEED_EXITING)
+#define CPU2_OF_L1                                                                                \
+	(CPU2_APIC_ACCESSES | CPU2_DESCRIPTOR_TABLE | CPU2_WBINVD_EXITING | CPU2_RDRAND_EXITING | \
+	 CPU2_RDSEED_EXITING)
 /* These change what an instruction does rather than who sees it: they are L1's alone. */
 #define CPU2_ONLY_L1 \
 	(CPU2_ENABLE_RDTSCP | CPU2_ENABLE_INVPCID | CPU2_ENABLE_XSAVES | CPU2_UNRESTRICTED_GUEST)
@@ -29,9 +30,25 @@ static u64 pin_controls(const struct derive_inputs *in)
 	return in->l0_controls[CONTROL_SET_PIN];
 }
 
+static bool has_tpr_shadow(const struct derive_inputs *in)
+{
+	return (V12(CPU_CONTROLS) & CPU_TPR_SHADOW) && !in->lost_virtual_apic;
+}
+
+/* With a TPR shadow L2's CR8 is its virtual-APIC page's; without one it is L1's local APIC's, so L0
+ * has to see each access. */
 static u64 cpu_controls(const struct derive_inputs *in)
 {
-	return in->l0_controls[CONTROL_SET_CPU] | (V12(CPU_CONTROLS) & CPU_OF_L1);
+	u32 l0 = in->l0_controls[CONTROL_SET_CPU];
+
+	if (has_tpr_shadow(in))
+		l0 = (l0 & ~(u32)(CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING)) | CPU_TPR_SHADOW;
+	return l0 | (V12(CPU_CONTROLS) & CPU_OF_L1);
+}
+
+static u64 tpr_threshold(const struct derive_inputs *in)
+{
+	return has_tpr_shadow(in) ? V12(TPR_THRESHOLD) : 0;
 }
 
 static u64 cpu2_controls(const struct derive_inputs *in)
@@ -173,7 +190,7 @@ const u16 derive_own_group[VMCS12_ROWS] = {
 };
 
 const u16 derive_other_groups[VMCS12_ROWS] = {
-	[VMCS12_ROW_CPU_CONTROLS] = 1u << DERIVE_CR | 1u << DERIVE_TSC,
+	[VMCS12_ROW_CPU_CONTROLS] = 1u << DERIVE_CR | 1u << DERIVE_TSC | 1u << DERIVE_APIC,
 	[VMCS12_ROW_CPU_CONTROLS2] = 1u << DERIVE_CR,
 	[VMCS12_ROW_ENTRY_CONTROLS] = 1u << DERIVE_MSRS,
 	[VMCS12_ROW_GUEST_CR0] = 1u << DERIVE_MSRS,

@@ -13,6 +13,7 @@
 
 enum derive_group {
 	DERIVE_CONTROLS,  /* execution, exit and entry controls */
+	DERIVE_APIC,      /* what virtualizes L2's local APIC, but for its pages (pages.h) */
 	DERIVE_EXCEPTION, /* exception bitmap, page-fault filter */
 	DERIVE_CR,        /* CR0 and CR4 with masks and shadows, CR3, CR3 targets */
 	DERIVE_SEGMENTS,  /* and descriptor tables */
@@ -34,7 +35,8 @@ struct derive_inputs {
 	u32 l0_exceptions;
 	u64 cr0_fixed0; /* that hardware demands; unrestricted guests may clear PE and PG */
 	u64 cr4_fixed0;
-	u64 cr4_guest; /* bits that L0 leaves to a guest */
+	u64 cr4_guest;          /* bits that L0 leaves to a guest */
+	bool lost_virtual_apic; /* no memory at the virtual-APIC page, and none is needed */
 	u64 l1_tsc_offset;
 	u64 l1_efer, l1_pat, l1_dr7, l1_debugctl;
 };

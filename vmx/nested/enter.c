@@ -9,6 +9,7 @@
 #include "vmx/cpu_vmx.h"
 #include "vmx/event.h"
 #include "vmx/events.h"
+#include "vmx/nested/identity_ept.h"
 #include "vmx/nested/nested.h"
 #include "vmx/nmi_mask.h"
 #include "vmx/request.h"
@@ -34,6 +35,11 @@ static void read_memory(struct vcpu *v, struct context *context, struct entry_ch
 		(void)walk_cache_read(&v->walk, l1_gpa(v12->LINK_POINTER), &c->link_header,
 				      sizeof(c->link_header));
 	}
+	if (need & NEED_VTPR) {
+		c->vtpr = 0xff;
+		(void)walk_cache_read(&v->walk, l1_gpa(v12->VIRTUAL_APIC_ADDR + LAPIC_TPR),
+				      &c->vtpr, sizeof(c->vtpr));
+	}
 	if ((need & NEED_PDPTES) && walk_cache_read(&v->walk, l1_gpa(v12->GUEST_CR3 & BITS(31, 5)),
 						    c->pdptes, sizeof(c->pdptes)))
 		memset(c->pdptes, 0xff, sizeof(c->pdptes));
@@ -41,28 +47,11 @@ static void read_memory(struct vcpu *v, struct context *context, struct entry_ch
 	memcpy(v->nested->pdptes, c->pdptes, sizeof(c->pdptes));
 }
 
-/* The checks look at L1's memory where there is a link pointer, and for the PDPTEs of L2s without
- * EPT (with IA-32e paging, too: it has none, but L2 may change that without an exit). */
-void nested_plan(const struct vcpu *v, struct context *context)
+static void __attribute__((noinline)) plan(const struct vcpu *v, struct context *context)
 {
-	const struct vmcs12 *v12 = &context->v12;
-	struct entry_plan *plan = &context->plan;
-
-	*plan = (struct entry_plan){ .eptp12 = nested_eptp12(v, v12) };
-	if (v12->LINK_POINTER != ~0ULL || !nested_has_ept(v12))
-		plan->extras |= ENTRY_READS_MEMORY;
-	if (v12->ENTRY_MSR_LOAD_COUNT)
-		plan->extras |= ENTRY_LOADS_MSRS;
-	if (!shared_keeps_all(v12))
-		plan->extras |= ENTRY_SHARES;
-	if (!nested_has_control2(v12, CPU2_ENABLE_VPID))
-		plan->extras |= ENTRY_FLUSHES;
-	if (!(v12->CPU_CONTROLS & CPU_MSR_BITMAPS))
-		plan->extras |= ENTRY_NO_BITMAP;
-	if ((v12->PIN_CONTROLS & (PIN_NMI_EXITING | PIN_VIRTUAL_NMI)) == PIN_NMI_EXITING)
-		plan->extras |= ENTRY_OWN_NMIS;
-	if (v12->CPU_CONTROLS & CPU_USE_TSC_OFFSETTING)
-		plan->tsc_offset = v12->TSC_OFFSET;
+	context->plan = plan_make(&context->v12, identity_eptp(&v->vm->nested->identity_caps));
+	context->dirty &= ~DIRTY_PLAN;
+	pages_replanned(context);
 }
 
 /* Run what has not passed; what passes is not run again until a field changes. */
@@ -119,10 +108,10 @@ static bool blocks_nmis(const struct vmcs12 *v12)
 		INTR_INFO_TYPE(v12->ENTRY_INTR_INFO) == INTR_NMI);
 }
 
-/* Bring vmcs02, which is current, to what vmcs12 says. */
-static void update(struct vcpu *v, struct context *context)
+void nested_update(struct vcpu *v, struct context *context)
 {
 	v->nested->derive.l1_tsc_offset = v->tsc_offset;
+	v->nested->derive.lost_virtual_apic = pages_lost_virtual_apic(&context->pages);
 	context->tsc_offset = v->tsc_offset;
 	vmcs02_update(v, context, &v->nested->derive);
 	events_timer_control(v);
@@ -137,7 +126,7 @@ static void enter_l2(struct vcpu *v, struct context *context)
 		context->dirty |= 1u << DERIVE_TSC;
 	vcpu_switch_vmcs(v, &context->vmcs02);
 	if (context->dirty || unlikely(context->cpu != v->cpu))
-		update(v, context);
+		nested_update(v, context);
 	if (context->plan.extras & ENTRY_SHARES)
 		shared_enter(v, context);
 	if (unlikely(context->plan.extras & ENTRY_OWN_NMIS))
@@ -147,6 +136,8 @@ static void enter_l2(struct vcpu *v, struct context *context)
 	v->l2_tsc_offset = context->plan.tsc_offset;
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);
+	if (context->plan.extras & ENTRY_PAGES)
+		pages_write(context);
 	if (unlikely(context->violated))
 		exit02_ept_ahead(v, context);
 	if (unlikely(v12->GUEST_ACTIVITY))
@@ -210,6 +201,24 @@ static enum exit_action refuse(struct vcpu *v, const struct entry_check_failure 
 	return EXIT_RESUME;
 }
 
+/* The pages that the CPU would use cannot be had: the instruction runs again, or fails where there
+ * is no memory. */
+static enum exit_action __attribute__((noinline))
+without_pages(struct vcpu *v, struct context *context)
+{
+	static const struct entry_check_failure no_virtual_apic = {
+		.rule = "virtual-APIC page: no memory",
+		.kind = ENTRY_CHECK_CONTROLS,
+	};
+
+	if (context->pages.missing & 1u << L2_PAGE_VIRTUAL_APIC)
+		return refuse(v, &no_virtual_apic);
+	vmcs_load(v->vmcs01.page);
+	if (context->pages.missing && pages_wait(v, context))
+		return EXIT_STOP;
+	return EXIT_RESUME;
+}
+
 static void save_for_checks(struct vcpu *v, struct context *context)
 {
 	vmcs_load(context->vmcs02.page);
@@ -237,8 +246,8 @@ static enum exit_action enter(struct vcpu *v, bool launches)
 	nmi_mask_note_blocked(blocked & BLOCKED_BY_NMI);
 	note_l1(v, &context->v12);
 	shadow_pull(context);
-	if (unlikely(context->plan.is_stale))
-		nested_plan(v, context);
+	if (unlikely(context->dirty & DIRTY_PLAN))
+		plan(v, context);
 	v->nested->loads_pdptes = false;
 	if (unlikely(context->unchecked || (context->plan.extras & ENTRY_READS_MEMORY))) {
 		struct entry_check_failure failure;
@@ -249,6 +258,8 @@ static enum exit_action enter(struct vcpu *v, bool launches)
 		if (failure.rule)
 			return refuse(v, &failure);
 	}
+	if ((context->plan.extras & ENTRY_PAGES) && unlikely(pages_look(v, context) != PAGES_READY))
+		return without_pages(v, context);
 	return enter_checked(v, context);
 }
 

@@ -10,6 +10,7 @@
 #include "vmx/nested/ept02.h"
 #include "vmx/nested/l2_memory.h"
 #include "vmx/nested_calls.h"
+#include "vmx/qualification.h"
 #include "vmx/segment.h"
 #include "vmx/vm.h"
 
@@ -121,6 +122,19 @@ static enum exit_action fault_ept02(struct vcpu *v, l2_gpa_t gpa)
 	return resume(v, qualification);
 }
 
+/* SDM "Exit Qualification for APIC-Access VM Exits from Linear Accesses and Guest-Physical
+ * Accesses". */
+static u64 apic_access(const struct l2_access *access)
+{
+	u64 offset = access->gpa.raw % PAGE_SIZE;
+
+	if (access->paging_structure)
+		return offset | APIC_ACCESS_GUEST_PHYSICAL;
+	if (access->fetch)
+		return offset | APIC_ACCESS_FETCH;
+	return offset | (access->write ? APIC_ACCESS_WRITE : APIC_ACCESS_READ);
+}
+
 void nested_refuse(struct vcpu *v, const struct l2_access *access)
 {
 	const struct ept12_access walked = {
@@ -134,15 +148,20 @@ void nested_refuse(struct vcpu *v, const struct l2_access *access)
 	};
 	const struct ept12 ept = l2_ept12(v);
 	struct ept12_walk walk = ept12_translate(&ept, &walked);
-	const struct exit12 exit = {
+	struct exit12 exit = {
 		.reason = walk.outcome == EPT12_VIOLATION ? EXIT_EPT_VIOLATION : EXIT_EPT_MISCONFIG,
 		.qualification = walk.qualification,
 		.linear = access->linear,
 		.physical = access->gpa.raw,
 	};
 
-	if (walk.outcome != EPT12_OK)
-		nested_reflect(v, &exit);
+	if (walk.outcome == EPT12_OK) {
+		if (!l2_is_apic_access(v, walk.to))
+			return;
+		exit.reason = EXIT_APIC_ACCESS;
+		exit.qualification = apic_access(access);
+	}
+	nested_reflect(v, &exit);
 }
 
 enum exit_action exit02_ept(struct vcpu *v)

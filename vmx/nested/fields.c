@@ -149,7 +149,6 @@ enum exit_action exit_vmwrite(struct vcpu *v)
 	if (*field == value)
 		return vmx_succeed();
 	*field = value;
-	context->plan.is_stale = true;
 	context->unchecked |= field_effects[a.row].unchecked;
 	context->dirty |= field_effects[a.row].dirty;
 	return vmx_succeed();

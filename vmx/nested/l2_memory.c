@@ -46,6 +46,14 @@ struct ept12 l2_ept12(struct vcpu *v)
 	};
 }
 
+bool l2_is_apic_access(const struct vcpu *v, l1_gpa_t gpa)
+{
+	const struct vmcs12 *v12 = &v->nested->current->v12;
+
+	return nested_has_control2(v12, CPU2_APIC_ACCESSES) &&
+	       (gpa.raw ^ v12->APIC_ACCESS_ADDR) < PAGE_SIZE;
+}
+
 bool nested_to_l1(struct vcpu *v, l1_gpa_t *gpa, bool write)
 {
 	const struct ept12_access access = { .gpa = l2_gpa(gpa->raw),
@@ -54,7 +62,7 @@ bool nested_to_l1(struct vcpu *v, l1_gpa_t *gpa, bool write)
 	const struct ept12 ept = l2_ept12(v);
 	struct ept12_walk walk = ept12_translate(&ept, &access);
 
-	if (walk.outcome != EPT12_OK)
+	if (walk.outcome != EPT12_OK || l2_is_apic_access(v, walk.to))
 		return false;
 	(void)ept12_set_flags(&ept, &walk);
 	*gpa = walk.to;

@@ -12,4 +12,7 @@ struct ept12 l2_ept12(struct vcpu *v);
 /* Read bytes that lie in one page. 0, or negative: EPT12 does not lead to memory of L1's. */
 int l2_read(struct vcpu *v, l2_gpa_t gpa, void *dst, size_t bytes);
 
+/* Whether a page of L1's is the APIC-access page of the L2 that runs: no access reaches memory. */
+bool l2_is_apic_access(const struct vcpu *v, l1_gpa_t gpa);
+
 #endif

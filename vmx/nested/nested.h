@@ -45,6 +45,7 @@ struct nested {
 	bool deliver_in_l1; /* L1's APIC had events while L2 ran */
 	bool looks_again;   /* L2 is left right behind its entry, for an event that waits */
 	bool has_events;    /* L1 had, when the entry under way began */
+	u64 page_deadline;  /* until when memory is waited for (pages.h); 0: nothing is */
 	bool blocks_nmis;   /* ENTRY_OWN_NMIS: throughout L2's turn, whatever L2 does */
 	struct derive_inputs derive; /* the VM's, with what the entry under way adds */
 	u64 right_eptp;              /* an EPTP that VM entry would take; 0: none known */
@@ -127,7 +128,6 @@ static inline void nested_field_changed(struct context *context, u32 row, u64 be
 
 	if (before == after)
 		return;
-	context->plan.is_stale = true;
 	if (unlikely(field_effects[row].is_special))
 		context->unchecked |= entry_checks_after_write((enum vmcs12_row)row, before, after);
 	else
@@ -150,8 +150,6 @@ void vmcs02_save_lazy(struct vcpu *v, struct context *context);
 #define LAZY_GROUPS (1u << DERIVE_CR | 1u << DERIVE_SEGMENTS | 1u << DERIVE_MSRS)
 /* Registers that L1 and L2 may share: vmx/nested/shared.c. With vmcs01 current before an entry, and
  * with vmcs02. */
-/* Whether there is nothing to do: what vmcs02 has is its own. */
-bool shared_keeps_all(const struct vmcs12 *v12);
 void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12);
 void shared_enter(const struct vcpu *v, struct context *context);
 /* Clear it on this CPU, so that another may use it, or its page may go. */
@@ -205,7 +203,8 @@ static inline bool nested_has_ept(const struct vmcs12 *v12)
 }
 /* The EPTP of the L2's EPT12, be it L1's or the identity. */
 u64 nested_eptp12(const struct vcpu *v, const struct vmcs12 *v12);
-void nested_plan(const struct vcpu *v, struct context *context);
+/* Bring vmcs02, which is current, to what vmcs12 says. */
+void nested_update(struct vcpu *v, struct context *context);
 
 /* EPT02's callbacks. */
 const struct ept02_ops *ept02_glue_init(struct vm *vm);

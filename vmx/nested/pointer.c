@@ -115,10 +115,10 @@ static void read_in(struct vcpu *v, struct context *context)
 static void forget(const struct vm *vm, struct context *context)
 {
 	msr_bitmap_forget(vm, context);
+	pages_forget(&context->pages);
 	memset(&context->v12, 0, sizeof(context->v12));
 	context->v12.revision = VMCS12_REVISION;
-	context->dirty = DERIVE_ALL;
-	context->plan.is_stale = true;
+	context->dirty = DERIVE_ALL | DIRTY_PLAN;
 	context->violated = 0;
 	context->vpid_owner = CONTEXT_NOBODY; /* its VPID02 has another L2's translations */
 	context->unchecked = ENTRY_CHECKS_ALL;

@@ -7,14 +7,7 @@
 #include "hv/msr_index.h"
 #include "vmx/nested/nested.h"
 
-#define LOADS   (ENTRY_CTL_LOAD_DEBUG | ENTRY_CTL_LOAD_PAT | ENTRY_CTL_LOAD_EFER)
-#define SAVES   (EXIT_CTL_SAVE_DEBUG | EXIT_CTL_SAVE_PAT | EXIT_CTL_SAVE_EFER)
 #define UNKNOWN (~0ULL)
-
-bool shared_keeps_all(const struct vmcs12 *v12)
-{
-	return (v12->ENTRY_CONTROLS & LOADS) == LOADS && (v12->EXIT_CONTROLS & SAVES) == SAVES;
-}
 
 void shared_note_l1(struct vcpu *v, const struct vmcs12 *v12)
 {

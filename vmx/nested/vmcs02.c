@@ -58,6 +58,14 @@ static void remember(struct context *context, enum vmcs_field field, u64 value)
 		context->debugctl = value;
 }
 
+/* Fields that not every CPU has. */
+static bool is_missing(enum vmcs_field field)
+{
+	if (field == VMCS_XSS_EXIT_BITMAP)
+		return !vmx_has_controls(CONTROL_SET_CPU2, CPU2_ENABLE_XSAVES);
+	return field == VMCS_TPR_THRESHOLD && !vmx_has_controls(CONTROL_SET_CPU, CPU_TPR_SHADOW);
+}
+
 static void write_group(struct context *context, u32 group, const struct derive_inputs *in)
 {
 	u32 end = derive_first[group + 1];
@@ -66,8 +74,7 @@ static void write_group(struct context *context, u32 group, const struct derive_
 		const struct derive_row *row = &derive_rows[i];
 		u64 value = derive_value(row, in);
 
-		if (row->field == VMCS_XSS_EXIT_BITMAP &&
-		    !vmx_has_controls(CONTROL_SET_CPU2, CPU2_ENABLE_XSAVES))
+		if (is_missing(row->field))
 			continue;
 		vmcs_write(row->field, value);
 		if (group == DERIVE_CONTROLS || group == DERIVE_CR || group == DERIVE_MSRS)
@@ -77,6 +84,7 @@ static void write_group(struct context *context, u32 group, const struct derive_
 
 void vmcs02_update(struct vcpu *v, struct context *context, const struct derive_inputs *in)
 {
+	ASSERT(!(context->dirty & DIRTY_PLAN));
 	if (unlikely(context->cpu != v->cpu)) {
 		context->cpu = v->cpu;
 		context->dirty = DERIVE_ALL;

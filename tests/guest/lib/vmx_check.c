@@ -6,6 +6,7 @@
 #include "tests/guest/lib/vmx_check.h"
 #include "hv/descriptors.h"
 #include "hv/format.h"
+#include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/descriptors.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/paging.h"
@@ -270,4 +271,15 @@ void check_end(void)
 	l2_destroy(&l2);
 	while (page_count)
 		memory_page_free(pages[--page_count]);
+}
+
+void check_page_address(enum vmcs_field field)
+{
+	u64 page = check_base(field);
+
+	for (u32 bit = 0; bit < PAGE_SHIFT; bit++)
+		EXPECT_REFUSED(BAD_CONTROLS, field, page | BIT(bit));
+	for (u32 bit = physical_address_bits(); bit < 64; bit++)
+		EXPECT_REFUSED(BAD_CONTROLS, field, page | BIT(bit));
+	EXPECT_ENTERS(field, page);
 }

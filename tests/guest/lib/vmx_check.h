@@ -73,6 +73,9 @@ void check_to_ring3(void);
 			SKIP(what_ " not offered"); \
 	} while (0)
 
+/* A field that is a page's address, and has one: what is not aligned or too wide is refused. */
+void check_page_address(enum vmcs_field field);
+
 void check_begin(void);
 void check_end(void);
 

@@ -191,6 +191,24 @@ UNIT(what_entry_controls_do_not_load_stays_l1s)
 	assert_int_equal(derived(VMCS_GUEST_DEBUGCTL), 2);
 }
 
+UNIT(cr8_is_l0s_to_see_unless_it_is_the_virtual_apic_pages)
+{
+	const u32 both = CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING;
+
+	in.l0_controls[CONTROL_SET_CPU] |= both;
+	v12.TPR_THRESHOLD = 5;
+	assert_int_equal(derived(VMCS_CPU_CONTROLS) & (both | CPU_TPR_SHADOW), both);
+	assert_int_equal(derived(VMCS_TPR_THRESHOLD), 0);
+	v12.CPU_CONTROLS = CPU_TPR_SHADOW;
+	assert_int_equal(derived(VMCS_CPU_CONTROLS) & (both | CPU_TPR_SHADOW), CPU_TPR_SHADOW);
+	assert_int_equal(derived(VMCS_TPR_THRESHOLD), 5);
+	v12.CPU_CONTROLS = CPU_TPR_SHADOW | CPU_CR8_LOAD_EXITING;
+	assert_int_equal(derived(VMCS_CPU_CONTROLS) & both, CPU_CR8_LOAD_EXITING);
+	in.lost_virtual_apic = true;
+	assert_int_equal(derived(VMCS_CPU_CONTROLS) & (both | CPU_TPR_SHADOW), both);
+	assert_int_equal(derived(VMCS_TPR_THRESHOLD), 0);
+}
+
 UNIT(tsc_offsets_add_up)
 {
 	v12.TSC_OFFSET = (u64)-3000;
@@ -271,6 +289,8 @@ int main(void)
 		cmocka_unit_test_setup(cr0_and_cr4_come_back_as_l2_left_them, setup),
 		cmocka_unit_test_setup(efer_without_its_load_control_follows_the_mode, setup),
 		cmocka_unit_test_setup(what_entry_controls_do_not_load_stays_l1s, setup),
+		cmocka_unit_test_setup(cr8_is_l0s_to_see_unless_it_is_the_virtual_apic_pages,
+				       setup),
 		cmocka_unit_test_setup(tsc_offsets_add_up, setup),
 		cmocka_unit_test_setup(deriving_the_marked_groups_is_a_full_rebuild, setup),
 		cmocka_unit_test_setup(a_field_marks_what_follows_from_it_and_no_other_group,
