@@ -101,6 +101,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            vmx/nested/ept02_index.c \
            vmx/nested/ept02_map.c \
            vmx/nested/ept02_root.c \
+           vmx/nested/ept02_single.c \
            vmx/nested/ept02_sync.c \
            vmx/nested/ept02_table.c \
            vmx/nested/ept02_zap.c \

@@ -51,9 +51,9 @@ struct vm_memory;
 
 /* What uses pages through a VMCS: one for each VMCS. */
 struct pfn_user {
-	/* Bit n: the page that is used as n is not what the VMCS has. The gate does not enter while
-	 * a bit is set; in_guest is declared with a full fence before the test. Set under the
-	 * memory's lock, before the kick; read by the gate without it. */
+	/* Bit n: the page that is used as n is not what the VMCS has, which is not entered while a
+	 * bit is set. Set under the memory's lock, before change_ops.call_out, which the vCPU meets
+	 * at its gate if it has looked here before (vmx/nested/pages.c); read without the lock. */
 	u32 stale;
 };
 

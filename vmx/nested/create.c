@@ -109,6 +109,7 @@ static int create_ept02(struct vm *vm, struct nested_vm *nested)
 		.memory = vm->memory,
 		.order = EPT02_TABLE_ORDER,
 		.roots = 4 * vm->vcpu_count,
+		.singles = vm->vcpu_count * vm->config->contexts,
 		.avoid = l1_gpa_to_l1_gfn(l1_gpa(LAPIC_DEFAULT_BASE)),
 		.ops = ept02_glue_init(vm),
 	};

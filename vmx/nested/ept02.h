@@ -41,6 +41,7 @@ struct ept02_config {
 	struct vm_memory *memory;
 	u32 order;      /* 2^order tables, the roots included */
 	u32 roots;      /* more than there are vCPUs */
+	u32 singles;    /* pages that ept02_keep_single keeps at a time, at most */
 	l1_gfn_t avoid; /* never mapped: the APIC-access page's place */
 	const struct ept02_ops *ops;
 };
@@ -86,6 +87,13 @@ struct ept02_root {
 u64 ept02_host_pages(const struct ept02_config *config);
 /* NULL when the host pool is too small. */
 struct ept02 *ept02_create(const struct ept02_config *config);
+/*
+ * Lock not held. From now on this page of L1's is a leaf of its own wherever EPT02 maps it: an
+ * APIC-access page, which a translation by a larger page may miss (SDM "Issues Pertaining to Page
+ * Size and TLB Management"). Counted; no more than config.singles at a time.
+ */
+void ept02_keep_single(struct ept02 *pool, l1_gfn_t gfn);
+void ept02_let_grow(struct ept02 *pool, l1_gfn_t gfn);
 const struct ept02_counts *ept02_counts(const struct ept02 *pool);
 
 /* What of an EPTP chooses the root: address, walk length, accessed and dirty flags. */

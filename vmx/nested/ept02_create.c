@@ -110,6 +110,8 @@ struct ept02 *ept02_create(const struct ept02_config *config)
 		.pages = parts[PART_PAGE_BUCKETS],
 		.blocks = parts[PART_BLOCKS],
 	};
+	if (config->singles && protected_set_create(&pool->singles, config->singles))
+		return NULL;
 	init_tables(pool, parts);
 	for (u32 i = 0; i < config->roots; i++)
 		ept02_root_init(pool, &pool->roots[i]);

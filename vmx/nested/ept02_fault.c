@@ -80,13 +80,16 @@ static const struct ept02_behind *look_behind(struct ept02 *pool, u64 seq, u64 g
 }
 
 /* Where pages are protected, EPT02's leaves are as small as EPT01's. */
-static struct ept01_page page_behind(const struct vm_memory *memory,
-				     const struct ept02_behind *behind, u64 gfn, u32 level)
+static struct ept01_page page_behind(const struct ept02 *pool, const struct ept02_behind *behind,
+				     u64 gfn, u32 level)
 {
+	const struct vm_memory *memory = pool->memory;
 	u64 bits = behind->leaf.bits;
 
 	level = MIN(level, behind->leaf.level);
-	while (level > EPT_LEVEL_4K && protected_set_has(&memory->protected_pages, gfn, level))
+	while (level > EPT_LEVEL_4K &&
+	       (protected_set_has(&memory->protected_pages, gfn, level) ||
+		(pool->singles.in_use && protected_set_has(&pool->singles, gfn, level))))
 		level--;
 	return (struct ept01_page){
 		.pfn = pfn_add(behind->leaf.pfn, gfn - behind->first),
@@ -138,7 +141,7 @@ static enum ept02_result publish(struct attempt *try, const struct ept12_walk *w
 	mapping.pool = pool;
 	mapping.root = try->root;
 	mapping.walk = walk;
-	mapping.page = page_behind(pool->memory, behind, gfn, walk->level);
+	mapping.page = page_behind(pool, behind, gfn, walk->level);
 	try->is_closed = walk->write && !mapping.page.writable;
 	return try->is_closed ? EPT02_BUSY : map(try, &mapping, zap);
 }

@@ -73,7 +73,8 @@ struct ept02 {
 	struct ept02_table *free_tables;
 	struct hlist keys[EPT02_ROOT_BUCKETS];
 	struct ept02_root *oldest, *newest;
-	struct ept02_behind behind; /* that was asked for last */
+	struct protected_set singles; /* ept02_single.c */
+	struct ept02_behind behind;   /* that was asked for last */
 	struct ept02_counts counts;
 };
 

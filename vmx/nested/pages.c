@@ -4,6 +4,7 @@
 #include "vmx/nested/pages.h"
 #include "hv/errno.h"
 #include "hv/tsc.h"
+#include "vmx/nested/ept02.h"
 #include "vmx/nested/nested.h"
 #include "vmx/request.h"
 #include "vmx/vm.h"
@@ -48,17 +49,33 @@ void pages_replanned(struct context *context)
 			pages->written[i] = 0;
 }
 
-static void drop(struct l2_pages *pages, u32 page)
+/* The APIC-access page of this context, or none, is a leaf of its own. */
+static void keep_single(const struct vm *vm, struct l2_pages *pages, u64 single)
+{
+	if (pages->single == single)
+		return;
+	if (single)
+		ept02_keep_single(vm->nested->ept02, l1_gfn(single - 1));
+	if (pages->single)
+		ept02_let_grow(vm->nested->ept02, l1_gfn(pages->single - 1));
+	pages->single = single;
+}
+
+static void drop(const struct vm *vm, struct l2_pages *pages, u32 page)
 {
 	if (pfn_cache_is_active(&pages->caches[page]))
 		pfn_cache_deactivate(&pages->caches[page]);
+	if (page == L2_PAGE_APIC_ACCESS)
+		keep_single(vm, pages, 0);
 	pages->wanted[page] = 0;
 }
 
-void pages_forget(struct l2_pages *pages)
+void pages_forget(const struct vm *vm, struct context *context)
 {
+	struct l2_pages *pages = &context->pages;
+
 	for (u32 i = 0; i < L2_PAGES; i++) {
-		drop(pages, i);
+		drop(vm, pages, i);
 		pages->written[i] = 0;
 	}
 	pages->missing = 0;
@@ -78,6 +95,8 @@ static int look_at(const struct vcpu *v, struct context *context, u32 page)
 		pfn_cache_deactivate(cache);
 	if (!pfn_cache_is_active(cache))
 		pfn_cache_activate(cache, gpa);
+	if (page == L2_PAGE_APIC_ACCESS)
+		keep_single(v->vm, pages, (gpa.raw >> PAGE_SHIFT) + 1);
 	rc = pfn_cache_use(cache, v->index, &pfn);
 	if (!rc)
 		pages->wanted[page] = pfn_to_hpa(pfn).raw;
@@ -105,7 +124,7 @@ static enum pages_result look(struct vcpu *v, struct context *context)
 		if (used >> i & 1)
 			rc = look_at(v, context, i);
 		else
-			drop(pages, i);
+			drop(v->vm, pages, i);
 		if (rc == -EBUSY)
 			return PAGES_BUSY;
 		if (rc)

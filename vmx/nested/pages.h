@@ -18,6 +18,7 @@
 
 struct context;
 struct vcpu;
+struct vm;
 
 enum l2_page { L2_PAGE_VIRTUAL_APIC, L2_PAGE_APIC_ACCESS, L2_PAGES };
 
@@ -27,6 +28,7 @@ struct l2_pages {
 	u32 vcpu;             /* which the caches know as their user */
 	bool is_taken;        /* for vmcs12 as it is */
 	u32 missing;          /* pages without memory that the entry does without */
+	u64 single;           /* 1 + the gfn that EPT02 keeps a leaf of its own for; 0: none */
 	u64 wanted[L2_PAGES]; /* for vmcs02's field: an address; 0: the page is not used */
 	u64 written[L2_PAGES];
 };
@@ -47,7 +49,7 @@ void pages_create(struct l2_pages *pages, struct vm_memory *memory);
 /* The context's plan has changed. */
 void pages_replanned(struct context *context);
 /* The context is another VMCS's. */
-void pages_forget(struct l2_pages *pages);
+void pages_forget(const struct vm *vm, struct context *context);
 
 /* Before an entry, with vmcs12 checked. READY: pages_write puts what was found into vmcs02. */
 enum pages_result pages_look(struct vcpu *v, struct context *context);

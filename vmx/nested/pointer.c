@@ -115,7 +115,7 @@ static void read_in(struct vcpu *v, struct context *context)
 static void forget(const struct vm *vm, struct context *context)
 {
 	msr_bitmap_forget(vm, context);
-	pages_forget(&context->pages);
+	pages_forget(vm, context);
 	memset(&context->v12, 0, sizeof(context->v12));
 	context->v12.revision = VMCS12_REVISION;
 	context->dirty = DERIVE_ALL | DIRTY_PLAN;

@@ -189,7 +189,7 @@ static inline int world_create(u32 order, u32 roots)
 	static const struct change_ops change_ops = { .kick_and_wait = change_kick,
 						      .page_written = page_written };
 	static const struct ept02_ops ops = { world_protect, world_unprotect, world_kick, NULL };
-	struct ept02_config config = { .order = order, .roots = roots, .ops = &ops };
+	struct ept02_config config = { .order = order, .roots = roots, .singles = 4, .ops = &ops };
 
 	host_memory_default();
 	types = (struct mtrr_map){ .def_type = MTRR_DEF_ENABLED | MEMORY_WB, .maxphyaddr = 40 };
