@@ -9,6 +9,7 @@
  *     crash=halt    HLT with interrupts off: nothing wakes it
  *     crash=ud      an exception that the guest library itself reports
  *     crash=deaf    a CPU that answers no kick of Nestor's, and a change of memory that kicks it
+ *     crash=apic    an L2 whose APIC-access page is where no memory is
  *     crash=hole    reads and writes physical memory where there is none; all ones is what a
  * machine without it reads
  */
@@ -21,6 +22,7 @@
 #include "tests/guest/lib/nestor.h"
 #include "tests/guest/lib/report.h"
 #include "tests/guest/lib/smp.h"
+#include "tests/guest/lib/vmx.h"
 
 /* Above the RAM and below the local APIC of the machines that tests run on. */
 #define HOLE       0xd0000000ULL
@@ -91,13 +93,34 @@ static void crash_deaf(void)
 	}
 }
 
+static void call_for_ever(void)
+{
+	for (;;)
+		vmcall();
+}
+
+/* A CPU would run it; an L0 has no frame to tell the CPU. */
+static void crash_apic(void)
+{
+	const char *why = vmx_lacks();
+	struct l2 l2;
+
+	if (why || !vmx_allows(CONTROL_SET_CPU2, CPU2_APIC_ACCESSES))
+		report_fatal("no APIC accesses: %s", why ? why : "not offered");
+	vmx_on();
+	l2_create(&l2, call_for_ever, 0, CPU_SECONDARY);
+	vmx_write(VMCS_CPU_CONTROLS2, CPU2_APIC_ACCESSES);
+	vmx_write(VMCS_APIC_ACCESS_ADDR, HOLE);
+	(void)l2_enter(&l2);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } ways[] = {
 	{ "triple", crash_triple }, { "idt", crash_idt },   { "stack", crash_stack },
 	{ "hang", crash_hang },     { "halt", crash_halt }, { "ud", crash_ud },
-	{ "hole", crash_hole },     { "deaf", crash_deaf },
+	{ "hole", crash_hole },     { "deaf", crash_deaf }, { "apic", crash_apic },
 };
 
 _Noreturn void guest_main(const char *cmdline)
