@@ -121,7 +121,9 @@ static int refresh(struct pfn_cache *cache, l1_gpa_t gpa)
 		rc = try_refresh(cache, gpa);
 		counter_add(CTR_CACHE_OVERTAKEN, rc == -EBUSY);
 	}
-	if (rc && rc != -EBUSY && !(pfn_state(cache) & PFN_CACHE_VALID))
+	/* A move that was refused may have left it invalid under a holder. */
+	if (rc && rc != -EBUSY && !(pfn_state(cache) & PFN_CACHE_VALID) &&
+	    !pfn_state_is_mapping_held(cache))
 		unmap(cache);
 	return rc;
 }

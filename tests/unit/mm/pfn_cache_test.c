@@ -213,6 +213,20 @@ UNIT(cache_that_cannot_move_has_the_page_that_it_had)
 	assert_false(pfn_cache_check(&cache, page_at(11)));
 }
 
+UNIT(holder_keeps_its_mapping_while_moves_fail)
+{
+	u64 *page;
+
+	refresh();
+	page = pfn_cache_hold(&cache, page_at(11), 5);
+	assert_int_equal(pfn_cache_move(&cache, page_at(100)), -EBUSY);
+	assert_int_equal(pfn_cache_move(&cache, page_at(5000)), -ENOENT);
+	assert_int_equal(*page, 0x11);
+	pfn_cache_release(&cache, 5);
+	assert_int_equal(pfn_cache_move(&cache, page_at(5000)), -ENOENT);
+	assert_null(cache.slot);
+}
+
 UNIT(cache_that_gets_no_slot_is_invalid_where_it_was)
 {
 	struct window_slot *slot = NULL, *last;
@@ -338,6 +352,7 @@ int main(void)
 			mapping_goes_over_to_another_frame_where_only_this_cpu_used_it, set_up),
 		cmocka_unit_test_setup(cache_that_moves_is_valid_for_the_other_page_alone, set_up),
 		cmocka_unit_test_setup(cache_that_cannot_move_has_the_page_that_it_had, set_up),
+		cmocka_unit_test_setup(holder_keeps_its_mapping_while_moves_fail, set_up),
 		cmocka_unit_test_setup(cache_that_gets_no_slot_is_invalid_where_it_was, set_up),
 		cmocka_unit_test_setup(use_that_writes_is_refused_a_read_only_region, set_up),
 		cmocka_unit_test_setup(inactive_cache_is_never_valid, set_up),
