@@ -56,6 +56,12 @@
  * before it has been done. */
 #define NESTOR_CALL_PAGES_MIGRATE 13
 
+/* Take the memory of RCX bytes at RBX away, page by page; it may be the machine's own. The pages read
+ * as memory that is not there until they are given back, but nothing else can be added there. */
+#define NESTOR_CALL_BALLOON_OUT   14
+/* Give memory of RCX bytes at RBX back, full of zeros. Where one of the two fails, what comes before
+ * the failure has been done. */
+#define NESTOR_CALL_BALLOON_IN    15
 /* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent,
  * so that a test can place the NMI anywhere on its target's way. */
 #define NESTOR_CALL_KICK_DELAY    16
@@ -75,11 +81,11 @@
 /* RAX = minus one of these. */
 enum nestor_error {
 	NESTOR_EPERM = 1,    /* test calls are off, or the region is the machine's own */
-	NESTOR_ENOENT = 2,   /* no region starts there; no region has a page */
+	NESTOR_ENOENT = 2,   /* no region starts there; a page is in no region, or out */
 	NESTOR_E2BIG = 7,    /* too many bytes */
 	NESTOR_ENOMEM = 12,  /* too little free memory */
 	NESTOR_EFAULT = 14,  /* the address is not (all) in the guest's memory */
-	NESTOR_EEXIST = 17,  /* overlaps another region */
+	NESTOR_EEXIST = 17,  /* overlaps another region; a page is there already */
 	NESTOR_EINVAL = 22,  /* a value that is not allowed; no bytes; no multiple of 4 KiB */
 	NESTOR_ERANGE = 34,  /* passes the end of the physical address space */
 	NESTOR_ENOTSUP = 95, /* unknown number */

@@ -92,8 +92,12 @@ int ept01_populate(struct vm_memory *memory)
 			struct backing backing;
 
 			rc = vm_memory_find(memory, gfn, &backing);
-			if (!rc)
+			if (rc == -ENOENT) { /* ballooned out */
+				rc = 0;
+				gfn++;
+			} else if (!rc) {
 				rc = ept01_map_leaf(memory, &backing, gfn, &gfn);
+			}
 		}
 	}
 	vm_memory_unlock(memory);

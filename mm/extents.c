@@ -144,52 +144,80 @@ static struct range_node *publish(struct vm_memory *memory, struct range_edit *e
 	return extents;
 }
 
-struct range_node *extents_replace(struct vm_memory *memory, struct range_node *extents,
-				   const struct frame_run *run)
+/* Pages of one extent lose their frames; what is beside them keeps its own. */
+static void cut(struct range_edit *edit, const struct frame_run *run)
 {
-	const struct extent *old = to_extent(range_tree_find(extents, run->at));
+	const struct extent *old = to_extent(range_tree_find(edit->root, run->at));
 	const u64 start = old->node.first, end = start + old->node.pages;
 	const struct frame_run before = { start, run->at - start, old->pfn };
 	const struct frame_run after = { run->at + run->pages, end - run->at - run->pages,
 					 pfn_add(old->pfn, run->at + run->pages - start) };
+
+	range_edit_remove(edit, start);
+	if (before.pages)
+		put(edit, &before, 0);
+	if (after.pages)
+		put(edit, &after, 0);
+}
+
+/* Pages that no extent has get frames: an extent that grows together with those beside it that it
+ * continues in both spaces. */
+static void join(struct range_edit *edit, struct frame_run run)
+{
+	const struct range_node *left = run.at ? range_tree_find(edit->root, run.at - 1) : NULL;
+	const struct range_node *right = range_tree_find(edit->root, run.at + run.pages);
+
+	if (right && to_extent(right)->pfn.raw == pfn_add(run.first, run.pages).raw) {
+		run.pages += right->pages;
+		range_edit_remove(edit, right->first);
+	}
+	if (left && pfn_add(to_extent(left)->pfn, left->pages).raw == run.first.raw) {
+		run.at = left->first;
+		run.pages += left->pages;
+		run.first = to_extent(left)->pfn;
+		range_edit_remove(edit, run.at);
+	}
+	put(edit, &run, 0);
+}
+
+struct range_node *extents_cut(struct vm_memory *memory, struct range_node *extents,
+			       const struct frame_run *run)
+{
 	struct range_edit edit;
 
 	range_edit_begin(&edit, extents, &memory->objects);
-	range_edit_remove(&edit, start);
-	if (before.pages)
-		put(&edit, &before, 0);
-	put(&edit, run, EXTENT_FILLING);
-	if (after.pages)
-		put(&edit, &after, 0);
+	cut(&edit, run);
 	return publish(memory, &edit);
 }
 
-/* Does b follow a in both spaces? */
-static bool continues(const struct extent *a, const struct extent *b)
+struct range_node *extents_join(struct vm_memory *memory, struct range_node *extents,
+				const struct frame_run *run)
 {
-	return a && b && pfn_add(a->pfn, a->node.pages).raw == b->pfn.raw;
+	struct range_edit edit;
+
+	range_edit_begin(&edit, extents, &memory->objects);
+	join(&edit, *run);
+	return publish(memory, &edit);
+}
+
+struct range_node *extents_replace(struct vm_memory *memory, struct range_node *extents,
+				   const struct frame_run *run)
+{
+	struct range_edit edit;
+
+	range_edit_begin(&edit, extents, &memory->objects);
+	cut(&edit, run);
+	put(&edit, run, EXTENT_FILLING);
+	return publish(memory, &edit);
 }
 
 struct range_node *extents_settle(struct vm_memory *memory, struct range_node *extents, u64 at)
 {
 	const struct extent *extent = to_extent(range_tree_find(extents, at));
-	const struct extent *left = at ? to_extent(range_tree_find(extents, at - 1)) : NULL;
-	const struct extent *right = to_extent(range_tree_find(extents, at + extent->node.pages));
-	struct frame_run run = { at, extent->node.pages, extent->pfn };
 	struct range_edit edit;
 
 	range_edit_begin(&edit, extents, &memory->objects);
 	range_edit_remove(&edit, at);
-	if (continues(left, extent)) {
-		run.at = left->node.first;
-		run.pages += left->node.pages;
-		run.first = left->pfn;
-		range_edit_remove(&edit, run.at);
-	}
-	if (continues(extent, right)) {
-		run.pages += right->node.pages;
-		range_edit_remove(&edit, right->node.first);
-	}
-	put(&edit, &run, 0);
+	join(&edit, (struct frame_run){ at, extent->node.pages, extent->pfn });
 	return publish(memory, &edit);
 }

@@ -19,18 +19,14 @@ static const char *const result_texts[] = {
 	[MEMSLOT_NO_MEMORY] = "too little free memory",
 	[MEMSLOT_BAD_FLAGS] = "has flags that do not exist",
 	[MEMSLOT_IS_FIXED] = "is fixed",
-	[MEMSLOT_HOLE] = "has pages of no region",
+	[MEMSLOT_HOLE] = "has pages that are not there",
+	[MEMSLOT_PRESENT] = "has pages that are there",
 };
 
 const char *memslot_result_text(enum memslot_result result)
 {
 	ASSERT(result < ARRAY_SIZE(result_texts));
 	return result_texts[result];
-}
-
-static const struct region *to_region(const struct range_node *node)
-{
-	return (const struct region *)node;
 }
 
 /* Itself, the last hits, EPT01's root, the caches' buckets, and the reserve of objects. */
@@ -86,7 +82,9 @@ static int find_in_trees(const struct vm_memory *memory, u64 gfn, struct backing
 
 	if (!region)
 		return -ENOENT;
-	extent = range_tree_find(to_region(region)->extents, gfn - region->first);
+	extent = range_tree_find(region_extents(region), gfn - region->first);
+	if (!extent)
+		return -ENOENT;
 	if (extent->flags & EXTENT_FILLING)
 		return -EAGAIN;
 	*backing = (struct backing){

@@ -2,8 +2,9 @@
 /*
  * Regions of L1's physical memory: [gfn, gfn + pages) backed by host frames. Overlap, wrap and
  * emptiness are refused with a named error. The backing of a region is a list of extents, largest
- * blocks first. Look-ups and copies take no lock and wait for nobody; an update is seen whole or
- * not at all, and may wait (mm/change.h), so no lock is held where it is called.
+ * blocks first; pages that a balloon has taken are holes in it. Look-ups and copies take no lock and
+ * wait for nobody; an update is seen whole or not at all, and may wait (mm/change.h), so no lock is
+ * held where it is called.
  */
 #ifndef MM_MEMSLOT_H
 #define MM_MEMSLOT_H
@@ -27,7 +28,8 @@ enum memslot_result {
 	MEMSLOT_NO_MEMORY, /* add: too few free frames, or no room for the books */
 	MEMSLOT_BAD_FLAGS, /* not of enum memslot_flags */
 	MEMSLOT_IS_FIXED,  /* delete, move, flags: of a region with MEMSLOT_FIXED */
-	MEMSLOT_HOLE,      /* migrate: a page is in no region */
+	MEMSLOT_HOLE,      /* migrate, balloon, poison: a page is in no region, or ballooned out */
+	MEMSLOT_PRESENT,   /* balloon in: a page has not been ballooned out */
 };
 
 /* The result's text for reports: "overlaps another region". */
@@ -53,6 +55,13 @@ enum memslot_result memslot_set_flags(struct vm_memory *memory, l1_gfn_t gfn, u3
  * before it have moved. A CPU that accesses one meanwhile waits, at most for the pages of a block.
  */
 enum memslot_result memslot_migrate(struct vm_memory *memory, l1_gfn_t gfn, u64 pages);
+/*
+ * Take these pages away: they are holes in their regions, of any flags, and their frames return to
+ * the guest pool. Where a page is missing, those before it have gone.
+ */
+enum memslot_result memslot_balloon_out(struct vm_memory *memory, l1_gfn_t gfn, u64 pages);
+/* Give such pages fresh frames full of zeros; where that fails, those before have them. */
+enum memslot_result memslot_balloon_in(struct vm_memory *memory, l1_gfn_t gfn, u64 pages);
 /* Grows, from 1 on, with each update of the regions. */
 u64 memslot_generation(const struct vm_memory *memory);
 

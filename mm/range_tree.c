@@ -31,6 +31,21 @@ const struct range_node *range_tree_find(const struct range_node *root, u64 page
 	return root;
 }
 
+const struct range_node *range_tree_from(const struct range_node *root, u64 page)
+{
+	const struct range_node *lowest = NULL;
+
+	while (root) {
+		if (page <= root->first) {
+			lowest = root;
+			root = root->left;
+		} else {
+			root = root->right;
+		}
+	}
+	return lowest;
+}
+
 bool range_tree_overlaps(const struct range_node *root, u64 first, u64 pages)
 {
 	while (root) {

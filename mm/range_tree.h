@@ -23,6 +23,8 @@ struct range_node {
 
 /* The range that contains this page, or NULL. */
 const struct range_node *range_tree_find(const struct range_node *root, u64 page);
+/* The lowest range that starts at this page or above, or NULL. */
+const struct range_node *range_tree_from(const struct range_node *root, u64 page);
 /* Does a range of the tree have a page of [first, first + pages)? */
 bool range_tree_overlaps(const struct range_node *root, u64 first, u64 pages);
 /* The range with this rank, 0 for the lowest; NULL when there are not as many. */

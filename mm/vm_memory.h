@@ -21,8 +21,13 @@ enum extent_flags {
 
 struct region {                     /* node.flags: enum memslot_flags */
 	struct range_node node;     /* in vm_memory.regions */
-	struct range_node *extents; /* cover the region without gaps */
+	struct range_node *extents; /* cover it but for the pages that a balloon has taken */
 };
+
+static inline struct range_node *region_extents(const struct range_node *region)
+{
+	return ((const struct region *)region)->extents;
+}
 
 /* Where a gfn lives: a copy of its extent's facts, good until the next update takes it away. */
 struct backing {
@@ -97,7 +102,7 @@ static inline bool vm_memory_has_room(const struct vm_memory *memory, u64 gfn, u
 
 /*
  * Objects that stay free for updates that must not fail: whoever makes the trees grow leaves them.
- * The longest step is a migration's: an extent goes, three come, and their region is replaced.
+ * The longest step is a migration's: three extents go, one comes, and their region is replaced.
  */
 #define VM_MEMORY_RESERVE (6u * RANGE_EDIT_OBJECTS + 4)
 
@@ -135,13 +140,20 @@ struct frame_run { /* pages of a region, counted from its first, and frames behi
 };
 
 /*
- * Some pages of one extent get these frames, which are to be filled. Lock held, reserve there. The
- * nodes that are replaced are retired. Returns the edited tree.
+ * Edits of a region's extents. Lock held, reserve there. The nodes that are replaced are retired.
+ * Each returns the edited tree.
  */
+/* Some pages of one extent lose their frames; run->first does not matter. */
+struct range_node *extents_cut(struct vm_memory *memory, struct range_node *extents,
+			       const struct frame_run *run);
+/* Pages without frames get these: their extent grows together with those beside it that it
+ * continues. */
+struct range_node *extents_join(struct vm_memory *memory, struct range_node *extents,
+				const struct frame_run *run);
+/* Some pages of one extent get these frames, which are to be filled. */
 struct range_node *extents_replace(struct vm_memory *memory, struct range_node *extents,
 				   const struct frame_run *run);
-/* They are filled: the extent at this page grows together with those beside it that it continues.
- * As extents_replace. */
+/* They are filled: the extent at this page grows together as in extents_join. */
 struct range_node *extents_settle(struct vm_memory *memory, struct range_node *extents, u64 at);
 
 /* The largest leaf around gfn, up to a level, that this backing, the CPU and the host's memory

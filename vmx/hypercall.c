@@ -153,6 +153,8 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_REGION_DELETE] = call_region_delete,
 	[NESTOR_CALL_REGION_MOVE] = call_region_move,
 	[NESTOR_CALL_PAGES_MIGRATE] = call_pages_migrate,
+	[NESTOR_CALL_BALLOON_OUT] = call_balloon_out,
+	[NESTOR_CALL_BALLOON_IN] = call_balloon_in,
 	[NESTOR_CALL_KICK_DELAY] = call_kick_delay,
 	[NESTOR_CALL_DEAF] = call_deaf,
 };

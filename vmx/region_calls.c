@@ -18,6 +18,7 @@ static const s64 errors[] = {
 	[MEMSLOT_BAD_FLAGS] = -EINVAL,
 	[MEMSLOT_IS_FIXED] = -EPERM,
 	[MEMSLOT_HOLE] = -ENOENT,
+	[MEMSLOT_PRESENT] = -EEXIST,
 };
 
 static s64 error_of(enum memslot_result result)
@@ -69,12 +70,29 @@ s64 call_region_move(struct vcpu *v)
 	return error_of(memslot_move(v->vm->memory, gfn_in(v, GPR_RBX), gfn_in(v, GPR_RCX)));
 }
 
-s64 call_pages_migrate(struct vcpu *v)
+/* What is done to RCX bytes at RBX, whatever regions they are in. */
+static s64 change_pages(struct vcpu *v, enum memslot_result (*edit)(struct vm_memory *memory,
+								    l1_gfn_t gfn, u64 pages))
 {
 	u64 bytes = vcpu_reg(v, GPR_RCX);
 	s64 error = check(v, vcpu_reg(v, GPR_RBX) | bytes);
 
 	if (error)
 		return error;
-	return error_of(memslot_migrate(v->vm->memory, gfn_in(v, GPR_RBX), bytes >> PAGE_SHIFT));
+	return error_of(edit(v->vm->memory, gfn_in(v, GPR_RBX), bytes >> PAGE_SHIFT));
+}
+
+s64 call_pages_migrate(struct vcpu *v)
+{
+	return change_pages(v, memslot_migrate);
+}
+
+s64 call_balloon_out(struct vcpu *v)
+{
+	return change_pages(v, memslot_balloon_out);
+}
+
+s64 call_balloon_in(struct vcpu *v)
+{
+	return change_pages(v, memslot_balloon_in);
 }

@@ -32,4 +32,14 @@ static inline s64 region_migrate(u64 gpa, u64 bytes)
 	return nestor_call(NESTOR_CALL_PAGES_MIGRATE, gpa, bytes, NULL);
 }
 
+static inline s64 balloon_out(u64 gpa, u64 bytes)
+{
+	return nestor_call(NESTOR_CALL_BALLOON_OUT, gpa, bytes, NULL);
+}
+
+static inline s64 balloon_in(u64 gpa, u64 bytes)
+{
+	return nestor_call(NESTOR_CALL_BALLOON_IN, gpa, bytes, NULL);
+}
+
 #endif

@@ -209,7 +209,7 @@ UNIT(refusals_have_names)
 	assert_int_equal(migrate(9, 1), MEMSLOT_HOLE);
 	assert_int_equal(migrate(13, 2), MEMSLOT_HOLE);
 	expect_numbers(10, 4);
-	assert_string_equal(memslot_result_text(MEMSLOT_HOLE), "has pages of no region");
+	assert_string_equal(memslot_result_text(MEMSLOT_HOLE), "has pages that are not there");
 }
 
 UNIT(without_frames_it_is_refused_and_nothing_is_lost)

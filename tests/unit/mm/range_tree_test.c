@@ -108,6 +108,14 @@ UNIT(ascending_and_descending_inserts_stay_shallow)
 	assert_in_range(check(root, 0, PAGES), 6, 10);
 }
 
+/* Where the first range starts that starts here or above; PAGES: there is none. */
+static u64 first_from(u64 page)
+{
+	while (page < PAGES && owner[page] != page + 1)
+		page++;
+	return page;
+}
+
 UNIT(random_operations_agree_with_an_array)
 {
 	u64 seed = 5;
@@ -127,6 +135,8 @@ UNIT(random_operations_agree_with_an_array)
 			take(owner[first] - 1);
 		found = range_tree_find(root, probe);
 		assert_int_equal(found ? found->first + 1 : 0, owner[probe]);
+		found = range_tree_from(root, probe);
+		assert_int_equal(found ? found->first : PAGES, first_from(probe));
 		if (i % 256 == 0)
 			assert_true(check(root, 0, PAGES) <= 24);
 	}

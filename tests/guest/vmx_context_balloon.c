@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Pages of L1 that go and come back (hv/abi.h) under L2s: what L2 finds is what L1 finds. Needs
+ * test_calls = on. */
+#include "hv/string.h"
+#include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/memory.h"
+#include "tests/guest/lib/regions.h"
+#include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_smp.h"
+
+#define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
+#define LEAF   (EPT_RWX | EPT_WB)
+#define ONES   (~0ULL)
+#define ROUNDS 10u
+#define BESIDE 100u
+
+L2_CODE(read_insn, "mov (%rdi), %rax");
+L2_CODE(write_insn, "mov %rax, (%rdi)");
+
+static u32 l2_run(struct l2 *l2, const char *code, u64 address)
+{
+	vmx_write(VMCS_GUEST_RIP, (u64)code);
+	l2->regs[RDI] = address;
+	return l2_enter(l2);
+}
+
+/* L2 sees at this address what L1 has in the page. */
+static void expect_the_same(struct l2 *l2, u64 address, u64 page)
+{
+	for (u64 i = 0; i < ROUNDS; i++) {
+		l2->regs[RAX] = i;
+		EXPECT_EQ(l2_run(l2, write_insn, address), EXIT_VMCALL);
+		EXPECT_EQ(*(volatile u64 *)page, i);
+		EXPECT_EQ(balloon_out(page, PAGE_SIZE), 0);
+		EXPECT_EQ(l2_run(l2, read_insn, address), EXIT_VMCALL);
+		EXPECT_EQ(l2->regs[RAX], ONES);
+		l2->regs[RAX] = 1;
+		EXPECT_EQ(l2_run(l2, write_insn, address), EXIT_VMCALL);
+		EXPECT_EQ(balloon_in(page, PAGE_SIZE), 0);
+		EXPECT_EQ(l2_run(l2, read_insn, address), EXIT_VMCALL);
+		EXPECT_EQ(l2->regs[RAX], 0);
+	}
+}
+
+VMX_TEST(vmx_context, l2_without_ept_finds_the_hole, 0)
+{
+	/* Expect: ones while the page is out, whatever L2 writes there, and zero afterwards. */
+	u64 page = vmx_page();
+
+	TEST_CALLS_REQUIRED();
+	expect_the_same(l2_new(read_insn), page, page);
+}
+
+VMX_TEST(vmx_context, l2_under_ept_finds_the_hole, 0)
+{
+	/* Expect: the same through a small leaf and one page of a large one. */
+	u64 eptp, page = vmx_page();
+	struct l2 *l2;
+
+	TEST_CALLS_REQUIRED();
+	NEEDS_EPT(0);
+	l2 = l2_new(read_insn);
+	eptp = ept_new();
+	ept_use(eptp);
+	ept_map(eptp, ALIAS, EPT_LEVEL_4K, page | LEAF);
+	expect_the_same(l2, ALIAS, page);
+	expect_the_same(l2, page, page);
+}
+
+VMX_TEST(vmx_context, an_ept_table_that_is_out_maps_nothing, 0)
+{
+	/* Expect: L2 exits while its leaf table reads ones, which no entry is, and while it reads
+	 * zeros; a leaf that L1 writes then counts. */
+	u64 eptp, table = vmx_page(), page = vmx_page();
+	struct l2 *l2;
+
+	TEST_CALLS_REQUIRED();
+	NEEDS_EPT(EPT_CAP_MASK(INVEPT_SINGLE));
+	l2 = l2_new(read_insn);
+	eptp = ept_new();
+	ept_use(eptp);
+	*ept_entry(eptp, ALIAS, EPT_LEVEL_2M) = table | EPT_RWX;
+	*(volatile u64 *)page = 5;
+	*(volatile u64 *)table = page | LEAF;
+	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_VMCALL);
+	EXPECT_EQ(balloon_out(table, PAGE_SIZE), 0);
+	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_EPT_MISCONFIG);
+	EXPECT_EQ(balloon_in(table, PAGE_SIZE), 0);
+	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_EPT_VIOLATION);
+	*(volatile u64 *)table = page | LEAF;
+	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
+	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_VMCALL);
+	EXPECT_EQ(l2->regs[RAX], 5);
+}
+
+/* --- beside a running L2 --- */
+static volatile u64 *word; /* L2's address */
+static u64 looks, wrong;   /* L2's */
+static u64 wanted;         /* what L2 may find; anything, while it is 1 */
+static bool stop;
+static u32 there_reason;
+
+static void look(void)
+{
+	while (!READ_ONCE(stop)) {
+		u64 before = READ_ONCE(wanted), value = *word;
+
+		if (READ_ONCE(wanted) != before)
+			continue;
+		wrong += before != 1 && value != before;
+		WRITE_ONCE(looks, looks + 1);
+	}
+	for (;;)
+		vmcall();
+}
+
+static void run_there(void *argument)
+{
+	struct l2 *l2 = argument;
+
+	l2_arrive(l2);
+	there_reason = l2_enter(l2);
+	l2_clear(l2);
+}
+
+/* L2 looks twice while it may find this. */
+static void show(u64 value)
+{
+	u64 before;
+
+	WRITE_ONCE(wanted, value);
+	before = READ_ONCE(looks);
+	for (u64 start = rdtsc(); READ_ONCE(looks) < before + 2 && rdtsc() - start < 50000000;)
+		cpu_pause();
+	EXPECT(READ_ONCE(looks) >= before + 2);
+	WRITE_ONCE(wanted, 1);
+}
+
+VMX_TEST(vmx_context, running_l2_finds_the_hole, NEED_CPUS_2)
+{
+	/* Expect: an L2 that reads a page all the time, and so has its translation, finds ones
+	 * from the one call's return on, and zeros from the other's. */
+	u64 eptp;
+	struct l2 *l2;
+
+	TEST_CALLS_REQUIRED();
+	NEEDS_EPT(0);
+	EXPECT_EQ(region_add(REGION_HERE), 0);
+	eptp = ept_new();
+	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
+	l2 = l2_new((const void *)(u64)look);
+	ept_use(eptp);
+	l2_clear(l2);
+	word = (volatile u64 *)ALIAS;
+	looks = wrong = 0;
+	wanted = 1;
+	stop = false;
+	EXPECT(vmx_smp_on(1));
+	smp_start(1, run_there, l2);
+	for (u32 i = 0; i < BESIDE; i++) {
+		EXPECT_EQ(balloon_out(REGION_HERE, PAGE_SIZE), 0);
+		show(ONES);
+		EXPECT_EQ(balloon_in(REGION_HERE, PAGE_SIZE), 0);
+		show(0);
+	}
+	WRITE_ONCE(stop, true);
+	EXPECT(smp_finish(1));
+	EXPECT_EQ(there_reason, EXIT_VMCALL);
+	EXPECT_EQ(wrong, 0);
+	EXPECT(vmx_smp_off(1));
+	EXPECT_EQ(region_delete(REGION_HERE), 0);
+}
