@@ -62,6 +62,10 @@
 /* Give memory of RCX bytes at RBX back, full of zeros. Where one of the two fails, what comes before
  * the failure has been done. */
 #define NESTOR_CALL_BALLOON_IN    15
+/* The frame behind the page at RBX is bad, and is not used any more. RCX = NESTOR_POISON_*: what
+ * becomes of the page. RBX = NESTOR_POISONED_*: what became of it. */
+#define NESTOR_CALL_PAGE_POISON   18
+
 /* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent,
  * so that a test can place the NMI anywhere on its target's way. */
 #define NESTOR_CALL_KICK_DELAY    16
@@ -70,6 +74,11 @@
 #define NESTOR_CALL_DEAF          17
 
 #define NESTOR_REGION_READONLY    (1ULL << 0) /* writes are dropped */
+
+#define NESTOR_POISON_SOFT        0 /* it gets another frame, with its contents */
+#define NESTOR_POISON_HARD        1 /* its contents are lost: it goes, until BALLOON_IN */
+#define NESTOR_POISONED_MOVED     0
+#define NESTOR_POISONED_GONE      1 /* it reads all ones and drops writes */
 
 #define NESTOR_CONSOLE_MAX        4096
 

@@ -134,6 +134,17 @@ void frame_pool_free(struct frame_pool *pool, pfn_t first, unsigned int order)
 	spin_unlock(&pool->lock);
 }
 
+void frame_pool_retire(struct frame_pool *pool, pfn_t frame)
+{
+	u64 index = frame.raw - pool->base.raw;
+
+	ASSERT(frame.raw >= pool->base.raw && index < pool->frames);
+	spin_lock(&pool->lock);
+	ASSERT(is_in_use(pool, index, 0));
+	pool->total_frames--;
+	spin_unlock(&pool->lock);
+}
+
 u64 frame_pool_free_count(const struct frame_pool *pool)
 {
 	return __atomic_load_n(&pool->free_frames, __ATOMIC_RELAXED);

@@ -34,6 +34,8 @@ void frame_pool_add(struct frame_pool *pool, pfn_t first, u64 count);
 int frame_pool_alloc(struct frame_pool *pool, unsigned int order, pfn_t *first);
 /* Frames that are free already, or that the pool does not own, are a caller's bug. */
 void frame_pool_free(struct frame_pool *pool, pfn_t first, unsigned int order);
+/* The pool does without this frame from now on; it was allocated. */
+void frame_pool_retire(struct frame_pool *pool, pfn_t frame);
 u64 frame_pool_free_count(const struct frame_pool *pool);
 
 #endif

@@ -62,6 +62,14 @@ enum memslot_result memslot_migrate(struct vm_memory *memory, l1_gfn_t gfn, u64 
 enum memslot_result memslot_balloon_out(struct vm_memory *memory, l1_gfn_t gfn, u64 pages);
 /* Give such pages fresh frames full of zeros; where that fails, those before have them. */
 enum memslot_result memslot_balloon_in(struct vm_memory *memory, l1_gfn_t gfn, u64 pages);
+/*
+ * The frame behind this page is bad. Where its contents are to be kept, the page gets another frame
+ * (MEMSLOT_NO_MEMORY: there is none, and it stays where it is); else it goes, as by a balloon. The
+ * bad frame is never used again.
+ */
+enum memslot_contents { MEMSLOT_KEEP, MEMSLOT_LOSE };
+enum memslot_result memslot_poison(struct vm_memory *memory, l1_gfn_t gfn,
+				   enum memslot_contents contents);
 /* Grows, from 1 on, with each update of the regions. */
 u64 memslot_generation(const struct vm_memory *memory);
 

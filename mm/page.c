@@ -106,6 +106,11 @@ void guest_frame_free(pfn_t first, unsigned int order)
 	frame_pool_free(&guest_pool, first, order);
 }
 
+void guest_frame_retire(pfn_t frame)
+{
+	frame_pool_retire(&guest_pool, frame);
+}
+
 u64 guest_frame_free_count(void)
 {
 	return frame_pool_free_count(&guest_pool);

@@ -25,6 +25,8 @@ u64 page_free_count(void); /* pages left in the host pool */
 /* Guest frames: 2^order frames, naturally aligned, contents undefined. 0 or -ENOMEM. */
 int guest_frame_alloc(unsigned int order, pfn_t *first);
 void guest_frame_free(pfn_t first, unsigned int order);
+/* A frame that was allocated is bad: it never returns to the pool. */
+void guest_frame_retire(pfn_t frame);
 u64 guest_frame_free_count(void);
 
 /* One physically contiguous run of free RAM. */

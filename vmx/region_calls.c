@@ -87,6 +87,23 @@ s64 call_pages_migrate(struct vcpu *v)
 	return change_pages(v, memslot_migrate);
 }
 
+s64 call_page_poison(struct vcpu *v)
+{
+	u64 how = vcpu_reg(v, GPR_RCX);
+	s64 error = check(v, vcpu_reg(v, GPR_RBX));
+
+	if (!error && how > NESTOR_POISON_HARD)
+		error = -EINVAL;
+	if (error)
+		return error;
+	error = error_of(memslot_poison(v->vm->memory, gfn_in(v, GPR_RBX),
+					how == NESTOR_POISON_HARD ? MEMSLOT_LOSE : MEMSLOT_KEEP));
+	if (!error)
+		v->regs[GPR_RBX] =
+			how == NESTOR_POISON_HARD ? NESTOR_POISONED_GONE : NESTOR_POISONED_MOVED;
+	return error;
+}
+
 s64 call_balloon_out(struct vcpu *v)
 {
 	return change_pages(v, memslot_balloon_out);

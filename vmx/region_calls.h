@@ -11,5 +11,6 @@ s64 call_region_move(struct vcpu *v);
 s64 call_pages_migrate(struct vcpu *v);
 s64 call_balloon_out(struct vcpu *v);
 s64 call_balloon_in(struct vcpu *v);
+s64 call_page_poison(struct vcpu *v);
 
 #endif

@@ -42,4 +42,10 @@ static inline s64 balloon_in(u64 gpa, u64 bytes)
 	return nestor_call(NESTOR_CALL_BALLOON_IN, gpa, bytes, NULL);
 }
 
+/* *became: NESTOR_POISONED_*. */
+static inline s64 page_poison(u64 gpa, u64 how, u64 *became)
+{
+	return nestor_call(NESTOR_CALL_PAGE_POISON, gpa, how, became);
+}
+
 #endif
