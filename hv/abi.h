@@ -65,6 +65,9 @@
 /* The frame behind the page at RBX is bad, and is not used any more. RCX = NESTOR_POISON_*: what
  * becomes of the page. RBX = NESTOR_POISONED_*: what became of it. */
 #define NESTOR_CALL_PAGE_POISON   18
+/* Is there memory at RBX? RBX = so many bytes from there on, to the end of a page at least, follow
+ * each other in the machine as they do in the guest. */
+#define NESTOR_CALL_REGION_FIND   19
 
 /* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent,
  * so that a test can place the NMI anywhere on its target's way. */

@@ -82,6 +82,20 @@ static s64 change_pages(struct vcpu *v, enum memslot_result (*edit)(struct vm_me
 	return error_of(edit(v->vm->memory, gfn_in(v, GPR_RBX), bytes >> PAGE_SHIFT));
 }
 
+s64 call_region_find(struct vcpu *v)
+{
+	u64 gpa = vcpu_reg(v, GPR_RBX);
+	struct memslot_frame frame;
+	s64 error = check(v, 0);
+
+	if (!error)
+		error = memslot_find(v->vm->memory, gfn_in(v, GPR_RBX), &frame);
+	if (error)
+		return error;
+	v->regs[GPR_RBX] = (frame.run << PAGE_SHIFT) - gpa % PAGE_SIZE;
+	return 0;
+}
+
 s64 call_pages_migrate(struct vcpu *v)
 {
 	return change_pages(v, memslot_migrate);

@@ -8,6 +8,7 @@
 s64 call_region_add(struct vcpu *v);
 s64 call_region_delete(struct vcpu *v);
 s64 call_region_move(struct vcpu *v);
+s64 call_region_find(struct vcpu *v);
 s64 call_pages_migrate(struct vcpu *v);
 s64 call_balloon_out(struct vcpu *v);
 s64 call_balloon_in(struct vcpu *v);

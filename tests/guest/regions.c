@@ -82,7 +82,7 @@ static u64 pages_that_are_there(u64 gpa, u64 pages)
 
 TEST(regions, calls_are_refused_where_they_are_off)
 {
-	/* Expect: EPERM for each of the three, and for the calls that disturb kicks. */
+	/* Expect: EPERM for each of them, and for the calls that disturb kicks. */
 	if (!nestor_is_present())
 		SKIP("needs Nestor");
 	if (nestor_has(NESTOR_CAP_TEST_CALLS))
@@ -90,6 +90,7 @@ TEST(regions, calls_are_refused_where_they_are_off)
 	EXPECT_EQ(add(HERE, BYTES), -NESTOR_EPERM);
 	EXPECT_EQ(delete (HERE), -NESTOR_EPERM);
 	EXPECT_EQ(move(HERE, THERE), -NESTOR_EPERM);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, 0, 0, NULL), -NESTOR_EPERM);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_KICK_DELAY, 0, 0, NULL), -NESTOR_EPERM);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_DEAF, 0, 0, NULL), -NESTOR_EPERM);
 }
@@ -255,6 +256,24 @@ TEST(regions, what_is_not_there_cannot_go)
 	EXPECT_EQ(delete (HERE + PAGE), -NESTOR_ENOENT);
 	EXPECT_EQ(move(HERE, BEYOND), -NESTOR_ERANGE);
 	EXPECT_EQ(move(HERE, HERE + 16), -NESTOR_EINVAL);
+	EXPECT_EQ(delete (HERE), 0);
+}
+
+TEST(regions, memory_is_found_where_it_is)
+{
+	/* Expect: from any byte of a page at least to its end; ENOENT beside it and in a hole. */
+	u64 bytes = 0;
+
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(add(HERE, PAGE), 0);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, HERE, 0, &bytes), 0);
+	EXPECT_EQ(bytes, PAGE);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, HERE + 5, 0, &bytes), 0);
+	EXPECT_EQ(bytes, PAGE - 5);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, HERE - 1, 0, NULL), -NESTOR_ENOENT);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, HERE + PAGE, 0, NULL), -NESTOR_ENOENT);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_BALLOON_OUT, HERE, PAGE, NULL), 0);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, HERE, 0, NULL), -NESTOR_ENOENT);
 	EXPECT_EQ(delete (HERE), 0);
 }
 

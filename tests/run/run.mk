@@ -58,7 +58,7 @@ $(BUILD)/tests/usb.img: $(EFI) tests/run/usb.sh tests/run/image.sh
 	$(Q)CONFIG= tests/run/usb.sh $< $@ >/dev/null
 
 # --- running ----------------------------------------------------------------------------------------------------------
-.PHONY: run check soak bench profile debug usb
+.PHONY: run check soak bench bench-regions profile debug usb
 
 # Without a CONFIG, even an empty one, a run shows the demo, which wants two CPUs.
 run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo rounds=4' \
@@ -76,6 +76,9 @@ soak: $(CASE_NEEDS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and n
 
 bench: $(EFI) ## what emulated VMX costs, beside Linux KVM and the bare CPU (docs/bench.md)
 	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/bench.sh
+
+bench-regions: $(EFI) ## what a look-up and an update cost beside many regions (docs/bench.md)
+	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/bench_regions.sh
 
 profile: $(EFI) ## where the instructions of one of its rows go, by function (ROW=rt_vmcall_ept)
 	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/profile.sh $(ROW)

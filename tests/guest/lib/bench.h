@@ -59,6 +59,13 @@ struct bench {
 			#name_, ANYWHERE, iterations_, run_, bench_without_##name_, frame_ \
 		}
 
+/* The same for two loops in C, whose difference is meant. */
+#define BENCH_DIFFERENCE(name_, iterations_, with_, without_, frame_)                   \
+	static const struct bench bench_entry_##name_                                   \
+		__attribute__((used, section(".data.benches." #name_), aligned(8))) = { \
+			#name_, NESTOR_ONLY, iterations_, with_, without_, frame_       \
+		}
+
 /* False: it ran and went wrong. Not to run here is right. */
 bool bench_run(const struct bench *bench);
 /* One iteration, after some, between two marks at which Bochs' debugger stops. NULL, or why it did

@@ -108,6 +108,55 @@ UNIT(ascending_and_descending_inserts_stay_shallow)
 	assert_in_range(check(root, 0, PAGES), 6, 10);
 }
 
+/* So many nodes stand above a page, itself included. */
+static u32 nodes_to(u64 page)
+{
+	const struct range_node *node = root;
+	u32 nodes = 1;
+
+	for (; page - node->first >= node->pages; nodes++)
+		node = page < node->first ? node->left : node->right;
+	return nodes;
+}
+
+static void expect_log_n(u64 count, u32 log_n)
+{
+	u32 most = 0;
+	struct range_edit edit;
+	u64 seed = 9;
+
+	for (u64 i = 0; i < count; i++) {
+		range_edit_begin(&edit, root, &pool);
+		insert(&edit, i * 2, 1);
+		publish(&edit);
+	}
+	for (u64 i = 0; i < count; i++)
+		most = MAX(most, nodes_to(i * 2));
+	assert_in_range(most, log_n, 2 * log_n);
+	epoch_wait(&retired);
+	for (u32 i = 0; i < 200; i++) {
+		u64 page = unit_random(&seed) % count * 2, left;
+
+		assert_int_equal(object_pool_reserve(&pool, 2 * RANGE_EDIT_OBJECTS), 0);
+		left = pool.free_count;
+		range_edit_begin(&edit, root, &pool);
+		range_edit_remove(&edit, page);
+		insert(&edit, page, 1);
+		assert_in_range(left - pool.free_count, 2, 8 * log_n);
+		publish(&edit);
+		epoch_wait(&retired);
+	}
+}
+
+UNIT(look_ups_and_edits_are_at_log_n_nodes)
+{
+	expect_log_n(64, 6);
+	set_up(state);
+	expect_log_n(8192, 13);
+	set_up(state);
+	expect_log_n(32768, 15);
+}
+
 /* Where the first range starts that starts here or above; PAGES: there is none. */
 static u64 first_from(u64 page)
 {
@@ -301,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(ascending_and_descending_inserts_stay_shallow, set_up),
+		cmocka_unit_test_setup(look_ups_and_edits_are_at_log_n_nodes, set_up),
 		cmocka_unit_test_setup(random_operations_agree_with_an_array, set_up),
 		cmocka_unit_test_setup(edits_of_many_removals_lose_nothing, set_up),
 		cmocka_unit_test_setup(old_trees_stay_as_they_were, set_up),
