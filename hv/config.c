@@ -39,7 +39,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct source *source, c
 
 static int refuse_key(struct source *source, const char *name)
 {
-	char names[128];
+	char names[192];
 	size_t used = 0;
 
 	for (size_t i = 0; i < config_key_count && used < sizeof(names); i++)

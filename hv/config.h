@@ -8,6 +8,7 @@
 #define HV_CONFIG_H
 
 #include "hv/panic_test.h"
+#include "hv/pfn_cache_mode.h"
 #include "hv/types.h"
 
 enum config_mode { MODE_HYPERVISOR, MODE_BARE };
@@ -40,10 +41,11 @@ struct config {
 	u32 console_baud;
 	enum config_on_exit on_exit; /* on_exit = poweroff | reboot | halt */
 	u32 log; /* log = none | caps | exits | memory, comma separated: bits of config_log */
-	bool software_apic;         /* apic = auto | software: leave APIC virtualization off */
-	bool test_calls;            /* test_calls = on | off: hypercalls that change memory */
-	bool bios;                  /* bios = on | off: L1 starts as a BIOS leaves a PC */
-	enum panic_test panic_test; /* panic_test = none | ud | ...: a fault of L0 on purpose */
+	bool software_apic;            /* apic = auto | software: leave APIC virtualization off */
+	bool test_calls;               /* test_calls = on | off: hypercalls that change memory */
+	bool bios;                     /* bios = on | off: L1 starts as a BIOS leaves a PC */
+	enum pfn_cache_mode pfn_cache; /* pfn_cache = cached | lookup | mapped: for measuring */
+	enum panic_test panic_test;    /* panic_test = none | ud | ...: a fault of L0 on purpose */
 };
 
 /* One refusal, ready to print: "nestor.cfg:3: unknown key 'kernle'; expected one of: ..." */

@@ -27,6 +27,9 @@ static const struct choice faults[] = {
 };
 static const struct choice switches[] = { { "on", true }, { "off", false } };
 static const struct choice apics[] = { { "auto", false }, { "software", true } };
+static const struct choice cache_modes[] = { { "cached", PFN_CACHE_CACHED },
+					     { "lookup", PFN_CACHE_LOOKUP },
+					     { "mapped", PFN_CACHE_MAPPED } };
 static const struct choice uarts[] = { { "com1", 0x3f8 }, { "com2", 0x2f8 } };
 
 static bool choose(const struct choice *choices, size_t count, const char *name, u32 *value)
@@ -294,6 +297,16 @@ static bool parse_bios(struct config *config, const char *value)
 	return true;
 }
 
+static bool parse_pfn_cache(struct config *config, const char *value)
+{
+	u32 mode;
+
+	if (!CHOOSE(cache_modes, value, &mode))
+		return false;
+	config->pfn_cache = (enum pfn_cache_mode)mode;
+	return true;
+}
+
 static bool parse_panic_test(struct config *config, const char *value)
 {
 	u32 fault;
@@ -332,6 +345,7 @@ const struct config_key config_keys[] = {
 	{ .name = "apic", .parse = parse_apic, .expected = "auto or software" },
 	{ .name = "test_calls", .parse = parse_test_calls, .expected = "on or off" },
 	{ .name = "bios", .parse = parse_bios, .expected = "on or off" },
+	{ .name = "pfn_cache", .parse = parse_pfn_cache, .expected = "cached, lookup or mapped" },
 	{ .name = "panic_test",
 	  .parse = parse_panic_test,
 	  .expected = "none, assert, ud, overflow, code, const, nx or null" },

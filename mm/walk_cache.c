@@ -21,13 +21,25 @@ void walk_cache_init(struct walk_cache *cache, struct vm_memory *memory, u32 vcp
 	};
 	for (u32 i = 0; i < WALK_CACHE_PAGES; i++)
 		pfn_cache_init(&cache->pages[i].cache, memory, WINDOW_READ);
-	for (u32 i = 0; i < WALK_CACHE_PLACES; i++)
+	for (u32 i = 0; i < ARRAY_SIZE(cache->places); i++)
 		cache->places[i] = &cache->none;
+}
+
+void walk_cache_set_mode(struct walk_cache *cache, enum pfn_cache_mode mode)
+{
+	cache->mode = mode;
+	cache->hidden = mode == PFN_CACHE_CACHED ? 0 : WALK_CACHE_PLACES;
+}
+
+/* Where the page is, if it is here. */
+static struct walk_page **place_of(struct walk_cache *cache, l1_gpa_t gpa)
+{
+	return walk_cache_place(cache, gpa) + cache->hidden;
 }
 
 static void leave_place(struct walk_cache *cache, const struct walk_page *page, l1_gpa_t gpa)
 {
-	struct walk_page **link = walk_cache_place(cache, gpa);
+	struct walk_page **link = place_of(cache, gpa);
 
 	while (*link != page)
 		link = &(*link)->next;
@@ -36,7 +48,7 @@ static void leave_place(struct walk_cache *cache, const struct walk_page *page, 
 
 static void enter_place(struct walk_cache *cache, struct walk_page *page)
 {
-	struct walk_page **place = walk_cache_place(cache, page->cache.gpa);
+	struct walk_page **place = place_of(cache, page->cache.gpa);
 
 	page->next = *place;
 	*place = page;
@@ -58,7 +70,7 @@ void walk_cache_deactivate(struct walk_cache *cache)
 /* NULL: nothing of it is here. */
 static struct walk_page *find(struct walk_cache *cache, l1_gpa_t gpa)
 {
-	struct walk_page *page = *walk_cache_place(cache, gpa);
+	struct walk_page *page = *place_of(cache, gpa);
 
 	while (page && (gpa.raw ^ page->cache.gpa.raw) >= PAGE_SIZE)
 		page = page->next;
@@ -93,7 +105,7 @@ struct hold {
 };
 
 /* 0, or what kept the page from being held: -ENOENT, -ENOMEM, -EBUSY. */
-static int take(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hold *hold)
+static int take_cached(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hold *hold)
 {
 	u64 offset = gpa.raw % PAGE_SIZE;
 	struct walk_page *page = find(cache, gpa);
@@ -115,6 +127,36 @@ static int take(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hol
 	hold->page = &page->cache;
 	hold->at = va + offset;
 	return 0;
+}
+
+/* The look-up of who keeps no caches, but has all memory mapped. -EBUSY: a change is under way. */
+static int look_up(struct walk_cache *cache, l1_gpa_t gpa, const struct hold *hold)
+{
+	struct memslot_frame frame;
+	int rc = memslot_find(cache->memory, l1_gpa_to_l1_gfn(gpa), &frame);
+
+	if (!rc && frame.pfn.raw == hold->page->pfn.raw)
+		return 0;
+	pfn_cache_release(hold->page, cache->vcpu);
+	return -EBUSY;
+}
+
+static int __attribute__((noinline))
+take_to_measure(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hold *hold)
+{
+	int rc;
+
+	if (cache->mode == PFN_CACHE_MAPPED)
+		return -ENOMEM; /* by a window then */
+	rc = take_cached(cache, gpa, bytes, hold);
+	return rc ? rc : look_up(cache, gpa, hold);
+}
+
+static int take(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hold *hold)
+{
+	if (unlikely(cache->mode != PFN_CACHE_CACHED))
+		return take_to_measure(cache, gpa, bytes, hold);
+	return take_cached(cache, gpa, bytes, hold);
 }
 
 /* The same for an access that writes; -EFAULT: the page is read-only, -EBUSY also: protected. */

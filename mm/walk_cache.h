@@ -6,10 +6,14 @@
  *
  * Any WALK_CACHE_PAGES pages stay, wherever they lie: a place is a list of the pages with its gfns,
  * and the page that makes room for another is the one that came first of all.
+ *
+ * In the modes that are there to be measured (hv/pfn_cache_mode.h) the pages are in places that the
+ * code in line does not look at: so it finds none, and asks the code that knows of modes.
  */
 #ifndef MM_WALK_CACHE_H
 #define MM_WALK_CACHE_H
 
+#include "hv/pfn_cache_mode.h"
 #include "mm/pfn_cache.h"
 
 #define WALK_CACHE_PAGES  32u
@@ -21,14 +25,16 @@ struct walk_page {
 };
 
 struct walk_cache {
-	struct walk_page *places[WALK_CACHE_PLACES];
-	struct walk_page pages[WALK_CACHE_PAGES]; /* in a place while active */
-	struct walk_page none;                    /* at no page, never valid; next is NULL */
+	struct walk_page *places[2 * WALK_CACHE_PLACES]; /* the second half: out of sight */
+	struct walk_page pages[WALK_CACHE_PAGES];        /* in a place while active */
+	struct walk_page none;                           /* at no page, never valid; next is NULL */
 	struct vm_memory *memory;
 	u64 hold;    /* the vCPU's bit in a state word */
 	u64 version; /* grows whenever a page comes, goes, or is mapped anew; never 0 */
 	u32 oldest;  /* of pages: the next to make room */
 	u32 vcpu;
+	enum pfn_cache_mode mode; /* constant, as hidden: 0, or that the places begin later */
+	u32 hidden;
 };
 
 /* An aligned u64 that was read, for who asks later whether it still is the same. */
@@ -40,6 +46,8 @@ struct walk_word {
 
 /* Nothing is cached; vcpu is its number. */
 void walk_cache_init(struct walk_cache *cache, struct vm_memory *memory, u32 vcpu);
+/* Before its first use; a cache that was made anew is PFN_CACHE_CACHED. */
+void walk_cache_set_mode(struct walk_cache *cache, enum pfn_cache_mode mode);
 /* Let go of all pages. */
 void walk_cache_deactivate(struct walk_cache *cache);
 
@@ -53,6 +61,7 @@ int walk_cache_write(struct walk_cache *cache, l1_gpa_t gpa, const void *src, si
 int walk_cache_or_byte(struct walk_cache *cache, l1_gpa_t gpa, u8 bits);
 int walk_cache_cmpxchg(struct walk_cache *cache, l1_gpa_t gpa, u64 *expected, u64 desired);
 
+/* Where code in line looks. */
 static inline struct walk_page **walk_cache_place(struct walk_cache *cache, l1_gpa_t gpa)
 {
 	return &cache->places[(gpa.raw >> PAGE_SHIFT) % WALK_CACHE_PLACES];

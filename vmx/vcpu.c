@@ -52,6 +52,7 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 	if (config.is_bsp)
 		lapic_wire_lint(&v->lapic);
 	walk_cache_init(&v->walk, vm->memory, index);
+	walk_cache_set_mode(&v->walk, vm->config->pfn_cache);
 	return nested_create_vcpu(v);
 }
 

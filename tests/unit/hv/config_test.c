@@ -71,6 +71,7 @@ UNIT(defaults_are_com1_and_poweroff)
 	assert_false(config.software_apic);
 	assert_false(config.test_calls);
 	assert_false(config.bios);
+	assert_int_equal(config.pfn_cache, PFN_CACHE_CACHED);
 }
 
 UNIT(empty_file_keeps_defaults)
@@ -84,7 +85,7 @@ UNIT(every_key_is_read)
 	accept_file("mode = bare\nkernel = \\nestor\\l1.elf\ncmdline = a  b=c\n"
 		    "module = \\env KEY=1 X\nmemory = 256M\ncpus = 2\nconsole = com2, 9600\n"
 		    "on_exit = reboot\nlog = caps, memory\napic = software\ntest_calls = on\n"
-		    "bios = on\npanic_test = nx\n");
+		    "bios = on\npfn_cache = mapped\npanic_test = nx\n");
 	assert_int_equal(config.mode, MODE_BARE);
 	assert_string_equal(config.kernel, "\\nestor\\l1.elf");
 	assert_string_equal(config.cmdline, "a  b=c");
@@ -100,6 +101,7 @@ UNIT(every_key_is_read)
 	assert_true(config.software_apic);
 	assert_true(config.test_calls);
 	assert_true(config.bios);
+	assert_int_equal(config.pfn_cache, PFN_CACHE_MAPPED);
 	assert_int_equal(config.panic_test, PANIC_TEST_NX);
 }
 
@@ -232,6 +234,16 @@ UNIT(bad_words_are_refused)
 	refuse_file("apic = x2apic", "nestor.cfg:1: apic = 'x2apic'; expected auto or software");
 	refuse_file("test_calls = yes", "nestor.cfg:1: test_calls = 'yes'; expected on or off");
 	refuse_file("bios = 1", "nestor.cfg:1: bios = '1'; expected on or off");
+	refuse_file("pfn_cache = off",
+		    "nestor.cfg:1: pfn_cache = 'off'; expected cached, lookup or mapped");
+}
+
+UNIT(pfn_cache_words)
+{
+	accept_options("pfn_cache=lookup");
+	assert_int_equal(config.pfn_cache, PFN_CACHE_LOOKUP);
+	accept_options("pfn_cache=cached");
+	assert_int_equal(config.pfn_cache, PFN_CACHE_CACHED);
 }
 
 UNIT(log_words)
@@ -255,7 +267,7 @@ UNIT(unknown_key_lists_the_known)
 	refuse_file("\n# x\nkernle = a",
 		    "nestor.cfg:3: unknown key 'kernle'; expected one of: kernel, cmdline, module, "
 		    "memory, cpus, vcpus, contexts, mode, console, on_exit, log, apic, "
-		    "test_calls, bios, panic_test");
+		    "test_calls, bios, pfn_cache, panic_test");
 }
 
 UNIT(missing_equals_is_refused)
@@ -401,6 +413,7 @@ int main(void)
 		cmocka_unit_test(bad_vcpus_are_refused),
 		cmocka_unit_test(bad_contexts_are_refused),
 		cmocka_unit_test(bad_words_are_refused),
+		cmocka_unit_test(pfn_cache_words),
 		cmocka_unit_test(log_words),
 		cmocka_unit_test(unknown_key_lists_the_known),
 		cmocka_unit_test(missing_equals_is_refused),
