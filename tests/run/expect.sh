@@ -3,7 +3,7 @@
 # What a case expects of its machine, against the verdict and the log. Pure: reads the log, prints why it is not met.
 
 # The verdict that each kind of expectation needs; tests/run/cases.txt explains the kinds.
-declare -A EXPECT_VERDICT=([pass]=pass [shows]=pass [counts]=pass [refused]=refused [panics]=crashed
+declare -A EXPECT_VERDICT=([pass]=pass [shows]=pass [counts]=pass [near]=pass [refused]=refused [panics]=crashed
 	[stops]=failed [halts]=hung [fails]=failed [hangs]=hung)
 
 # expect_check <expectation> <log> <verdict>: all parts of "a && b && c" must be met.
@@ -43,20 +43,45 @@ expect_shows() {
 	grep -aEq -- "$1" "$log" || { printf "no console line matches '%s'" "$1" && return 1; }
 }
 
-# counts <bench> <key> <limit>
-expect_counts() {
-	local bench key limit value
+# bench_value <bench> <key>: prints the one value that the console has, or says that there is not one.
+bench_value() {
+	local value
 
-	read -r bench key limit <<<"$1"
-	value=$(sed -n "s/^BENCH $bench \(.* \)\?$key=\([0-9][0-9.]*\).*/\2/p" "$log")
+	value=$(sed -n "s/^BENCH $1 \(.* \)\?$2=\([0-9][0-9.]*\).*/\2/p" "$log")
 	if ! [[ $value =~ ^[0-9.]+$ ]]; then
-		printf "not one 'BENCH %s' with '%s='" "$bench" "$key"
-	elif awk "BEGIN { exit !($value > $limit) }"; then
-		printf 'BENCH %s %s=%s, allowed are %s' "$bench" "$key" "$value" "$limit"
-	else
-		return 0
+		printf "not one 'BENCH %s' with '%s='" "$1" "$2"
+		return 1
 	fi
-	return 1
+	printf '%s' "$value"
+}
+
+# counts <benches> <keys> <limit>: each key of each bench; commas between them.
+expect_counts() {
+	local benches keys limit bench key value
+
+	read -r benches keys limit <<<"$1"
+	for bench in ${benches//,/ }; do
+		for key in ${keys//,/ }; do
+			value=$(bench_value "$bench" "$key") || { printf '%s' "$value" && return 1; }
+			awk "BEGIN { exit !($value <= $limit) }" && continue
+			printf 'BENCH %s %s=%s, allowed are %s' "$bench" "$key" "$value" "$limit"
+			return 1
+		done
+	done
+}
+
+# near <benches> <key> <percent>: none differs from the first one's value by more.
+expect_near() {
+	local benches key percent bench value first=''
+
+	read -r benches key percent <<<"$1"
+	for bench in ${benches//,/ }; do
+		value=$(bench_value "$bench" "$key") || { printf '%s' "$value" && return 1; }
+		: "${first:=$value}"
+		awk "BEGIN { d = 100 * ($value - $first) / $first; exit !(d <= $percent && -d <= $percent) }" && continue
+		printf 'BENCH %s %s=%s is not within %s %% of %s' "$bench" "$key" "$value" "$percent" "$first"
+		return 1
+	done
 }
 
 expect_refused() {

@@ -41,6 +41,15 @@ bench|pass: x|counts rt_cpuid exits 3|
 bench|pass: x|counts rt_cpuid exits 2|BENCH rt_cpuid exits=2.50, allowed are 2; pass: x
 bench|pass: x|counts l1_cpu insns 240|not one 'BENCH l1_cpu' with 'insns='; pass: x
 bench|pass: x|counts l1_cpuid ns 240|not one *
+bench|pass: x|counts l1_cpuid,l1_rdmsr exits,vmwrite 1|
+bench|pass: x|counts l1_cpuid,l1_rdmsr exits,vmread 4|BENCH l1_cpuid vmread=5, allowed are 4; pass: x
+bench|pass: x|counts l1_cpuid,rt_cpuid exits,vmread 5|BENCH rt_cpuid vmread=26, allowed are 5; pass: x
+bench|pass: x|counts l1_cpuid,l1_cpu exits 5|not one 'BENCH l1_cpu' with 'exits='; pass: x
+bench|pass: x|near l1_cpuid,l1_rdmsr vmread 0|
+bench|pass: x|near l1_cpuid,l1_rdmsr insns 19|
+bench|pass: x|near l1_cpuid,l1_rdmsr insns 18|BENCH l1_rdmsr insns=235 is not within 18 % of 199; pass: x
+bench|pass: x|near l1_rdmsr,l1_cpuid insns 15|BENCH l1_cpuid insns=199 is not within 15 % of 235; pass: x
+bench|pass: x|near l1_cpuid,l1_cpu insns 18|not one *
 twice|refused: x|refused no EPT|
 twice|refused: x|refused no VMX|the refusal does not match 'no VMX'; refused: x
 twice|pass: x|refused no EPT|expected 'refused'; pass: x

@@ -8,8 +8,9 @@
 
 #define CALIBRATION_LOOPS 10000
 #define CALIBRATION_SLACK 16 /* instructions around the loops */
-#define LINE_MAX          400
+#define LINE_MAX          (CONSOLE_LINE_MAX - 64)
 #define PROFILE_WARM_UPS  8
+#define COUNTS            (NESTOR_COUNTERS + NESTOR_NESTED_COUNTS)
 
 struct line {
 	char text[LINE_MAX];
@@ -18,13 +19,24 @@ struct line {
 
 struct measurement {
 	u64 ticks;
-	u64 counters[NESTOR_COUNTERS];
+	u64 counts[COUNTS]; /* Nestor's counters, then those of its nested VMX */
 };
 
-static const char *const counter_names[NESTOR_COUNTERS] = {
+static const char *const names[COUNTS] = {
 #define COUNTER(name, text) #name,
 #include "hv/counters.def"
 #undef COUNTER
+#define NESTED_COUNT(name, from, text) #name,
+#include "hv/nested_counts.def"
+#undef NESTED_COUNT
+};
+
+/* What is told also where there was none. */
+static const bool is_always_told[COUNTS] = {
+	[NESTOR_COUNTER_WINDOW_PTE_WRITES] = true,
+	[NESTOR_COUNTER_INVLPG] = true,
+	[NESTOR_COUNTER_REGION_LOOKUPS] = true,
+	[NESTOR_COUNTER_KICKS] = true,
 };
 
 /*
@@ -51,18 +63,25 @@ static bool is_instruction_counter(void)
 	       2 * CALIBRATION_SLACK;
 }
 
+static void read_counts(struct measurement *m)
+{
+	if (!nestor_is_present())
+		return;
+	nestor_read_counters(m->counts);
+	if (nestor_has(NESTOR_CAP_NESTED))
+		nestor_read_nested(m->counts + NESTOR_COUNTERS);
+}
+
 static struct measurement measure(void (*run)(u64), u64 iterations)
 {
 	struct measurement before = { 0 }, after = { 0 };
 
 	run(1);
-	if (nestor_is_present())
-		nestor_read_counters(before.counters);
+	read_counts(&before);
 	after.ticks = ticks_of(run, iterations);
-	if (nestor_is_present())
-		nestor_read_counters(after.counters);
-	for (size_t i = 0; i < NESTOR_COUNTERS; i++)
-		after.counters[i] -= before.counters[i];
+	read_counts(&after);
+	for (size_t i = 0; i < COUNTS; i++)
+		after.counts[i] -= before.counts[i];
 	return after;
 }
 
@@ -77,18 +96,18 @@ __attribute__((format(printf, 2, 3))) static void append(struct line *line, cons
 	va_end(ap);
 }
 
-/* Append " name=value" in small letters, the value by iteration:
- * whole when it divides, else with two decimals. */
-static void append_counter(struct line *line, const char *name, u64 total, u64 iterations)
+/* Append " name=value" in small letters, the value by iteration: whole when it divides, else with
+ * two decimals, rounded up so that it is not 0. */
+static void append_count(struct line *line, const char *name, u64 total, u64 iterations)
 {
-	u64 rest = total % iterations;
+	u64 hundredths = (total * 100 + iterations - 1) / iterations;
 
 	append(line, " ");
 	for (; *name; name++)
 		append(line, "%c", *name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name);
-	append(line, "=%llu", (unsigned long long)(total / iterations));
-	if (rest)
-		append(line, ".%02llu", (unsigned long long)(rest * 100 / iterations));
+	append(line, "=%llu", (unsigned long long)(hundredths / 100));
+	if (total % iterations)
+		append(line, ".%02llu", (unsigned long long)(hundredths % 100));
 }
 
 /* A noisy clock may put the empty loop above the full one. */
@@ -101,6 +120,8 @@ static const char *reason_not_to_run(const struct bench *bench)
 {
 	if (bench->place == NESTOR_ONLY && !nestor_is_present())
 		return "needs Nestor";
+	if (bench->place == WHEN_NAMED && !nestor_has(NESTOR_CAP_TEST_CALLS))
+		return "needs Nestor with test_calls = on";
 	return bench->frame ? bench->frame->prepare() : NULL;
 }
 
@@ -125,11 +146,11 @@ bool bench_run(const struct bench *bench)
 	ticks = difference(with.ticks, without.ticks);
 	append(&line, " %s=%llu", is_instruction_counter() ? "insns" : "ticks",
 	       (unsigned long long)((ticks + bench->iterations / 2) / bench->iterations));
-	for (size_t i = 0; i < NESTOR_COUNTERS; i++) {
-		u64 total = difference(with.counters[i], without.counters[i]);
+	for (size_t i = 0; nestor_is_present() && i < COUNTS; i++) {
+		u64 total = difference(with.counts[i], without.counts[i]);
 
-		if (total)
-			append_counter(&line, counter_names[i], total, bench->iterations);
+		if (total || is_always_told[i])
+			append_count(&line, names[i], total, bench->iterations);
 	}
 	print_line("BENCH %s%s", bench->name, line.text);
 	return true;

@@ -5,7 +5,7 @@
 
 #include "hv/types.h"
 
-#define CONSOLE_LINE_MAX 512
+#define CONSOLE_LINE_MAX 1024
 #define CONSOLE_COM1     0x3f8u
 
 /* After nestor_init(). */

@@ -93,8 +93,8 @@ static void free_table(u64 *table, u32 level)
 
 void ept12_destroy(u64 eptp)
 {
-	ept12_invept(eptp);
 	free_table(table_of(eptp), TOP_LEVEL);
+	ept12_invept(eptp); /* after the change: the next tables may have the same root */
 }
 
 void ept12_invept(u64 eptp)

@@ -64,9 +64,10 @@ static bool is_bench_selected(const char *cmdline, const struct bench *bench)
 	const char *list = cmdline_find(cmdline, "bench", &length);
 
 	if (!list)
-		return !cmdline_find(cmdline, "suite", &length) &&
+		return bench->place != WHEN_NAMED && !cmdline_find(cmdline, "suite", &length) &&
 		       !cmdline_find(cmdline, "test", &length);
-	return cmdline_list_has(list, length, "all") || cmdline_list_has(list, length, bench->name);
+	return (bench->place != WHEN_NAMED && cmdline_list_has(list, length, "all")) ||
+	       cmdline_list_has(list, length, bench->name);
 }
 
 static void print_outcome(u32 number, const struct test *test, const struct outcome *outcome)

@@ -37,7 +37,7 @@ static void start(struct l2 *l2, void (*code)(void))
 	vmx_write(VMCS_HOST_RIP, (u64)bench_landing);
 }
 
-const char *vmx_bench_prepare(void (*code)(void), bool has_ept)
+static const char *prepare(void (*code)(void), bool has_ept, u32 count)
 {
 	const char *why = lacks(has_ept);
 
@@ -48,15 +48,26 @@ const char *vmx_bench_prepare(void (*code)(void), bool has_ept)
 	vmx_bench.current = 0;
 	vmx_bench.start = (u64)code + VMCALL_BYTES;
 	vmx_bench.eptp = has_ept ? ept12_create() : 0;
-	for (u32 i = 0; i < BENCH_L2S; i++)
+	vmx_bench.count = count;
+	for (u32 i = 0; i < count; i++)
 		start(&vmx_bench.l2s[i], code);
 	l2_load(&vmx_bench.l2s[0]);
 	return NULL;
 }
 
+const char *vmx_bench_prepare(void (*code)(void), bool has_ept)
+{
+	return prepare(code, has_ept, BENCH_L2S);
+}
+
+const char *vmx_bench_prepare_many(void (*code)(void), u32 count)
+{
+	return prepare(code, true, count);
+}
+
 const char *vmx_bench_finish(void)
 {
-	for (u32 i = 0; i < BENCH_L2S; i++)
+	for (u32 i = 0; i < vmx_bench.count; i++)
 		l2_destroy(&vmx_bench.l2s[i]);
 	if (vmx_bench.eptp)
 		ept12_destroy(vmx_bench.eptp);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the benches of VMX stand on: VMX operation, two L2s in the same state, and a round trip with
- * next to nothing of L1's around it. docs/bench.md says what each row means.
+ * What the benches of VMX stand on: VMX operation, L2s in the same state, and a round trip with next
+ * to nothing of L1's around it. docs/bench.md says what each row means.
  */
 #ifndef TESTS_GUEST_LIB_VMX_BENCH_H
 #define TESTS_GUEST_LIB_VMX_BENCH_H
@@ -9,7 +9,8 @@
 #include "tests/guest/lib/bench.h"
 #include "tests/guest/lib/vmx.h"
 
-#define BENCH_L2S 2
+#define BENCH_L2S     2 /* of most benches */
+#define BENCH_L2S_MAX 256
 
 /*
  * What an L2 of a bench runs: it tells its L1 that it has started, then the text. Its registers are
@@ -23,7 +24,8 @@
 
 /* Of the bench that runs. */
 struct vmx_bench {
-	struct l2 l2s[BENCH_L2S];
+	struct l2 l2s[BENCH_L2S_MAX];
+	u32 count;
 	u32 current; /* of which the VMCS is current when a loop begins */
 	u64 eptp;    /* 0: without EPT */
 	u64 start;   /* RIP of an L2 that has told that it started */
@@ -49,6 +51,8 @@ static inline void bench_write(enum vmcs_field field, u64 value)
 
 /* The frame around a bench: prepare with or without EPT. Each loop tells what it found wrong. */
 const char *vmx_bench_prepare(void (*code)(void), bool has_ept);
+/* The same with so many L2s, under one EPT. */
+const char *vmx_bench_prepare_many(void (*code)(void), u32 count);
 const char *vmx_bench_finish(void);
 void vmx_bench_wrong(const char *what);
 
