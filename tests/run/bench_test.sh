@@ -1,18 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The tables of `make bench` and `make profile` from recorded consoles and traces. Each row: what a line must match.
+# The tables of `make bench`, `make bench-memslot` and `make profile` from recorded consoles and traces. Each row: what a line must match.
 set -uo pipefail
 
 RUN_DIR=$(cd "$(dirname "$0")" && pwd)
 # shellcheck disable=SC1090,SC1091 # they stand beside this file
-for part in bench_table profile_table profile_steps; do
+for part in bench_table memslot_table profile_table profile_steps; do
 	. "$RUN_DIR/$part.sh"
 done
 
 logs=$RUN_DIR/logs
+csv=$(mktemp)
+trap 'rm -f "$csv"' EXIT
 table=$(
 	bench_rows "$logs/bench-vmx.txt"
 	bench_table "$logs/bench-vmx.txt" "$logs/bench-vmx.log" "$logs/bench.log"
+	memslot_runs "$logs/memslot.txt" | paste -sd' ' | sed 's/^/runs /'
+	memslot_rows "$logs/memslot.txt" few | sed 's/^/few /'
+	memslot_csv "$logs/memslot.txt" cached="$logs/memslot-cached.log" lookup="$logs/memslot-lookup.log" \
+		mapped="$logs/memslot-mapped.log" few="$logs/memslot-few.log" >"$csv"
+	sed 's/^/csv /' "$csv"
+	memslot_table "$csv" | sed 's/^/memslot /'
+	memslot_plot "$csv" | sed 's/^/plot /'
 	profile_table "$logs/trace.log" "$logs/trace.txt" /dev/stderr 2>&1 | sed 's/^/profile/'
 	profile_steps "$logs/trace.log" "$logs/trace-chains.txt" "$logs/trace-steps.txt"
 )
@@ -34,6 +43,19 @@ done <<'EOT'
 ^absent +- +- +1,000 +- +not run: no EPT$
 ^l1_cpuid +- +- +- +199 +not run$
 ^slow needs 12,345,678, 12,344,778 more than its floor$
+^runs cached lookup mapped few$
+^few two,three$
+^csv row,run,insns,window_pte_writes,invlpg,region_lookups,cache_hits,cache_refreshes,kicks,exits,contexts_recycled,pages_migrated$
+^csv one,cached,1237,0,0,0,0,0,0,2,0,0$
+^csv two,few,9000,1,1,1,0,0,0\.5,3,1,0$
+^csv three,few,13000,0,0,0,0,0,0,3,0,0\.67$
+^memslot one +1,237 +2,417 +1,234,567 +0 +0 +8 +0 +0 +4 +0 +4 +4 +0 +4 +0 +0 +0 +0 +0 +0 +0$
+^memslot two +2,000 +3,000 +- +0\.01 +0 +- +0 +0 +- +0 +5 +- +3 +5 +- 
+^memslot two +few +9,000 +1 +1 +1 +0 +0 +0\.5 +3 +1 +0$
+^memslot three +few +13,000 
+^plot one 1237 2417 1234567$
+^plot one 0 0 8$
+^plot two 2000 3000 0$
 ^profile +5  instructions$
 ^profile +2  L0 +handle +vmread 1  vmresume 1$
 ^profile +2  L1/L2 bench *$

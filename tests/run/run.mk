@@ -19,6 +19,10 @@ $(BUILD)/debug-tools.stamp: FORCE
 	@tests/run/packages.sh build run debug
 	@mkdir -p $(@D) && { test -e $@ || touch $@; }
 
+$(BUILD)/chart-tools.stamp: FORCE
+	@tests/run/packages.sh build run chart
+	@mkdir -p $(@D) && { test -e $@ || touch $@; }
+
 # --- test components: an EFI application, and files for the ESP, most of which must be refused -----------------------
 LOCK_VMX    := $(BUILD)/tests/lock_vmx.efi
 ESP_FILES   := $(addprefix $(BUILD)/tests/,elf64.elf huge.elf truncated.elf pattern.bin utf16.cfg)
@@ -58,7 +62,7 @@ $(BUILD)/tests/usb.img: $(EFI) tests/run/usb.sh tests/run/image.sh
 	$(Q)CONFIG= tests/run/usb.sh $< $@ >/dev/null
 
 # --- running ----------------------------------------------------------------------------------------------------------
-.PHONY: run check soak bench bench-regions profile debug usb
+.PHONY: run check soak bench bench-memslot bench-regions profile debug usb
 
 # Without a CONFIG, even an empty one, a run shows the demo, which wants two CPUs.
 run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo rounds=4' \
@@ -79,6 +83,9 @@ bench: $(EFI) ## what emulated VMX costs, beside Linux KVM and the bare CPU (doc
 
 bench-regions: $(EFI) ## what a look-up and an update cost beside many regions (docs/bench.md)
 	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/bench_regions.sh
+
+bench-memslot: $(EFI) $(BUILD)/chart-tools.stamp ## what caches of L1's pages save: three modes, table, CSV and chart
+	$(Q)MACHINE=$(MACHINE) CPU=$(CPU) EFI=$(EFI) JOBS=$(JOBS) tests/run/bench_memslot.sh
 
 profile: $(EFI) ## where the instructions of one of its rows go, by function (ROW=rt_vmcall_ept)
 	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/profile.sh $(ROW)

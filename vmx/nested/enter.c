@@ -11,7 +11,7 @@
 #include "vmx/events.h"
 #include "vmx/nested/identity_ept.h"
 #include "vmx/nested/nested.h"
-#include "vmx/nested/pages12.h"
+#include "vmx/nested/measured.h"
 #include "vmx/nmi_mask.h"
 #include "vmx/request.h"
 #include "vmx/segment.h"
@@ -51,7 +51,7 @@ static void read_memory(struct vcpu *v, struct context *context, struct entry_ch
 static void __attribute__((noinline)) plan(const struct vcpu *v, struct context *context)
 {
 	context->plan = plan_make(&context->v12, identity_eptp(&v->vm->nested->identity_caps));
-	if (pages12_are_reached(v))
+	if (measured_are_reached(v))
 		context->plan.extras |= ENTRY_REACHES;
 	context->dirty &= ~DIRTY_PLAN;
 	pages_replanned(context);
@@ -138,7 +138,7 @@ static void enter_l2(struct vcpu *v, struct context *context)
 		vmcs_write_pdptes(v->nested->pdptes);
 	v->l2_tsc_offset = context->plan.tsc_offset;
 	if (unlikely(context->plan.extras & ENTRY_REACHES))
-		pages12_reach(v, context);
+		measured_reach(v, context);
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);
 	if (context->plan.extras & ENTRY_PAGES)

@@ -10,7 +10,7 @@
 #include "vmx/nested/host_state_values.h"
 #include "vmx/nested/insn_info.h"
 #include "vmx/nested/nested.h"
-#include "vmx/nested/pages12.h"
+#include "vmx/nested/measured.h"
 #include "vmx/nmi_mask.h"
 #include "vmx/request.h"
 #include "vmx/vm.h"
@@ -277,7 +277,7 @@ static inline void leave(struct vcpu *v, struct context *context)
 
 	save_l2(v, context);
 	if (unlikely(context->plan.extras & ENTRY_REACHES))
-		pages12_reach(v, context);
+		measured_reach(v, context);
 	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
 		vmx_abort(v, context, VMX_ABORT_MSR_STORE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of the pages that a vmcs12 names, and how they are reached for to be measured. */
-#include "vmx/nested/pages12.h"
+#include "vmx/nested/measured.h"
 #include "vmx/controls.h"
 #include "vmx/nested/nested.h"
 
@@ -33,12 +33,12 @@ static void reach(struct vcpu *v, l1_gpa_t page)
 	(void)walk_cache_read_u64(&v->walk, page, &word);
 }
 
-bool pages12_are_reached(const struct vcpu *v)
+bool measured_are_reached(const struct vcpu *v)
 {
 	return v->walk.mode != PFN_CACHE_CACHED;
 }
 
-void pages12_reach(struct vcpu *v, const struct context *context)
+void measured_reach(struct vcpu *v, const struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 

@@ -5,13 +5,13 @@
  * changes or goes says so. In the modes that are there to be measured (hv/pfn_cache_mode.h) each
  * entry to L2 and each exit to L1 reaches for all of them, by the way of that mode.
  */
-#ifndef VMX_NESTED_PAGES12_H
-#define VMX_NESTED_PAGES12_H
+#ifndef VMX_NESTED_MEASURED_H
+#define VMX_NESTED_MEASURED_H
 
 #include "vmx/nested/context.h"
 
 /* Does this vCPU reach for the pages at each entry and exit? */
-bool pages12_are_reached(const struct vcpu *v);
-void pages12_reach(struct vcpu *v, const struct context *context);
+bool measured_are_reached(const struct vcpu *v);
+void measured_reach(struct vcpu *v, const struct context *context);
 
 #endif
