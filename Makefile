@@ -134,6 +134,7 @@ clean: ## remove build/
 
 include tests/host/host.mk
 include tests/fuzz/fuzz.mk
+include tests/model/model.mk
 include tests/guest/guest.mk
 include tests/run/run.mk
 include tests/lint/lint.mk

@@ -116,7 +116,7 @@ static inline bool pfn_cache_check(const struct pfn_cache *cache, l1_gpa_t gpa)
 }
 
 /* Invalidations so far: what was made from the page is still good while this stands still and the
- * cache is valid. */
+ * cache is valid. To be read before the page is. */
 static inline u64 pfn_cache_generation(const struct pfn_cache *cache)
 {
 	return __atomic_load_n(&cache->state, __ATOMIC_ACQUIRE) << 1 >> 33;

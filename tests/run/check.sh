@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# All tests: host units, the runner's own test, fuzz targets where FUZZ names a target of make's, then the machine cases
-# of a table, JOBS at a time. ONLY=name: the units, the runner's own, and the cases whose name contains it.
+# All tests: host units, the runner's own test, models, fuzz targets where FUZZ names a target of make's, then the machine
+# cases of a table, JOBS at a time. ONLY=name: the units, the runner's own, and the cases whose name contains it.
 # Prints a TAP line for each case, and each start in it, and closes with "N passed, N failed, N skipped": host tests +
 # guest tests + starts + cases.
 set -euo pipefail
@@ -105,6 +105,7 @@ host_tests units "${MAKE:-make}" --no-print-directory unit
 host_tests runner "$RUN_DIR/verdict_test.sh"
 host_tests expectations "$RUN_DIR/expect_test.sh"
 host_tests bench-table "$RUN_DIR/bench_test.sh"
+[ -n "$ONLY" ] || host_tests model "${MAKE:-make}" --no-print-directory model
 [ -z "${FUZZ:-}" ] || [ -n "$ONLY" ] || host_tests fuzz "${MAKE:-make}" --no-print-directory "$FUZZ"
 run_cases
 [ "$case_number" -gt 0 ] || { failed=$((failed + 1)) && echo "not ok - no case ran"; }
