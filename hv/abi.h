@@ -68,6 +68,16 @@
 /* Is there memory at RBX? RBX = so many bytes from there on, to the end of a page at least, follow
  * each other in the machine as they do in the guest. */
 #define NESTOR_CALL_REGION_FIND   19
+/* Give the region that starts at RBX other flags: RCX = bits of NESTOR_REGION_*. */
+#define NESTOR_CALL_REGION_FLAGS  20
+/*
+ * Which pages of the region that starts at RBX, with NESTOR_REGION_LOG_DIRTY, have been written to
+ * by the guest, its guests or for them, since the last call or since it has the flag: a bit for each
+ * page, in whole u64 values, goes to the RDX bytes at RCX; RBX = how many are set. From then on they
+ * count anew. A page may be told without need, but none is left out. Where an error is returned,
+ * nothing is lost.
+ */
+#define NESTOR_CALL_DIRTY_LOG     21
 
 /* With test_calls = on: every kick of this VM waits RBX turns of a loop before its NMI is sent,
  * so that a test can place the NMI anywhere on its target's way. */
@@ -77,6 +87,7 @@
 #define NESTOR_CALL_DEAF          17
 
 #define NESTOR_REGION_READONLY    (1ULL << 0) /* writes are dropped */
+#define NESTOR_REGION_LOG_DIRTY   (1ULL << 1) /* DIRTY_LOG tells of writes */
 
 #define NESTOR_POISON_SOFT        0 /* it gets another frame, with its contents */
 #define NESTOR_POISON_HARD        1 /* its contents are lost: it goes, until BALLOON_IN */

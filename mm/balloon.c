@@ -7,6 +7,7 @@
 #include "hv/string.h"
 #include "mm/block.h"
 #include "mm/change.h"
+#include "mm/dirty_log.h"
 #include "mm/page.h"
 #include "mm/window.h"
 
@@ -122,6 +123,8 @@ static enum memslot_result bring_in_locked(const struct block *block, struct cha
 		return MEMSLOT_NO_MEMORY;
 	run = (struct frame_run){ block->gfn - region->first, block->pages, block->first };
 	change_begin(change, memory, 0, 0);
+	for (u64 i = 0; (region->flags & MEMSLOT_LOG_DIRTY) && i < block->pages; i++)
+		dirty_log_mark(memory, block->gfn + i); /* zeros are news */
 	block_publish(memory, region, extents_join(memory, region_extents(region), &run));
 	return MEMSLOT_OK;
 }

@@ -77,6 +77,18 @@ void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 
 	change->flush = change->tables || ept_generation(&memory->ept01) != generation;
 }
 
+void change_protect(struct change *change, u64 gfn)
+{
+	struct ept *ept = &change->memory->ept01;
+	u64 generation = ept_generation(ept);
+	int rc = ept01_take_write_away(ept, gfn);
+
+	ASSERT(!rc); /* nothing is split */
+	change->flush |= ept_generation(ept) != generation;
+	if (ops && ops->zap)
+		ops->zap((struct gfn_range){ gfn, 1 }, &change->shadow);
+}
+
 void change_wait(struct change *change)
 {
 	struct vm_memory *memory = change->memory;

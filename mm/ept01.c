@@ -9,6 +9,7 @@
 #include "hv/panic.h"
 #include "hv/percpu.h"
 #include "mm/change.h"
+#include "mm/dirty_log.h"
 #include "mm/ept01_protect.h"
 #include "mm/mtrr.h"
 #include "mm/page.h"
@@ -59,6 +60,8 @@ struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level)
 	enum memory_type type = MEMORY_UC;
 
 	ASSERT(level >= EPT_LEVEL_4K && level <= EPT_LEVEL_1G);
+	if (backing->flags & MEMSLOT_LOG_DIRTY) /* page by page */
+		leaf.level = EPT_LEVEL_4K;
 	while (!leaf_fits(backing, gfn, leaf.level, &type) && leaf.level > EPT_LEVEL_4K)
 		leaf.level--;
 	leaf.pfn = backing_pfn(backing, ALIGN_DOWN(gfn, ept_level_pages(leaf.level)));
@@ -132,6 +135,8 @@ int ept01_publish(struct vm_memory *memory, const struct ept01_translation *t)
 
 	vm_memory_lock(memory);
 	rc = ept01_check(memory, t);
+	if (!rc && t->write && (t->backing.flags & MEMSLOT_LOG_DIRTY))
+		dirty_log_mark(memory, t->gfn);
 	if (!rc)
 		rc = ept01_map_leaf(memory, &t->backing, t->gfn, &next);
 	vm_memory_unlock(memory);

@@ -5,6 +5,7 @@
 #include "hv/panic.h"
 #include "hv/percpu.h"
 #include "mm/change.h"
+#include "mm/dirty_log.h"
 #include "mm/vm_memory.h"
 
 int ept01_protect_create(struct vm_memory *memory, u32 pages)
@@ -34,14 +35,14 @@ struct ept_leaf ept01_protected_leaf(const struct vm_memory *memory, const struc
 	leaf = ept01_leaf(backing, gfn, level);
 	if (leaf.level == EPT_LEVEL_4K && ept01_is_protected(memory, l1_gfn(gfn)))
 		leaf.bits &= ~EPT_WRITE;
+	if ((backing->flags & MEMSLOT_LOG_DIRTY) && !dirty_log_has(memory, gfn))
+		leaf.bits &= ~EPT_WRITE;
 	return leaf;
 }
 
-/*
- * No leaf over the page allows writes any more. Accessed and dirty are set where the CPU could have
- * set them until the store, as where a leaf is split.
- */
-static int take_write_away(struct ept *ept, u64 gfn)
+/* Accessed and dirty are set where the CPU could have set them until the store, as where a leaf is
+ * split. */
+int ept01_take_write_away(struct ept *ept, u64 gfn)
 {
 	struct ept_leaf leaf;
 	int rc;
@@ -98,7 +99,7 @@ int ept01_protect(struct vm_memory *memory, l1_gfn_t gfn)
 		return -ENOMEM;
 	if (protected_set_users(set, gfn.raw) > 1)
 		return 0;
-	rc = take_write_away(&memory->ept01, gfn.raw);
+	rc = ept01_take_write_away(&memory->ept01, gfn.raw);
 	if (rc) {
 		protected_set_put(set, gfn.raw);
 		give_up(memory, gfn.raw);

@@ -59,7 +59,11 @@ void ept01_protect_wait(struct vm_memory *memory);
 bool ept01_is_protected(const struct vm_memory *memory, l1_gfn_t gfn);
 /* In a reader section. False: it is not, or the protection's wait comes after the section. */
 bool ept01_may_be_protected(const struct vm_memory *memory, l1_gfn_t gfn);
-/* Lock held: ept01_leaf, smaller or without write permission where pages are protected. */
+/* Lock held: no leaf over the page allows writes any more; the flush is the caller's. 0 or -ENOMEM:
+ * no page for a table, where the leaf is larger. */
+int ept01_take_write_away(struct ept *ept, u64 gfn);
+/* Lock held: ept01_leaf, smaller or without write permission where pages are protected,
+ * or clean in a region that logs. */
 struct ept_leaf ept01_protected_leaf(const struct vm_memory *memory, const struct backing *backing,
 				     u64 gfn, u32 level);
 

@@ -8,6 +8,7 @@
 #include "hv/errno.h"
 #include "hv/string.h"
 #include "mm/change.h"
+#include "mm/dirty_log.h"
 #include "mm/ept01_protect.h"
 #include "mm/vm_memory.h"
 #include "mm/window.h"
@@ -19,6 +20,7 @@ struct transfer { /* one of the four, or none: zeros into the guest */
 	u64 *expected; /* in a u64 that becomes desired */
 	u64 desired;
 	bool is_closed; /* the page at hand does not take writes */
+	bool is_locked; /* the memory's lock is held */
 };
 
 static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
@@ -40,7 +42,8 @@ static void transfer_bytes(struct transfer *transfer, char *guest, size_t bytes)
 	}
 }
 
-/* In a reader section, or under the lock. -EACCES: a write to a closed page; -EAGAIN: later. */
+/* In a reader section, or under the lock. -EACCES: a write to a closed page, or without the lock to
+ * one that is logged; -EAGAIN: later. */
 static int try_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer, size_t bytes)
 {
 	enum window_access access = transfer->dst ? WINDOW_READ : WINDOW_WRITE;
@@ -55,13 +58,18 @@ static int try_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *tra
 		return -EFAULT;
 	if (access == WINDOW_WRITE && transfer->is_closed)
 		return -EACCES;
+	if (access == WINDOW_WRITE && (backing.flags & MEMSLOT_LOG_DIRTY)) {
+		if (!transfer->is_locked)
+			return -EACCES;
+		dirty_log_mark(memory, gfn);
+	}
 	page = window_map(backing_pfn(&backing, gfn), access);
 	transfer_bytes(transfer, page + gpa.raw % PAGE_SIZE, bytes);
 	window_unmap(page);
 	return 0;
 }
 
-/* A write where the page may be protected: it cannot become so under the lock. */
+/* A write where the page may be protected, or is logged: neither changes under the lock. */
 static int write_protected_page(struct vm_memory *memory, l1_gpa_t gpa, struct transfer *transfer,
 				size_t bytes)
 {
@@ -72,7 +80,9 @@ static int write_protected_page(struct vm_memory *memory, l1_gpa_t gpa, struct t
 
 		vm_memory_lock(memory);
 		transfer->is_closed = ept01_is_protected(memory, gfn);
+		transfer->is_locked = true;
 		rc = try_page(memory, gpa, transfer, bytes);
+		transfer->is_locked = false;
 		vm_memory_unlock(memory);
 		if (rc != -EACCES)
 			return rc;

@@ -21,6 +21,9 @@ static const char *const result_texts[] = {
 	[MEMSLOT_IS_FIXED] = "is fixed",
 	[MEMSLOT_HOLE] = "has pages that are not there",
 	[MEMSLOT_PRESENT] = "has pages that are there",
+	[MEMSLOT_LOGS_NOTHING] = "does not log writes",
+	[MEMSLOT_TOO_LARGE] = "has more pages than the buffer has bits",
+	[MEMSLOT_NO_BUFFER] = "has no buffer for its log",
 };
 
 const char *memslot_result_text(enum memslot_result result)

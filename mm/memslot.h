@@ -15,7 +15,7 @@ struct vm_memory; /* the memory of one VM: regions, EPT01 */
 
 enum memslot_flags {
 	MEMSLOT_READONLY = 1,
-	MEMSLOT_LOG_DIRTY = 2, /* kept for who logs */
+	MEMSLOT_LOG_DIRTY = 2, /* mm/dirty_log.h */
 	MEMSLOT_FIXED = 4,     /* is not deleted, moved or given other flags */
 };
 
@@ -25,11 +25,14 @@ enum memslot_result {
 	MEMSLOT_WRAPS,     /* gfn + pages passes the end of L1's physical address space */
 	MEMSLOT_OVERLAPS,  /* another region, or L0's overlay (mm/ept01.h), has a page of it */
 	MEMSLOT_MISSING,   /* delete, move, flags: no region starts at this gfn */
-	MEMSLOT_NO_MEMORY, /* add: too few free frames, or no room for the books */
+	MEMSLOT_NO_MEMORY, /* add: too few free frames, or no room for the books; flags: for a log */
 	MEMSLOT_BAD_FLAGS, /* not of enum memslot_flags */
 	MEMSLOT_IS_FIXED,  /* delete, move, flags: of a region with MEMSLOT_FIXED */
 	MEMSLOT_HOLE,      /* migrate, balloon, poison: a page is in no region, or ballooned out */
 	MEMSLOT_PRESENT,   /* balloon in: a page has not been ballooned out */
+	MEMSLOT_LOGS_NOTHING, /* take_dirty: the region is without MEMSLOT_LOG_DIRTY */
+	MEMSLOT_TOO_LARGE,    /* take_dirty: its bits are more than the buffer takes */
+	MEMSLOT_NO_BUFFER,    /* take_dirty: the buffer is not all in memory that can be written */
 };
 
 /* The result's text for reports: "overlaps another region". */
@@ -70,6 +73,18 @@ enum memslot_result memslot_balloon_in(struct vm_memory *memory, l1_gfn_t gfn, u
 enum memslot_contents { MEMSLOT_KEEP, MEMSLOT_LOSE };
 enum memslot_result memslot_poison(struct vm_memory *memory, l1_gfn_t gfn,
 				   enum memslot_contents contents);
+/*
+ * Which pages of the region that starts here have been written to, by whomever, since the last call
+ * or since it logs: a bit for each in whole u64s, written to L1's memory. Where that fails, they are
+ * told again the next time. A page may be told that was not written to, never the other way round.
+ */
+struct dirty_buffer {
+	l1_gpa_t at;
+	u64 bytes; /* there is room for */
+	u64 dirty; /* out: pages */
+};
+enum memslot_result memslot_take_dirty(struct vm_memory *memory, l1_gfn_t gfn,
+				       struct dirty_buffer *buffer);
 /* Grows, from 1 on, with each update of the regions. */
 u64 memslot_generation(const struct vm_memory *memory);
 

@@ -5,6 +5,7 @@
  * change of flags never lacks memory.
  */
 #include "mm/change.h"
+#include "mm/dirty_log.h"
 #include "mm/page.h"
 #include "mm/vm_memory.h"
 
@@ -56,7 +57,8 @@ static enum memslot_result add_locked(struct vm_memory *memory, const struct mem
 	    range_tree_count(memory->regions) >= RANGE_TREE_MAX ||
 	    extents_create(memory, info->gfn.raw, info->pages, &extents))
 		return MEMSLOT_NO_MEMORY;
-	if (object_pool_reserve(&memory->objects, VM_MEMORY_RESERVE + RANGE_EDIT_OBJECTS + 1)) {
+	if (object_pool_reserve(&memory->objects, VM_MEMORY_RESERVE + RANGE_EDIT_OBJECTS + 1) ||
+	    dirty_log_alter(memory, NULL, info)) {
 		extents_free(memory, extents);
 		return MEMSLOT_NO_MEMORY;
 	}
@@ -102,7 +104,7 @@ void vm_memory_lock_to_update(struct vm_memory *memory)
 {
 	for (;;) {
 		vm_memory_lock_with_reserve(memory);
-		if (!memory->migrating)
+		if (!memory->exclusive)
 			return;
 		vm_memory_unlock(memory);
 		cpu_pause();
@@ -117,6 +119,13 @@ static const struct region *region_at(const struct vm_memory *memory, u64 gfn)
 	return node && node->first == gfn ? (const struct region *)node : NULL;
 }
 
+static struct memslot_info describe(const struct region *region)
+{
+	const struct range_node *node = &region->node;
+
+	return (struct memslot_info){ l1_gfn(node->first), node->pages, node->flags };
+}
+
 static bool is_fixed(const struct region *region)
 {
 	return region->node.flags & MEMSLOT_FIXED;
@@ -126,6 +135,7 @@ static enum memslot_result delete_locked(struct vm_memory *memory, u64 gfn, stru
 					 struct range_node **extents)
 {
 	const struct region *region = region_at(memory, gfn);
+	struct memslot_info info;
 	struct range_edit edit;
 
 	if (!region)
@@ -133,6 +143,8 @@ static enum memslot_result delete_locked(struct vm_memory *memory, u64 gfn, stru
 	if (is_fixed(region))
 		return MEMSLOT_IS_FIXED;
 	*extents = region->extents;
+	info = describe(region);
+	(void)dirty_log_alter(memory, &info, NULL); /* it needs no memory */
 	range_edit_begin(&edit, memory->regions, &memory->objects);
 	change_begin(change, memory, gfn, region->node.pages);
 	range_edit_remove(&edit, gfn);
@@ -160,15 +172,21 @@ enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn)
 static enum memslot_result alter_locked(struct vm_memory *memory, const struct region *region,
 					const struct memslot_info *altered, struct change *change)
 {
+	const struct memslot_info info = describe(region);
+	enum memslot_result result = MEMSLOT_OK;
 	struct range_edit edit;
 
 	if (is_fixed(region))
 		return MEMSLOT_IS_FIXED;
 	range_edit_begin(&edit, memory->regions, &memory->objects);
 	range_edit_remove(&edit, region->node.first);
-	if (is_taken(memory, edit.root, altered)) {
+	if (is_taken(memory, edit.root, altered))
+		result = MEMSLOT_OVERLAPS;
+	else if (dirty_log_alter(memory, &info, altered))
+		result = MEMSLOT_NO_MEMORY;
+	if (result != MEMSLOT_OK) {
 		range_edit_abandon(&edit);
-		return MEMSLOT_OVERLAPS;
+		return result;
 	}
 	vm_memory_insert_region(&edit, altered, region->extents);
 	change_begin(change, memory, region->node.first, region->node.pages);

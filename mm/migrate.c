@@ -36,7 +36,7 @@ static enum memslot_result begin_locked(struct block *block, u64 pages, struct c
 		return MEMSLOT_NO_MEMORY;
 	block->first = backing_pfn(&backing, gfn);
 	block->pages = BIT(order);
-	memory->migrating = true;
+	memory->exclusive = true;
 	change_begin(change, memory, gfn, block->pages);
 	run = (struct frame_run){ gfn - region->first, block->pages, *to };
 	block_publish(memory, region, extents_replace(memory, region_extents(region), &run));
@@ -74,7 +74,7 @@ static void finish(const struct block *block)
 	region = range_tree_find(memory->regions, block->gfn);
 	block_publish(memory, region,
 		      extents_settle(memory, region_extents(region), block->gfn - region->first));
-	memory->migrating = false;
+	memory->exclusive = false;
 	vm_memory_unlock(memory);
 }
 

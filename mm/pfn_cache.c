@@ -6,6 +6,7 @@
 #include "mm/pfn_cache.h"
 #include "hv/errno.h"
 #include "mm/change.h"
+#include "mm/dirty_log.h"
 #include "mm/ept01_protect.h"
 #include "mm/pfn_state.h"
 #include "mm/vm_memory.h"
@@ -88,7 +89,11 @@ static int publish(struct pfn_cache *cache, l1_gpa_t gpa, const struct ept01_tra
 		enter_index(cache, gpa);
 	cache->pfn = pfn;
 	cache->read_only = t->backing.flags & MEMSLOT_READONLY;
-	cache->writable = !cache->read_only && !ept01_is_protected(cache->memory, l1_gfn(t->gfn));
+	cache->is_logged = t->backing.flags & MEMSLOT_LOG_DIRTY;
+	cache->writable = !cache->read_only && !cache->is_logged &&
+			  !ept01_is_protected(cache->memory, l1_gfn(t->gfn));
+	if (cache->user && cache->is_logged)
+		dirty_log_mark(cache->memory, t->gfn);
 	/* Release: what was written above; pairs with pfn_cache_begin_hold. */
 	__atomic_fetch_or(&cache->state, PFN_CACHE_VALID, __ATOMIC_RELEASE);
 	return 0;

@@ -63,8 +63,9 @@ struct pfn_cache {
 	char *va;       /* of its mapping */
 	pfn_t pfn;      /* its frame */
 	bool read_only; /* its region is */
-	bool writable;  /* atomic; by holders. Else it is read-only, or it is protected and writes
-			 * go through guest_write (mm/ept01_protect.h) */
+	bool is_logged; /* writes to it are: none of a holder's (mm/dirty_log.h) */
+	bool writable;  /* atomic; by holders. Else it is read-only, or it is protected or
+			 * logged and writes go through guest_write (mm/ept01_protect.h) */
 
 	/* Constant after pfn_cache_init. */
 	bool writes;           /* the use writes: a read-only region is refused */

@@ -108,7 +108,8 @@ static bool switch_writes(struct pfn_cache *cache, void *context)
 		return true;
 	/* Full order: who comes to hold it after this sees it, and who came before is in the state;
 	 * pairs with pfn_cache_begin_hold and the holder's look. */
-	__atomic_store_n(&cache->writable, to->writable && !cache->read_only, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&cache->writable, to->writable && !cache->read_only && !cache->is_logged,
+			 __ATOMIC_SEQ_CST);
 	to->is_held |= __atomic_load_n(&cache->state, __ATOMIC_SEQ_CST) & PFN_CACHE_HELD_BY_ANY;
 	return true;
 }

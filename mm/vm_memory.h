@@ -63,7 +63,8 @@ struct vm_memory {
 	struct spinlock lock; /* for all writes above, and protects what follows */
 	u64 seq;              /* changes that have ended; read without the lock by snapshots */
 	u32 active;           /* changes under way */
-	bool migrating;       /* one of them fills an extent: no extent goes or moves meanwhile */
+	bool exclusive;       /* one of them fills an extent, or takes a log: none goes or moves */
+	struct range_node *logs; /* mm/dirty_log.h */
 	struct ept ept01;
 	struct overlay overlay;
 	struct pfn_index caches;
@@ -108,7 +109,7 @@ static inline bool vm_memory_has_room(const struct vm_memory *memory, u64 gfn, u
 
 /* Take the lock when the reserve is there; it may be in the grace period of other updates. */
 void vm_memory_lock_with_reserve(struct vm_memory *memory);
-/* The same, when no migration is under way: before an extent goes, moves or is replaced. */
+/* The same, when nobody is exclusive: before an extent or a log goes, moves or is replaced. */
 void vm_memory_lock_to_update(struct vm_memory *memory);
 /* Let the edited tree be the regions. Lock held. */
 void vm_memory_publish(struct vm_memory *memory, struct range_edit *edit);
@@ -157,7 +158,7 @@ struct range_node *extents_replace(struct vm_memory *memory, struct range_node *
 struct range_node *extents_settle(struct vm_memory *memory, struct range_node *extents, u64 at);
 
 /* The largest leaf around gfn, up to a level, that this backing, the CPU and the host's memory
- * types allow, protection aside (ept01_protected_leaf). */
+ * types allow, protection and logs aside (ept01_protected_leaf). */
 struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level);
 
 /* Lock held, and the backing is still so: put the largest leaf around gfn that may be there now
@@ -176,7 +177,7 @@ void ept01_translate(struct vm_memory *memory, u64 gfn, bool write, struct ept01
 /* Lock held: 0, a leaf may be made of it now; -EBUSY: it may be out of date; -EACCES: a write to a
  * protected page; or the translation's error. */
 int ept01_check(const struct vm_memory *memory, const struct ept01_translation *t);
-/* Map the largest leaf, or return what ept01_check says. */
+/* Map the largest leaf, or return what ept01_check says. A write to a page that is logged is. */
 int ept01_publish(struct vm_memory *memory, const struct ept01_translation *t);
 
 /* Is the overlay's place among these pages? Lock held. */

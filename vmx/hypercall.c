@@ -157,6 +157,8 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_BALLOON_IN] = call_balloon_in,
 	[NESTOR_CALL_PAGE_POISON] = call_page_poison,
 	[NESTOR_CALL_REGION_FIND] = call_region_find,
+	[NESTOR_CALL_REGION_FLAGS] = call_region_flags,
+	[NESTOR_CALL_DIRTY_LOG] = call_dirty_log,
 	[NESTOR_CALL_KICK_DELAY] = call_kick_delay,
 	[NESTOR_CALL_DEAF] = call_deaf,
 };

@@ -19,6 +19,9 @@ static const s64 errors[] = {
 	[MEMSLOT_IS_FIXED] = -EPERM,
 	[MEMSLOT_HOLE] = -ENOENT,
 	[MEMSLOT_PRESENT] = -EEXIST,
+	[MEMSLOT_LOGS_NOTHING] = -EINVAL,
+	[MEMSLOT_TOO_LARGE] = -E2BIG,
+	[MEMSLOT_NO_BUFFER] = -EFAULT,
 };
 
 static s64 error_of(enum memslot_result result)
@@ -40,18 +43,51 @@ static l1_gfn_t gfn_in(const struct vcpu *v, enum gpr reg)
 	return l1_gpa_to_l1_gfn(l1_gpa(vcpu_reg(v, reg)));
 }
 
+#define REGION_FLAGS (NESTOR_REGION_READONLY | NESTOR_REGION_LOG_DIRTY)
+
+/* L1's flags in those of regions. */
+static u32 memslot_flags(u64 flags)
+{
+	return (flags & NESTOR_REGION_READONLY ? MEMSLOT_READONLY : 0u) |
+	       (flags & NESTOR_REGION_LOG_DIRTY ? MEMSLOT_LOG_DIRTY : 0u);
+}
+
 s64 call_region_add(struct vcpu *v)
 {
 	u64 bytes = vcpu_reg(v, GPR_RCX);
 	u64 flags = vcpu_reg(v, GPR_RDX);
 	s64 error = check(v, vcpu_reg(v, GPR_RBX) | bytes);
 
-	if (!error && (flags & ~NESTOR_REGION_READONLY))
+	if (!error && (flags & ~REGION_FLAGS))
 		error = -EINVAL;
 	if (error)
 		return error;
 	return error_of(memslot_add_ram(v->vm->memory, gfn_in(v, GPR_RBX), bytes >> PAGE_SHIFT,
-					flags ? MEMSLOT_READONLY : 0));
+					memslot_flags(flags)));
+}
+
+s64 call_region_flags(struct vcpu *v)
+{
+	u64 flags = vcpu_reg(v, GPR_RCX);
+	s64 error = check(v, vcpu_reg(v, GPR_RBX));
+
+	if (!error && (flags & ~REGION_FLAGS))
+		error = -EINVAL;
+	if (error)
+		return error;
+	return error_of(memslot_set_flags(v->vm->memory, gfn_in(v, GPR_RBX), memslot_flags(flags)));
+}
+
+s64 call_dirty_log(struct vcpu *v)
+{
+	struct dirty_buffer buffer = { l1_gpa(vcpu_reg(v, GPR_RCX)), vcpu_reg(v, GPR_RDX), 0 };
+	s64 error = check(v, vcpu_reg(v, GPR_RBX));
+
+	if (!error)
+		error = error_of(memslot_take_dirty(v->vm->memory, gfn_in(v, GPR_RBX), &buffer));
+	if (!error)
+		v->regs[GPR_RBX] = buffer.dirty;
+	return error;
 }
 
 s64 call_region_delete(struct vcpu *v)

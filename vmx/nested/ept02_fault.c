@@ -6,6 +6,7 @@
  * are walked from the root. A violation may be told before, once.
  */
 #include "mm/change.h"
+#include "mm/dirty_log.h"
 #include "mm/ept01_protect.h"
 #include "vmx/nested/ept02_impl.h"
 
@@ -74,6 +75,9 @@ static const struct ept02_behind *look_behind(struct ept02 *pool, u64 seq, u64 g
 		return NULL;
 	behind->seq = seq;
 	behind->leaf = ept01_leaf(&backing, gfn, EPT_LEVEL_1G);
+	behind->is_logged = (backing.flags & MEMSLOT_LOG_DIRTY) && (behind->leaf.bits & EPT_WRITE);
+	if (behind->is_logged) /* the first write is to be seen */
+		behind->leaf.bits &= ~EPT_WRITE;
 	behind->pages = ept_level_pages(behind->leaf.level);
 	behind->first = ALIGN_DOWN(gfn, behind->pages);
 	return behind;
@@ -98,6 +102,23 @@ static struct ept01_page page_behind(const struct ept02 *pool, const struct ept0
 			    (level > EPT_LEVEL_4K || !ept01_is_protected(memory, l1_gfn(gfn))),
 		.type = (enum memory_type)((bits & EPT_TYPE_MASK) >> EPT_TYPE_SHIFT),
 	};
+}
+
+/* A write that EPT02 has reason to stop: L1 may not write there; somebody is to be told first; or it
+ * is logged, and then goes on. */
+static enum ept02_result allow_write(struct attempt *try, const struct ept02_behind *behind,
+				     u64 gfn, struct ept01_page *page)
+{
+	struct vm_memory *memory = try->pool->memory;
+
+	if (!(behind->leaf.bits & EPT_WRITE) && !behind->is_logged)
+		return EPT02_EPT01_FAULT;
+	try->is_closed = ept01_is_protected(memory, l1_gfn(gfn));
+	if (try->is_closed)
+		return EPT02_BUSY;
+	dirty_log_mark(memory, gfn);
+	page->writable = true;
+	return EPT02_MAPPED;
 }
 
 /* Put the leaf where the walk began, if that table still is what it was. */
@@ -136,14 +157,19 @@ static enum ept02_result publish(struct attempt *try, const struct ept12_walk *w
 	if (!change_allows(pool->memory, try->seq) || pool->invalidations != try->invalidations)
 		return EPT02_BUSY;
 	behind = look_behind(pool, try->seq, gfn);
-	if (!behind || (walk->write && !(behind->leaf.bits & EPT_WRITE)))
+	if (!behind)
 		return EPT02_EPT01_FAULT;
 	mapping.pool = pool;
 	mapping.root = try->root;
 	mapping.walk = walk;
 	mapping.page = page_behind(pool, behind, gfn, walk->level);
-	try->is_closed = walk->write && !mapping.page.writable;
-	return try->is_closed ? EPT02_BUSY : map(try, &mapping, zap);
+	if (unlikely(walk->write && !mapping.page.writable)) {
+		enum ept02_result result = allow_write(try, behind, gfn, &mapping.page);
+
+		if (result != EPT02_MAPPED)
+			return result;
+	}
+	return map(try, &mapping, zap);
 }
 
 static enum ept02_result finish(struct attempt *try, const struct ept12_walk *walk)

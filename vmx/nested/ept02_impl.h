@@ -49,6 +49,7 @@ struct ept02_table {
 struct ept02_behind {
 	u64 seq, first, pages;
 	struct ept_leaf leaf;
+	bool is_logged; /* writes are (mm/dirty_log.h), so the leaf does not let them through */
 };
 
 struct ept02 {

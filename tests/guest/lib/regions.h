@@ -42,6 +42,22 @@ static inline s64 balloon_in(u64 gpa, u64 bytes)
 	return nestor_call(NESTOR_CALL_BALLOON_IN, gpa, bytes, NULL);
 }
 
+static inline s64 region_flags(u64 gpa, u64 flags)
+{
+	return nestor_call(NESTOR_CALL_REGION_FLAGS, gpa, flags, NULL);
+}
+
+/* *dirty: how many bits are set. */
+static inline s64 dirty_log(u64 gpa, void *bits, u64 bytes, u64 *dirty)
+{
+	s64 error = NESTOR_CALL_DIRTY_LOG;
+
+	__asm__ volatile("vmcall" : "+a"(error), "+b"(gpa) : "c"(bits), "d"(bytes) : "memory");
+	if (dirty)
+		*dirty = gpa;
+	return error;
+}
+
 /* *became: NESTOR_POISONED_*. */
 static inline s64 page_poison(u64 gpa, u64 how, u64 *became)
 {

@@ -223,7 +223,7 @@ UNIT(without_frames_it_is_refused_and_nothing_is_lost)
 	assert_int_equal(migrate(0, 8), MEMSLOT_NO_MEMORY);
 	expect_numbers(0, 8);
 	assert_int_equal(memory->active, 0);
-	assert_false(memory->migrating);
+	assert_false(memory->exclusive);
 }
 
 UNIT(without_objects_it_is_refused_and_regions_still_go)

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Stores of L2s to pages of L1 that log writes (hv/abi.h): each way that an L2 has to such a page is
+ * told. Needs test_calls = on. */
+#include "hv/string.h"
+#include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/memory.h"
+#include "tests/guest/lib/regions.h"
+#include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_smp.h"
+
+#define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
+#define LEAF   (EPT_RWX | EPT_WB)
+#define LARGE  (2 * MIB)
+#define PAGES  (LARGE / PAGE_SIZE)
+#define ROUNDS 10u
+#define BESIDE 200u
+#define PAUSE  20000u /* ticks, in which L2 gets on */
+
+L2_CODE(read_insn, "mov (%rdi), %rax");
+L2_CODE(write_insn, "mov %rax, (%rdi)");
+
+static u64 bits[PAGES / 64];
+
+static bool add_logged(void)
+{
+	return !nestor_call3(NESTOR_CALL_REGION_ADD, REGION_HERE, LARGE, NESTOR_REGION_LOG_DIRTY);
+}
+
+static u64 take(void)
+{
+	u64 dirty;
+
+	return dirty_log(REGION_HERE, bits, sizeof(bits), &dirty) ? ~0ULL : dirty;
+}
+
+static u64 l2_run(struct l2 *l2, const char *code, u64 address)
+{
+	vmx_write(VMCS_GUEST_RIP, (u64)code);
+	l2->regs[RDI] = address;
+	return l2_enter(l2);
+}
+
+/* The address is where L2 finds the region. */
+static void expect_told(struct l2 *l2, u64 address)
+{
+	for (u64 i = 0; i < ROUNDS; i++) {
+		u64 page = i * 50 + 7;
+
+		EXPECT_EQ(l2_run(l2, read_insn, address + (page + 1) * PAGE_SIZE), EXIT_VMCALL);
+		EXPECT_EQ(take(), 0);
+		for (u32 twice = 0; twice < 2; twice++) {
+			l2->regs[RAX] = i;
+			EXPECT_EQ(l2_run(l2, write_insn, address + page * PAGE_SIZE), EXIT_VMCALL);
+		}
+		EXPECT_EQ(*(volatile u64 *)(REGION_HERE + page * PAGE_SIZE), i);
+		EXPECT_EQ(take(), 1);
+		EXPECT_EQ(bits[page / 64], BIT(page % 64));
+		/* Its page is in EPT02 to be read, and was written before. */
+		EXPECT_EQ(l2_run(l2, read_insn, address + page * PAGE_SIZE), EXIT_VMCALL);
+		EXPECT_EQ(l2->regs[RAX], i);
+		EXPECT_EQ(l2_run(l2, write_insn, address + page * PAGE_SIZE), EXIT_VMCALL);
+		EXPECT_EQ(take(), 1);
+	}
+}
+
+VMX_TEST(vmx_context, stores_of_l2_without_ept_are_logged, 0)
+{
+	/* Expect: each page that L2 stored to since the log was taken, none that it read. */
+	TEST_CALLS_REQUIRED();
+	EXPECT(add_logged());
+	expect_told(l2_new(read_insn), REGION_HERE);
+	EXPECT_EQ(region_delete(REGION_HERE), 0);
+}
+
+VMX_TEST(vmx_context, stores_of_l2_under_ept_are_logged, 0)
+{
+	/* Expect: the same through small leaves and through a large one. */
+	struct l2 *l2;
+	u64 eptp;
+
+	TEST_CALLS_REQUIRED();
+	NEEDS_EPT(0);
+	EXPECT(add_logged());
+	l2 = l2_new(read_insn);
+	eptp = ept_new();
+	ept_use(eptp);
+	for (u64 at = 0; at < LARGE; at += PAGE_SIZE)
+		ept_map(eptp, ALIAS + at, EPT_LEVEL_4K, (REGION_HERE + at) | LEAF);
+	expect_told(l2, ALIAS);
+	ept_map(eptp, ALIAS + LARGE, EPT_LEVEL_2M, REGION_HERE | LEAF);
+	expect_told(l2, ALIAS + LARGE);
+	EXPECT_EQ(region_delete(REGION_HERE), 0);
+}
+
+/* --- beside a running L2 --- */
+static volatile u64 *words; /* one in each page, counted up by L2 */
+static u64 copy[REGION_BYTES / PAGE_SIZE];
+static bool stop;
+static u32 there_reason;
+
+static void count_up(void)
+{
+	for (u64 n = 0; !READ_ONCE(stop); n = n * 5 + 3)
+		words[n % ARRAY_SIZE(copy) * 512]++;
+	for (;;)
+		vmcall();
+}
+
+static void run_there(void *argument)
+{
+	struct l2 *l2 = argument;
+
+	l2_arrive(l2);
+	there_reason = l2_enter(l2);
+	l2_clear(l2);
+}
+
+static u64 copy_what_is_told(void)
+{
+	u64 told = take();
+
+	for (u64 page = 0; page < ARRAY_SIZE(copy); page++)
+		if (bits[0] >> page & 1)
+			copy[page] = *(volatile u64 *)(REGION_HERE + page * PAGE_SIZE);
+	return told;
+}
+
+VMX_TEST(vmx_context, no_store_of_a_running_l2_is_left_out, NEED_CPUS_2)
+{
+	/* Expect: a copy of each page that was told, made after the call, is in the end what the
+	 * pages say that an L2 counts up in all the time. */
+	u64 eptp, told = 0;
+	struct l2 *l2;
+
+	TEST_CALLS_REQUIRED();
+	NEEDS_EPT(0);
+	EXPECT(add_logged());
+	memset((void *)REGION_HERE, 0, REGION_BYTES);
+	eptp = ept_new();
+	ept_map(eptp, ALIAS, EPT_LEVEL_2M, REGION_HERE | LEAF);
+	l2 = l2_new((const void *)(u64)count_up);
+	ept_use(eptp);
+	l2_clear(l2);
+	words = (volatile u64 *)ALIAS;
+	stop = false;
+	EXPECT(vmx_smp_on(1));
+	smp_start(1, run_there, l2);
+	for (u32 i = 0; i < BESIDE; i++) {
+		for (u64 start = rdtsc(); rdtsc() - start < PAUSE;)
+			cpu_pause();
+		told += copy_what_is_told();
+	}
+	WRITE_ONCE(stop, true);
+	EXPECT(smp_finish(1));
+	EXPECT_EQ(there_reason, EXIT_VMCALL);
+	told += copy_what_is_told();
+	EXPECT(told > BESIDE);
+	for (u64 page = 0; page < ARRAY_SIZE(copy); page++)
+		EXPECT_EQ(*(volatile u64 *)(REGION_HERE + page * PAGE_SIZE), copy[page]);
+	EXPECT(copy[3] > 0);
+	EXPECT(vmx_smp_off(1));
+	EXPECT_EQ(region_delete(REGION_HERE), 0);
+}
