@@ -86,6 +86,17 @@
  * it. Does not return. */
 #define NESTOR_CALL_DEAF          17
 
+/*
+ * With test_calls = on, to measure changes of a VM with more pfn-caches than vCPUs have: let RCX of
+ * them, at most NESTOR_CACHES_MAX, be at the pages from RBX on, which need not exist; those of an
+ * earlier call go. One CPU at a time.
+ */
+#define NESTOR_CALL_CACHES        22
+/* With test_calls = on: the pfn-caches of each of the pages of RCX bytes at RBX become invalid, page
+ * by page, as by changes of them. */
+#define NESTOR_CALL_INVALIDATE    23
+
+#define NESTOR_CACHES_MAX         16384
 #define NESTOR_REGION_READONLY    (1ULL << 0) /* writes are dropped */
 #define NESTOR_REGION_LOG_DIRTY   (1ULL << 1) /* DIRTY_LOG tells of writes */
 
@@ -107,6 +118,7 @@ enum nestor_error {
 	NESTOR_ENOENT = 2,   /* no region starts there; a page is in no region, or out */
 	NESTOR_E2BIG = 7,    /* too many bytes */
 	NESTOR_ENOMEM = 12,  /* too little free memory */
+	NESTOR_EBUSY = 16,   /* another CPU makes this call */
 	NESTOR_EFAULT = 14,  /* the address is not (all) in the guest's memory */
 	NESTOR_EEXIST = 17,  /* overlaps another region; a page is there already */
 	NESTOR_EINVAL = 22,  /* a value that is not allowed; no bytes; no multiple of 4 KiB */

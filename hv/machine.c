@@ -173,6 +173,8 @@ static void make_devices(struct vm *vm)
 
 static void make_vcpus(struct vm *vm)
 {
+	if (pfn_cache_expect(vm->memory, vm->vcpu_count * WALK_CACHE_PAGES))
+		panic("no memory for the index of pfn-caches");
 	for (u32 i = 0; i < vm->vcpu_count; i++) {
 		if (vcpu_create(&machine.vcpus[i], vm, i))
 			panic("no memory for the local APIC of vCPU %u", i);

@@ -13,6 +13,16 @@
 
 #define REFRESH_TRIES 4u
 
+int pfn_cache_expect(struct vm_memory *memory, u64 caches)
+{
+	int rc;
+
+	vm_memory_lock(memory);
+	rc = pfn_index_expect(&memory->caches, caches);
+	vm_memory_unlock(memory);
+	return rc;
+}
+
 void pfn_cache_init(struct pfn_cache *cache, struct vm_memory *memory, enum window_access access)
 {
 	*cache = (struct pfn_cache){ .memory = memory, .writes = access == WINDOW_WRITE };

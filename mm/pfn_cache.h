@@ -77,6 +77,10 @@ struct pfn_cache {
 	struct pfn_cache *next;   /* in its bucket */
 } __attribute__((aligned(64)));
 
+/* There will be so many active caches: changes stay as quick as they are with few. 0, or -ENOMEM:
+ * they do not. */
+int pfn_cache_expect(struct vm_memory *memory, u64 caches);
+
 /* An inactive cache for host use. */
 void pfn_cache_init(struct pfn_cache *cache, struct vm_memory *memory, enum window_access access);
 /* An inactive cache for the page that the user's VMCS uses as number `bit`, 0 to 31. */

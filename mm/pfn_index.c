@@ -1,23 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /* A hash of the gfn. A range is walked page by page, or all buckets are, whichever is less. */
 #include "mm/pfn_index.h"
+#include "hv/errno.h"
 #include "hv/panic.h"
+#include "mm/page.h"
 #include "mm/pfn_cache.h"
 
-#define BUCKETS      (PAGE_SIZE / sizeof(struct pfn_cache *))
-#define BUCKET_SHIFT 9
+#define BUCKETS_IN_PAGE   (PAGE_SIZE / sizeof(struct pfn_cache *))
+#define BUCKET_BITS       9u /* of the number of a bucket, in one page of them */
+#define BUCKETS_PER_CACHE 4u
 
-_Static_assert(BUCKETS == BIT(BUCKET_SHIFT), "the buckets fill a page");
+_Static_assert(BUCKETS_IN_PAGE == BIT(BUCKET_BITS), "the buckets fill a page");
 
 static u64 gfn_of(const struct pfn_cache *cache)
 {
 	return cache->gpa.raw >> PAGE_SHIFT;
 }
 
+static u64 buckets(const struct pfn_index *index)
+{
+	return BUCKETS_IN_PAGE << index->order;
+}
+
 /* Neighbours lie apart, and so do pages that are a power of two apart. */
 static struct pfn_cache **bucket_of(const struct pfn_index *index, u64 gfn)
 {
-	return &index->buckets[(gfn ^ gfn >> BUCKET_SHIFT ^ gfn >> 2 * BUCKET_SHIFT) % BUCKETS];
+	return &index->buckets[gfn * 0x9e3779b97f4a7c15ULL >> (64 - BUCKET_BITS - index->order)];
+}
+
+static void move_all(struct pfn_index *to, const struct pfn_index *from)
+{
+	for (u64 i = 0; i < buckets(from); i++) {
+		struct pfn_cache *cache = from->buckets[i];
+
+		while (cache) {
+			struct pfn_cache *next = cache->next;
+
+			pfn_index_insert(to, cache);
+			cache = next;
+		}
+	}
+}
+
+int pfn_index_expect(struct pfn_index *index, u64 caches)
+{
+	u64 bytes = caches * BUCKETS_PER_CACHE * sizeof(struct pfn_cache *);
+	struct pfn_index larger = { .order = page_order(bytes) };
+
+	if (larger.order <= index->order)
+		return 0;
+	larger.buckets = page_alloc(larger.order);
+	if (!larger.buckets)
+		return -ENOMEM;
+	move_all(&larger, index);
+	page_free(index->buckets, index->order);
+	*index = larger;
+	return 0;
 }
 
 void pfn_index_insert(struct pfn_index *index, struct pfn_cache *cache)
@@ -56,7 +94,7 @@ void pfn_index_each(const struct pfn_index *index, struct gfn_range range,
 {
 	if (index->count == 0)
 		return;
-	if (range.pages < BUCKETS + index->count) {
+	if (range.pages < buckets(index) + index->count) {
 		for (u64 i = 0; i < range.pages; i++) {
 			const struct gfn_range page = { range.first + i, 1 };
 
@@ -65,7 +103,7 @@ void pfn_index_each(const struct pfn_index *index, struct gfn_range range,
 		}
 		return;
 	}
-	for (u64 i = 0; i < BUCKETS; i++)
+	for (u64 i = 0; i < buckets(index); i++)
 		if (!visit_bucket(index->buckets[i], range, visit, context))
 			return;
 }

@@ -7,6 +7,7 @@
 #include "hv/percpu.h"
 #include "hv/recorder.h"
 #include "hv/x86.h"
+#include "vmx/cache_calls.h"
 #include "vmx/exit.h"
 #include "vmx/inject.h"
 #include "vmx/region_calls.h"
@@ -161,6 +162,8 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_DIRTY_LOG] = call_dirty_log,
 	[NESTOR_CALL_KICK_DELAY] = call_kick_delay,
 	[NESTOR_CALL_DEAF] = call_deaf,
+	[NESTOR_CALL_CACHES] = call_caches,
+	[NESTOR_CALL_INVALIDATE] = call_invalidate,
 };
 
 enum exit_action exit_vmcall(struct vcpu *v)

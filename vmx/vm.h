@@ -75,6 +75,8 @@ struct vm {
 	struct mmio_range mmio[VM_MMIO_RANGES];
 	u32 mmio_ranges;
 
+	struct test_caches *test_caches; /* vmx/cache_calls.c; atomic: busy while it is ~0 */
+
 	struct spinlock device_lock; /* protects the devices behind ports and MMIO */
 	const struct vm_board *board;
 	u64 board_deadline; /* when the board wants its time; read by vCPU 0 */

@@ -82,7 +82,8 @@ static u64 pages_that_are_there(u64 gpa, u64 pages)
 
 TEST(regions, calls_are_refused_where_they_are_off)
 {
-	/* Expect: EPERM for each of them, and for the calls that disturb kicks. */
+	/* Expect: EPERM for each of them, for the calls that disturb kicks, and for those that are
+	 * about caches. */
 	if (!nestor_is_present())
 		SKIP("needs Nestor");
 	if (nestor_has(NESTOR_CAP_TEST_CALLS))
@@ -93,6 +94,8 @@ TEST(regions, calls_are_refused_where_they_are_off)
 	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, 0, 0, NULL), -NESTOR_EPERM);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_KICK_DELAY, 0, 0, NULL), -NESTOR_EPERM);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_DEAF, 0, 0, NULL), -NESTOR_EPERM);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_CACHES, 0, 0, NULL), -NESTOR_EPERM);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_INVALIDATE, 0, 0, NULL), -NESTOR_EPERM);
 }
 
 TEST(regions, added_memory_is_memory_until_it_is_deleted)
@@ -181,6 +184,34 @@ TEST(regions, read_only_memory_drops_writes)
 	for (u32 bit = 2; bit < 64; bit++)
 		EXPECT_EQ(nestor_call3(NESTOR_CALL_REGION_ADD, HERE, BYTES, BIT(bit)),
 			  -NESTOR_EINVAL);
+}
+
+/* How many caches became invalid. */
+static u64 invalidate(u64 gpa, u64 bytes)
+{
+	u64 before = nestor_count(NESTOR_COUNTER_CACHE_INVALIDATIONS);
+
+	EXPECT_EQ(nestor_call(NESTOR_CALL_INVALIDATE, gpa, bytes, NULL), 0);
+	return nestor_count(NESTOR_COUNTER_CACHE_INVALIDATIONS) - before;
+}
+
+TEST(regions, caches_are_invalidated_once)
+{
+	/* Expect: of pages with a region, each cache of the range becomes invalid, once; others
+	 * stay; a new call takes the old caches away; too many are refused. */
+	TEST_CALLS_REQUIRED();
+	EXPECT_EQ(add(HERE, BYTES), 0);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_CACHES, HERE - PAGE, PAGES + 2, NULL), 0);
+	EXPECT_EQ(invalidate(THERE, BYTES), 0);
+	EXPECT_EQ(invalidate(HERE + PAGE, PAGE), 1);
+	EXPECT_EQ(invalidate(HERE - PAGE, BYTES + 2 * PAGE), PAGES - 1);
+	EXPECT_EQ(invalidate(HERE - PAGE, BYTES + 2 * PAGE), 0);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_CACHES, HERE, 1, NULL), 0);
+	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_CACHES, HERE, NESTOR_CACHES_MAX + 1, NULL),
+		  -NESTOR_E2BIG);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_INVALIDATE, 0, ONES, NULL), -NESTOR_E2BIG);
+	EXPECT_EQ(nestor_call(NESTOR_CALL_CACHES, 0, 0, NULL), 0);
 }
 
 TEST(regions, bad_additions_are_refused)

@@ -106,6 +106,7 @@ host_tests runner "$RUN_DIR/verdict_test.sh"
 host_tests expectations "$RUN_DIR/expect_test.sh"
 host_tests bench-table "$RUN_DIR/bench_test.sh"
 [ -n "$ONLY" ] || host_tests model "${MAKE:-make}" --no-print-directory model
+host_tests hot-path "$RUN_DIR/hot_path_test.sh" build/tests/hot_path.o
 [ -z "${FUZZ:-}" ] || [ -n "$ONLY" ] || host_tests fuzz "${MAKE:-make}" --no-print-directory "$FUZZ"
 run_cases
 [ "$case_number" -gt 0 ] || { failed=$((failed + 1)) && echo "not ok - no case ran"; }

@@ -51,8 +51,6 @@ static void read_memory(struct vcpu *v, struct context *context, struct entry_ch
 static void __attribute__((noinline)) plan(const struct vcpu *v, struct context *context)
 {
 	context->plan = plan_make(&context->v12, identity_eptp(&v->vm->nested->identity_caps));
-	if (measured_are_reached(v))
-		context->plan.extras |= ENTRY_REACHES;
 	context->dirty &= ~DIRTY_PLAN;
 	pages_replanned(context);
 }
@@ -137,8 +135,7 @@ static void enter_l2(struct vcpu *v, struct context *context)
 	if (unlikely(v->nested->loads_pdptes))
 		vmcs_write_pdptes(v->nested->pdptes);
 	v->l2_tsc_offset = context->plan.tsc_offset;
-	if (unlikely(context->plan.extras & ENTRY_REACHES))
-		measured_reach(v, context);
+	measured_reach(v, context);
 	msr_bitmap_merge(v, context);
 	translations_enter(v, context);
 	if (context->plan.extras & ENTRY_PAGES)

@@ -33,12 +33,7 @@ static void reach(struct vcpu *v, l1_gpa_t page)
 	(void)walk_cache_read_u64(&v->walk, page, &word);
 }
 
-bool measured_are_reached(const struct vcpu *v)
-{
-	return v->walk.mode != PFN_CACHE_CACHED;
-}
-
-void measured_reach(struct vcpu *v, const struct context *context)
+void measured_reach_all(struct vcpu *v, const struct context *context)
 {
 	const struct vmcs12 *v12 = &context->v12;
 

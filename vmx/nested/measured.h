@@ -10,8 +10,13 @@
 
 #include "vmx/nested/context.h"
 
-/* Does this vCPU reach for the pages at each entry and exit? */
-bool measured_are_reached(const struct vcpu *v);
-void measured_reach(struct vcpu *v, const struct context *context);
+void measured_reach_all(struct vcpu *v, const struct context *context);
+
+/* At an entry to L2, and at an exit to L1. */
+static inline void measured_reach(struct vcpu *v, const struct context *context)
+{
+	if (unlikely(v->walk.mode != PFN_CACHE_CACHED))
+		measured_reach_all(v, context);
+}
 
 #endif

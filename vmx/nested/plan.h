@@ -16,7 +16,6 @@ enum entry_extra {
 	ENTRY_NO_BITMAP = 16, /* all accesses to MSRs exit */
 	ENTRY_OWN_NMIS = 32,  /* NMIs exit, and blocking them is the CPU's: no virtual NMIs */
 	ENTRY_PAGES = 64,     /* plan.pages is not 0 */
-	ENTRY_REACHES = 128,  /* for what vmcs12 names, and so does the exit: not plan_make's */
 };
 
 struct entry_plan {

@@ -276,8 +276,7 @@ static inline void leave(struct vcpu *v, struct context *context)
 	struct vmcs12 *v12 = &context->v12;
 
 	save_l2(v, context);
-	if (unlikely(context->plan.extras & ENTRY_REACHES))
-		measured_reach(v, context);
+	measured_reach(v, context);
 	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
 		vmx_abort(v, context, VMX_ABORT_MSR_STORE);
