@@ -56,11 +56,11 @@
  * before it has been done. */
 #define NESTOR_CALL_PAGES_MIGRATE 13
 
-/* Take the memory of RCX bytes at RBX away, page by page; it may be the machine's own. The pages read
- * as memory that is not there until they are given back, but nothing else can be added there. */
+/* Take the memory of RCX bytes at RBX away, page by page; it may be the machine's own. It reads as
+ * memory that is not there until it is given back, but nothing else can be added there. */
 #define NESTOR_CALL_BALLOON_OUT   14
-/* Give memory of RCX bytes at RBX back, full of zeros. Where one of the two fails, what comes before
- * the failure has been done. */
+/* Give memory of RCX bytes at RBX back, full of zeros. Where one of the two fails, what comes
+ * before the failure has been done. */
 #define NESTOR_CALL_BALLOON_IN    15
 /* The frame behind the page at RBX is bad, and is not used any more. RCX = NESTOR_POISON_*: what
  * becomes of the page. RBX = NESTOR_POISONED_*: what became of it. */
@@ -72,10 +72,10 @@
 #define NESTOR_CALL_REGION_FLAGS  20
 /*
  * Which pages of the region that starts at RBX, with NESTOR_REGION_LOG_DIRTY, have been written to
- * by the guest, its guests or for them, since the last call or since it has the flag: a bit for each
- * page, in whole u64 values, goes to the RDX bytes at RCX; RBX = how many are set. From then on they
- * count anew. A page may be told without need, but none is left out. Where an error is returned,
- * nothing is lost.
+ * by the guest, its guests or for them, since the last call or since it has the flag: a bit for
+ * each page, in whole u64 values, goes to the RDX bytes at RCX; RBX = how many are set. From then
+ * on they count anew. A page may be told without need, but none is left out. Where an error is
+ * returned, nothing is lost.
  */
 #define NESTOR_CALL_DIRTY_LOG     21
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What migration, balloon and poison have in common: the pages of regions get other frames, or none,
- * a block at a time. Each block is a change of its own (mm/change.h), so others get on in between.
+ * What migration, balloon and poison have in common: the pages of regions get other frames, or
+ * none, a block at a time. Each block is a change of its own (mm/change.h), so others get on in
+ * between.
  */
 #ifndef MM_BLOCK_H
 #define MM_BLOCK_H

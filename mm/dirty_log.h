@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which pages of a region with MEMSLOT_LOG_DIRTY have been written to. A page that has not is clean,
- * and nobody writes to it untold:
+ * Which pages of a region with MEMSLOT_LOG_DIRTY have been written to. A page that has not is
+ * clean, and nobody writes to it untold:
  *
  *   L1      EPT01 has a leaf of 4K without write permission; the EPT violation marks the page, then
  *           the leaf lets writes through
@@ -10,11 +10,11 @@
  *           region that logs is writable (mm/pfn_cache.h), so that all of L0's writes come that way
  *   a CPU   by a VMCS that has the frame (virtual-APIC page): such a page is dirty all the time
  *
- * Who takes the log clears it, takes write permission from the pages that were dirty, and calls CPUs
- * out, before it gives up what it took: a write that is not in the new log was there by then.
+ * Who takes the log clears it, takes write permission from the pages that were dirty, and calls
+ * CPUs out, before it gives up what it took: a write that is not in the new log was there by then.
  *
- * The logs are a tree of their own beside the regions, read and written under the memory's lock. Its
- * bits come from the host pool.
+ * The logs are a tree of their own beside the regions, read and written under the memory's lock.
+ * Its bits come from the host pool.
  */
 #ifndef MM_DIRTY_LOG_H
 #define MM_DIRTY_LOG_H
@@ -30,9 +30,9 @@ struct dirty_log {
 };
 
 /*
- * Lock held, reserve there, in all. The region becomes the other one, either of which may log or not,
- * or not be (NULL). The pages are as many; their bits go with them. 0, or -ENOMEM: it would log and
- * there is no room for the bits; then nothing is done.
+ * Lock held, reserve there, in all. The region becomes the other one, either of which may log or
+ * not, or not be (NULL). The pages are as many; their bits go with them. 0, or -ENOMEM: it would
+ * log and there is no room for the bits; then nothing is done.
  */
 int dirty_log_alter(struct vm_memory *memory, const struct memslot_info *from,
 		    const struct memslot_info *to);

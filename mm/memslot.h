@@ -2,9 +2,9 @@
 /*
  * Regions of L1's physical memory: [gfn, gfn + pages) backed by host frames. Overlap, wrap and
  * emptiness are refused with a named error. The backing of a region is a list of extents, largest
- * blocks first; pages that a balloon has taken are holes in it. Look-ups and copies take no lock and
- * wait for nobody; an update is seen whole or not at all, and may wait (mm/change.h), so no lock is
- * held where it is called.
+ * blocks first; pages that a balloon has taken are holes in it. Look-ups and copies take no lock
+ * and wait for nobody; an update is seen whole or not at all, and may wait (mm/change.h), so no
+ * lock is held where it is called.
  */
 #ifndef MM_MEMSLOT_H
 #define MM_MEMSLOT_H
@@ -25,7 +25,7 @@ enum memslot_result {
 	MEMSLOT_WRAPS,     /* gfn + pages passes the end of L1's physical address space */
 	MEMSLOT_OVERLAPS,  /* another region, or L0's overlay (mm/ept01.h), has a page of it */
 	MEMSLOT_MISSING,   /* delete, move, flags: no region starts at this gfn */
-	MEMSLOT_NO_MEMORY, /* add: too few free frames, or no room for the books; flags: for a log */
+	MEMSLOT_NO_MEMORY, /* add: too few free frames; no room for the books, or a log */
 	MEMSLOT_BAD_FLAGS, /* not of enum memslot_flags */
 	MEMSLOT_IS_FIXED,  /* delete, move, flags: of a region with MEMSLOT_FIXED */
 	MEMSLOT_HOLE,      /* migrate, balloon, poison: a page is in no region, or ballooned out */
@@ -74,9 +74,10 @@ enum memslot_contents { MEMSLOT_KEEP, MEMSLOT_LOSE };
 enum memslot_result memslot_poison(struct vm_memory *memory, l1_gfn_t gfn,
 				   enum memslot_contents contents);
 /*
- * Which pages of the region that starts here have been written to, by whomever, since the last call
- * or since it logs: a bit for each in whole u64s, written to L1's memory. Where that fails, they are
- * told again the next time. A page may be told that was not written to, never the other way round.
+ * Which pages of the region that starts here have been written to, by whomever, since the last
+ * call or since it logs: a bit for each in whole u64s, written to L1's memory. Where that fails,
+ * they are told again the next time. A page may be told that was not written to, never the other
+ * way round.
  */
 struct dirty_buffer {
 	l1_gpa_t at;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bad frames: the page behind one leaves it, by a migration or for good, and the frame is never used
- * again. */
+/* Bad frames: the page behind one leaves it, by a migration or for good, and the frame is never
+ * used again. */
 #include "mm/block.h"
 #include "mm/page.h"
 

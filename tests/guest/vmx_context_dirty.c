@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stores of L2s to pages of L1 that log writes (hv/abi.h): each way that an L2 has to such a page is
- * told. Needs test_calls = on. */
+/* Stores of L2s to pages of L1 that log writes (hv/abi.h): each way that an L2 has to such a page
+ * is told. Needs test_calls = on. */
 #include "hv/string.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/memory.h"

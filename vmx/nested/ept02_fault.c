@@ -104,8 +104,8 @@ static struct ept01_page page_behind(const struct ept02 *pool, const struct ept0
 	};
 }
 
-/* A write that EPT02 has reason to stop: L1 may not write there; somebody is to be told first; or it
- * is logged, and then goes on. */
+/* A write that EPT02 has reason to stop: L1 may not write there; somebody is to be told first; or
+ * it is logged, and then goes on. */
 static enum ept02_result allow_write(struct attempt *try, const struct ept02_behind *behind,
 				     u64 gfn, struct ept01_page *page)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/balloon.c: what is out is a hole, what comes back is zero; frames, caches, leaves, refusals; and
- * beside an array of pages. */
+/* mm/balloon.c: what is out is a hole, what comes back is zero; frames, caches, leaves, refusals;
+ * and beside an array of pages. */
 #include "unit.h"
 #include "ept01_fixture.h"
 #include "host_memory.h"

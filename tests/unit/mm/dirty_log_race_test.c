@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads as CPUs: some write to pages that log, by windows and by their walk caches, while one takes
- * the log and copies what it is told, and one has pages migrate and go in and out of a balloon, and
- * writes to the frames that they leave. In the end the copy is what the pages say, and nobody has ever
- * read what was written to free frames.
+ * Threads as CPUs: some write to pages that log, by windows and by their walk caches, while one
+ * takes the log and copies what it is told, and one has pages migrate and go in and out of a
+ * balloon, and writes to the frames that they leave. In the end the copy is what the pages say,
+ * and nobody has ever read what was written to free frames.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/dirty_log.c: every way that a page is written is told, a clean page has no leaf that takes writes,
- * logs go with their regions; refusals; and beside an array, at random. */
+/* mm/dirty_log.c: every way that a page is written is told, a clean page has no leaf that takes
+ * writes, logs go with their regions; refusals; and beside an array, at random. */
 #include "protect_fixture.h"
 #include "mm/walk_cache.h"
 

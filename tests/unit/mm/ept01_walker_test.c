@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * EPT01 under a hardware walker that looks after every single store of every edit: faults, population,
- * regions that come, go, move and get other flags, protection, the overlay, migration, balloon,
- * poison, the log of writes. Each page translates as before the edit or as after it, to a walker that begins at the root;
- * and to one that stands at a table from before the edit, so or not at all, until the kick.
+ * EPT01 under a hardware walker that looks after every single store of every edit: faults,
+ * population, regions that come, go, move and get other flags, protection, the overlay, migration,
+ * balloon, poison, the log of writes. Each page translates as before the edit or as after it, to a
+ * walker that begins at the root; and to one that stands at a table from before the edit, so or
+ * not at all, until the kick.
  */
 #include "protect_fixture.h"
 #include "mm/block.h"

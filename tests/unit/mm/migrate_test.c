@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mm/migrate.c: contents and frames, what others find in the midst of it, extents that part and grow
- * together, refusals. */
+/* mm/migrate.c: contents and frames, what others find in the midst of it, extents that part and
+ * grow together, refusals. */
 #include "unit.h"
 #include "ept01_fixture.h"
 #include "host_memory.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages of L1 that log writes, under EPT02: a clean one has no leaf that takes writes, the first write
- * is told, and taking the log makes it clean again, on every CPU. */
+/* Pages of L1 that log writes, under EPT02: a clean one has no leaf that takes writes, the first
+ * write is told, and taking the log makes it clean again, on every CPU. */
 #include "ept02_fixture.h"
 #include "mm/dirty_log.h"
 
