@@ -92,8 +92,8 @@
  * earlier call go. One CPU at a time.
  */
 #define NESTOR_CALL_CACHES        22
-/* With test_calls = on: the pfn-caches of each of the pages of RCX bytes at RBX become invalid, page
- * by page, as by changes of them. */
+/* With test_calls = on: the pfn-caches of the pages of RCX bytes at RBX become invalid, page by
+ * page, as by changes of them. */
 #define NESTOR_CALL_INVALIDATE    23
 
 #define NESTOR_CACHES_MAX         16384

@@ -15,7 +15,7 @@ BENCH_L2_CODE(touch, "1: movb $1, (%rsi); add $4096, %rsi; dec %rdi; jnz 1b\n"
 		     "vmcall")
 BENCH_L2_CODE(touch_for_ever, "1: movb $1, (%rsi); add $4096, %rsi; jmp 1b")
 
-/* The pages are in one block of 2 MiB: then it is behind one leaf of EPT01, if L1 has large ones. */
+/* The pages are in one block of 2 MiB: so one leaf of EPT01 may be behind all of them. */
 static u8 memory[2 * 2 * MIB];
 static u64 next;    /* the first page that is still to be touched, or found missing */
 static u64 touched; /* how many L2 has written to */

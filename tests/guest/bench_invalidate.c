@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Does a change of a page cost more where Nestor has more pfn-caches? docs/bench.md has the rows. */
+/* Does a change of a page cost more where there are more pfn-caches? docs/bench.md has the rows. */
 #include "tests/guest/lib/bench.h"
 #include "tests/guest/lib/nestor.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The check of a pfn-cache by itself, for its instructions to be counted (tests/run/hot_path_test.sh). */
+/* A pfn-cache's check by itself: tests/run/hot_path_test.sh counts its instructions. */
 #include "mm/pfn_cache.h"
 
 bool hot_path_check(const struct pfn_cache *cache, l1_gpa_t gpa);

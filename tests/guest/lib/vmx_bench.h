@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the benches of VMX stand on: VMX operation, L2s in the same state, and a round trip with next
- * to nothing of L1's around it. docs/bench.md says what each row means.
+ * What the benches of VMX stand on: VMX operation, L2s in the same state, and a round trip with
+ * next to nothing of L1's around it. docs/bench.md says what each row means.
  */
 #ifndef TESTS_GUEST_LIB_VMX_BENCH_H
 #define TESTS_GUEST_LIB_VMX_BENCH_H

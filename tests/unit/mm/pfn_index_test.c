@@ -113,7 +113,7 @@ UNIT(several_caches_may_have_one_page)
  * at most, and the worst few. */
 static void expect_few_in_a_bucket(u32 count, u64 stride)
 {
-	u64 in_all = (PAGE_SIZE / sizeof(idx.buckets[0])) << idx.order;
+	u64 in_all = (PAGE_SIZE / sizeof(u64)) << idx.order; /* a bucket is a pointer */
 
 	for (u32 i = 0; i < count; i++) {
 		many[i].gpa = l1_gpa(i * stride * PAGE_SIZE);
