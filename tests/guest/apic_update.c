@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pages of a virtualized local APIC get other frames, or lose them for a while, under an L2 that
- * uses them: between its exits, and from another CPU. Needs test_calls = on.
+ * The pages of a virtualized local APIC get other frames, or lose them for a while, under an L2
+ * that uses them: between its exits, and from another CPU. Needs test_calls = on.
  */
 #include "hv/string.h"
 #include "tests/guest/lib/cpu.h"

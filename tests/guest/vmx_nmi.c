@@ -248,7 +248,8 @@ VMX_NMI_TEST(injected_nmi_blocks_nmis_that_exit, 0)
 
 VMX_NMI_TEST(nmi_exits_where_l2_is_not_blocked, 0)
 {
-	/* Expect: the exit, also of an L1 whose own NMIs were blocked: the entry says what counts. */
+	/* Expect: the exit, also of an L1 whose own NMIs were blocked: the entry says what
+	 * counts. */
 	struct l2 first, second;
 	u32 reason;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of L1's memory that the CPU itself uses while L2 runs: vmcs02 has their frames. Each is held
- * by a pfn-cache for guest use, so a change of L1's memory that takes one away raises the gate of
- * the context and calls the vCPU out; it does not enter with that vmcs02 again before it has the
+ * Pages of L1's memory that the CPU itself uses while L2 runs: vmcs02 has their frames. Each is
+ * held by a pfn-cache for guest use, so a change of L1's memory that takes one away raises the gate
+ * of the context and calls the vCPU out; it does not enter with that vmcs02 again before it has the
  * frame that is there now.
  *
  * Where L1 has no memory at such a page: the entry fails (error 7) or, where L1 sees each access to

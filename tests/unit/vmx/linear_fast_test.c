@@ -9,7 +9,7 @@
 #define PAGES         64u
 #define ROUNDS        200000u
 #define USUAL         (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
-/* Tables at pages 1 to 4, the root first, each with one entry for this address, in another place. */
+/* Tables at pages 1 to 4, the root first, each with one entry for it, in another place. */
 #define LINEAR        0x7f8080604abcULL
 
 static struct vm vm;
