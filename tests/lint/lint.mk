@@ -14,7 +14,7 @@ LINT_CPPCHECK := --quiet --error-exitcode=1 --std=c11 --platform=unix64 --inline
 
 # The flags that a file is compiled with. gcc's names of warnings that clang lacks are no finding.
 lint_clang    = -Wno-unknown-warning-option $(filter-out -ffile-prefix-map=%,$(1))
-lint_flags    = $(if $(filter tests/unit/% tests/host/%,$(1)),$(HOST_CFLAGS),$(if $(filter tests/guest/% \
+lint_flags    = $(if $(filter tests/unit/% tests/host/% tests/fuzz/%,$(1)),$(HOST_CFLAGS),$(if $(filter tests/guest/% \
                 tests/test.h,$(1)),$(GUEST_CFLAGS),$(CFLAGS)))
 LINT_PURE    := $(wildcard $(PURE))
 
