@@ -7,6 +7,7 @@
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_smp.h"
 #include "vmx/qualification.h"
 
 #define GPA                0xd0000000ULL /* nothing of the machine is here; L1 maps it one to one */
@@ -108,6 +109,78 @@ VMX_TEST(vmx_ept, a_page_replaced_is_seen_after_invept, 0)
 		EXPECT_EQ(((u64 *)pages[i % 2])[1], 0x100 + i);
 	}
 	EXPECT_EQ(((u64 *)pages[0])[1], 0x108);
+}
+
+/* INVEPT, then a change of what was mapped, then the entry: no L2 ran in between. */
+static void expect_change_after_invept(enum invept_type type)
+{
+	u64 eptp, pages[2] = { page_with(0xa), page_with(0xb) };
+	struct l2 *l2 = l2_with_ept(&eptp);
+
+	ept_map(eptp, GPA, EPT_LEVEL_4K, pages[1] | LEAF);
+	for (u32 i = 0; i < 10; i++) {
+		EXPECT_EQ(l2_read(l2, GPA), 0xb - i % 2);
+		EXPECT(ept_invalidate(type, type == INVEPT_SINGLE ? eptp : 0));
+		ept_map(eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | LEAF);
+	}
+}
+
+VMX_TEST(vmx_ept, a_page_replaced_after_invept_is_seen, 0)
+{
+	/* Expect: the new page's contents: the CPU has nothing of the old one any more. */
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	expect_change_after_invept(INVEPT_SINGLE);
+}
+
+VMX_TEST(vmx_ept, a_page_replaced_after_invept_of_all_is_seen, 0)
+{
+	/* Expect: the same. */
+	NEEDS_INVEPT(INVEPT_ALL);
+	expect_change_after_invept(INVEPT_ALL);
+}
+
+static struct {
+	struct l2 *l2;
+	u64 eptp, value;
+	bool done;
+} there; /* on CPU 1 */
+
+static void invalidate_there(void *unused)
+{
+	(void)unused;
+	there.done = ept_invalidate(INVEPT_SINGLE, there.eptp);
+}
+
+static void read_there(void *unused)
+{
+	(void)unused;
+	l2_arrive(there.l2);
+	there.value = l2_read(there.l2, GPA);
+	l2_clear(there.l2);
+}
+
+VMX_TEST(vmx_ept, a_page_replaced_before_l2_comes_to_a_cpu_is_seen, NEED_CPUS_2)
+{
+	/* Expect: the new page's contents on the CPU that did INVEPT before the change, though
+	 * another CPU had the old ones and did none. */
+	u64 pages[2] = { page_with(0xa), page_with(0xb) };
+
+	NEEDS_INVEPT(INVEPT_SINGLE);
+	there.l2 = l2_with_ept(&there.eptp);
+	EXPECT(vmx_smp_on(1));
+	for (u32 i = 0; i < 10; i++) {
+		l2_arrive(there.l2);
+		EXPECT(ept_invalidate(INVEPT_SINGLE, there.eptp));
+		ept_map(there.eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | LEAF);
+		EXPECT_EQ(l2_read(there.l2, GPA), 0xa + i % 2);
+		EXPECT(smp_run(1, invalidate_there, NULL));
+		EXPECT(there.done);
+		ept_map(there.eptp, GPA, EPT_LEVEL_4K, pages[1 - i % 2] | LEAF);
+		l2_clear(there.l2);
+		EXPECT(smp_run(1, read_there, NULL));
+		EXPECT_EQ(there.value, 0xb - i % 2);
+	}
+	EXPECT(vmx_smp_off(1));
 }
 
 VMX_TEST(vmx_ept, a_table_replaced_is_seen_after_invept, 0)

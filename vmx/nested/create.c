@@ -23,6 +23,7 @@
 /* The reserved bits of these MSRs are those of L1's own WRMSR (msr_access.c, exit_msr.c). */
 #define EFER_OF_L1        (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
+_Static_assert(VCPUS_MAX == EPT02_VCPUS, "a root counts for each vCPU");
 _Static_assert(VCPUS_MAX + VCPUS_MAX * CONFIG_CONTEXTS_MAX <= 0xffff, "a VPID for each context");
 _Static_assert(!(DERIVE_ALL & DIRTY_PLAN), "the groups have other bits");
 _Static_assert(sizeof(struct context) <= PAGE_SIZE, "a context is a page, besides what it holds");
@@ -154,5 +155,6 @@ int nested_create_vcpu(struct vcpu *v)
 	if (!v->nested)
 		return -ENOMEM;
 	v->nested->derive = v->vm->nested->derive;
+	v->nested->ept02.index = v->index;
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "vmx/nested/hlist.h"
 
 #define EPT02_ROOT_BUCKETS 64u
+#define EPT02_VCPUS        16u
 
 /* What the layers around do for the pool. */
 struct ept02_ops {
@@ -63,7 +64,7 @@ struct ept02_counts {
 	u64 zapped[EPT02_CAUSES];   /* leaves */
 	u64 recycles;               /* roots that lost their tables, for want of tables */
 	u64 unsync_marks;           /* first writes to a protected table */
-	u64 resyncs;                /* tables that an INVEPT has read again */
+	u64 resyncs;                /* tables read again because of an INVEPT */
 };
 
 struct ept02_table; /* ept02_impl.h, with the pool */
@@ -77,10 +78,19 @@ struct ept02_root {
 	struct hlist unsync;              /* tables whose EPT12 page may have changed */
 	struct ept02_table *recent;       /* that had the last 4K leaf; NULL: none */
 	u64 recent_block;                 /* of 2M of L2's, that it is for */
-	u64 told;       /* L2 address + 1 of the last violation told by it; a hint */
-	u32 users;      /* never recycled while there are any */
-	u32 tables;     /* besides the root's */
-	u64 flush_owed; /* CPUs, one bit each; atomic */
+	u64 told;                 /* L2 address + 1 of the last violation told by it; a hint */
+	u32 users;                /* never recycled while there are any */
+	u32 tables;               /* besides the root's */
+	u64 flush_owed;           /* CPUs, one bit each; atomic */
+	u64 entered[EPT02_VCPUS]; /* ept02_invepts() of each vCPU, when it got it last; 0: never */
+};
+
+/* What EPT02 has to know of a vCPU: the INVEPTs that it executed. For the vCPU alone. */
+struct ept02_vcpu {
+	u32 index;
+	bool did_invept; /* since it got a root last */
+	u64 all;
+	u64 single[EPT02_ROOT_BUCKETS]; /* by ept02_bucket() of the EPTP */
 };
 
 /* How many pages of the host pool ept02_create takes. */
@@ -102,18 +112,51 @@ static inline u64 ept02_key(u64 eptp12)
 	return eptp12 & ~BITS(2, 0);
 }
 
-/* Whether a root that the caller uses (users) is this EPTP's. */
-static inline bool ept02_root_is_for(const struct ept02_root *root, u64 eptp12)
+/* By the address alone: an INVEPT is for any flags and walk length. */
+static inline u32 ept02_bucket(u64 eptp12)
 {
-	return root->key == ept02_key(eptp12);
+	return (u32)((eptp12 >> PAGE_SHIFT) * 0x9e3779b97f4a7c15ULL >> 58);
+}
+_Static_assert(EPT02_ROOT_BUCKETS == 64, "six bits of the hash");
+
+/*
+ * L1's INVEPT on this vCPU, of this EPTP's address or of all. The vCPU has nothing cached from now
+ * until it enters L2 again: that entry's ept02_root_get() does the work.
+ */
+static inline void ept02_invept_single(struct ept02_vcpu *vcpu, u64 eptp12)
+{
+	vcpu->single[ept02_bucket(eptp12)]++;
+	vcpu->did_invept = true;
+}
+
+static inline void ept02_invept_all(struct ept02_vcpu *vcpu)
+{
+	vcpu->all++;
+	vcpu->did_invept = true;
+}
+
+/* Grows with each that may be for this root; never 0. */
+static inline u64 ept02_invepts(const struct ept02_vcpu *vcpu, u64 key)
+{
+	return 1 + vcpu->all + vcpu->single[ept02_bucket(key)];
+}
+
+/* Whether the root that the vCPU got last is this EPTP's, and may be entered as it is. */
+static inline bool ept02_root_is_for(const struct ept02_root *root, const struct ept02_vcpu *vcpu,
+				     u64 eptp12)
+{
+	return root->key == ept02_key(eptp12) && !vcpu->did_invept;
 }
 
 /*
- * The root for a valid EPTP12 of 4 levels, with one user more: who enters L2 with it, or has it
- * attached. hint: the root that this EPTP12 had last time, which may have been recycled since, or
- * NULL. There is always one, because each vCPU uses one at most.
+ * The root for a valid EPTP12 of 4 levels, with one user more: the vCPU, which enters L2 with it.
+ * Where it did INVEPT since the last time, or there was none, L2 gets no translation that was not
+ * in EPT12 at this call or later; that may call L2's CPUs out. hint: the root that this EPTP12 had
+ * last time, which may have been recycled since, or NULL. There is always one, because each vCPU
+ * uses one at most.
  */
-struct ept02_root *ept02_root_get(struct ept02 *pool, u64 eptp12, struct ept02_root *hint);
+struct ept02_root *ept02_root_get(struct ept02 *pool, struct ept02_vcpu *vcpu, u64 eptp12,
+				  struct ept02_root *hint);
 /* The user is out of L2, and does not enter with it again. */
 void ept02_root_put(struct ept02 *pool, struct ept02_root *root);
 
@@ -164,10 +207,5 @@ void ept02_zap_end(struct ept02 *pool, struct ept02_zapped *zapped);
 /* L1, or L0 for it, is about to write to this page, or EPT01 found it protected: is it a table that
  * EPT02 was made from? Then it is not protected any more, and the next INVEPT reads it. */
 bool ept02_table_written(struct ept02 *pool, l1_gfn_t gfn);
-
-/* L1's INVEPT: of this EPTP's address, with any flags and walk length; of all. May call L2's CPUs
- * out. On return no CPU enters with translations that were not in EPT12 at the call or later. */
-void ept02_invept_single(struct ept02 *pool, u64 eptp12);
-void ept02_invept_all(struct ept02 *pool);
 
 #endif

@@ -227,7 +227,7 @@ enum ept02_result ept02_fault(struct ept02 *pool, struct ept02_root *root, const
 	struct ept12_table start;
 	struct attempt try;
 
-	ASSERT(ept02_root_is_for(root, ept->eptp));
+	ASSERT(root->key == ept02_key(ept->eptp));
 	begin(&try, pool, root, fault->access.gpa);
 	if (try.start.level) {
 		enum ept02_result result = walk_from(&try, ept, &try.start, fault);

@@ -69,7 +69,6 @@ struct ept02 {
 	u64 invalidations; /* grows with each */
 	u64 protections;   /* counts them */
 	u64 settled;       /* so many of them no CPU can write past any more */
-	u32 unsync;        /* tables on the roots' lists */
 	struct hlist free_pages;
 	struct ept02_table *free_tables;
 	struct hlist keys[EPT02_ROOT_BUCKETS];
@@ -78,21 +77,6 @@ struct ept02 {
 	struct ept02_behind behind;   /* that was asked for last */
 	struct ept02_counts counts;
 };
-
-/* Tables whose EPT12 page may have changed are on their root's list, and counted. */
-static inline void ept02_unsync_add(struct ept02 *pool, struct ept02_table *table)
-{
-	pool->unsync++;
-	hlist_push(&table->root->unsync, &table->unsync);
-}
-
-static inline void ept02_unsync_remove(struct ept02 *pool, struct ept02_table *table)
-{
-	if (!hlist_has(&table->unsync))
-		return;
-	pool->unsync--;
-	hlist_remove(&table->unsync);
-}
 
 /* ept02_index.c: what of L1's memory EPT02 uses. */
 
@@ -170,6 +154,10 @@ void ept02_map_in(const struct ept02_mapping *map, struct ept02_table *table,
 
 /* The page is written to: its tables are to be read again. */
 void ept02_page_lift(struct ept02 *pool, struct ept02_page *page);
+
+/* The vCPU is about to enter with the root: where it did INVEPT, or never entered, what is not what
+ * EPT12 says now goes. Lock held, and given up. */
+void ept02_catch_up(struct ept02 *pool, struct ept02_root *root, const struct ept02_vcpu *vcpu);
 
 /* ept02_root.c: roots, and who loses its tables. */
 

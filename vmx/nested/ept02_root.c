@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* EPT02's roots: by EPTP12, by last use; who loses its tables when there are none left. */
+#include "hv/string.h"
 #include "vmx/nested/ept02_impl.h"
-
-static u32 bucket_of(u64 key)
-{
-	return (u32)((key >> PAGE_SHIFT) * 0x9e3779b97f4a7c15ULL >> 58);
-}
-_Static_assert(EPT02_ROOT_BUCKETS == 64, "six bits of the hash");
 
 static void unlink_by_use(struct ept02 *pool, struct ept02_root *root)
 {
@@ -32,7 +27,8 @@ void ept02_root_init(struct ept02 *pool, struct ept02_root *root)
 
 struct ept02_root *ept02_root_find(const struct ept02 *pool, u64 eptp12, struct ept02_root *after)
 {
-	struct hlist_node *node = after ? after->of_key.next : pool->keys[bucket_of(eptp12)].first;
+	struct hlist_node *node =
+		after ? after->of_key.next : pool->keys[ept02_bucket(eptp12)].first;
 	struct ept02_root *root = NULL;
 
 	for (; node; node = node->next) {
@@ -62,8 +58,9 @@ static struct ept02_root *make(struct ept02 *pool, u64 key)
 	}
 	pool->counts.roots_made++;
 	root->key = key;
-	hlist_push(&pool->keys[bucket_of(key)], &root->of_key);
+	hlist_push(&pool->keys[ept02_bucket(key)], &root->of_key);
 	ept02_table_shadow(pool, root->table, hpa_to_pfn(hpa(key & EPT_FRAME_MASK)).raw);
+	memset(root->entered, 0, sizeof(root->entered));
 	__atomic_store_n(&root->flush_owed, ~0ULL, __ATOMIC_RELEASE);
 	return root;
 }
@@ -80,7 +77,8 @@ static struct ept02_root *find_key(struct ept02 *pool, u64 key, struct ept02_roo
 	return root;
 }
 
-struct ept02_root *ept02_root_get(struct ept02 *pool, u64 eptp12, struct ept02_root *hint)
+struct ept02_root *ept02_root_get(struct ept02 *pool, struct ept02_vcpu *vcpu, u64 eptp12,
+				  struct ept02_root *hint)
 {
 	u64 key = ept02_key(eptp12);
 	struct ept02_root *root;
@@ -97,7 +95,8 @@ struct ept02_root *ept02_root_get(struct ept02 *pool, u64 eptp12, struct ept02_r
 		unlink_by_use(pool, root);
 		append_as_newest(pool, root);
 	}
-	vm_memory_unlock(pool->memory);
+	vcpu->did_invept = false;
+	ept02_catch_up(pool, root, vcpu);
 	return root;
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1's INVEPT reads again only those EPT12 tables that may have changed. A table starts unsync. An
- * INVEPT protects its page against writes, reads it, and it is sync; the first write lifts the
- * protection, and it is unsync again. Each root has its own list, since an INVEPT is for one root.
+ * After L1's INVEPT its CPU has nothing cached until L2 runs on it again. So INVEPT only
+ * counts, and the next entry reads EPT12: what L1 changes after the INVEPT is seen as well. It reads
+ * only those tables that may have changed. A table starts unsync. Its page is protected against
+ * writes, it is read, and it is sync; the first write lifts the protection, and it is unsync again.
+ * Each root has its own list, since an INVEPT is for one root.
  *
- *     unsync ── INVEPT: protect, kick, compare ──► sync
- *        ▲                                           │
- *        └──── first write by L1, L2 or L0 ──────────┘
+ *     unsync ── entry after INVEPT: protect, kick, compare ──► sync
+ *        ▲                                                      │
+ *        └──────────── first write by L1, L2 or L0 ─────────────┘
  *
  * A CPU may write to the page until the kick, from its TLB: so a table is sync only if the page was
  * protected before a kick that has ended, and stayed so.
@@ -25,7 +27,7 @@ void ept02_page_lift(struct ept02 *pool, struct ept02_page *page)
 		struct ept02_table *table = CONTAINER_OF(node, struct ept02_table, of_page);
 
 		if (!hlist_has(&table->unsync))
-			ept02_unsync_add(pool, table);
+			hlist_push(&table->root->unsync, &table->unsync);
 	}
 }
 
@@ -106,7 +108,7 @@ static bool resync(struct ept02_zap *zap, struct ept02_table *table)
 		 * nobody writes to them; else L1 has no memory there any more. */
 		if (!page->is_protected)
 			ept02_table_clear(zap, table);
-	} else if (table->live) {
+	} else {
 		u64 *now = window_map(backing_pfn(&backing, page->gfn), WINDOW_READ);
 
 		compare(zap, table, now);
@@ -115,21 +117,36 @@ static bool resync(struct ept02_zap *zap, struct ept02_table *table)
 	return page->is_protected && page->protected_at <= pool->settled;
 }
 
-/* Tables below an entry that is dropped leave the list by themselves, whichever it is. */
-static void resync_root(struct ept02_zap *zap, struct ept02_root *root)
+/* Lock held. Tables from which nothing was made need no look. True: CPUs are to be called out before
+ * the others are read. */
+static bool protect_all(struct ept02 *pool, const struct ept02_root *root)
 {
-	struct ept02 *pool = zap->pool;
+	bool is_any = false;
+
+	for (struct hlist_node *node = root->unsync.first; node; node = node->next) {
+		const struct ept02_table *table = CONTAINER_OF(node, struct ept02_table, unsync);
+
+		if (!table->live)
+			continue;
+		protect(pool, table->page);
+		is_any = true;
+	}
+	return is_any && pool->protections > pool->settled;
+}
+
+/* Tables below an entry that is dropped leave the list by themselves, whichever it is. Those that
+ * became unsync during the kick are read too, and stay so. */
+static void read_all(struct ept02_zap *zap, struct ept02_root *root)
+{
 	struct hlist again = { 0 };
 	struct hlist_node *node;
 
 	while ((node = root->unsync.first) != NULL) {
 		struct ept02_table *table = CONTAINER_OF(node, struct ept02_table, unsync);
 
-		ept02_unsync_remove(pool, table);
-		if (resync(zap, table))
-			continue;
-		hlist_push(&again, node);
-		pool->unsync++;
+		hlist_remove(node);
+		if (!table->live || !resync(zap, table))
+			hlist_push(&again, node);
 	}
 	while ((node = again.first) != NULL) {
 		hlist_remove(node);
@@ -137,82 +154,32 @@ static void resync_root(struct ept02_zap *zap, struct ept02_root *root)
 	}
 }
 
-/* The next of the roots that the INVEPT is for, or NULL; key 0 is for all. */
-static struct ept02_root *next_root(const struct ept02 *pool, u64 key, struct ept02_root *root)
-{
-	if (likely(key))
-		return ept02_root_find(pool, key, root);
-	return root ? root->newer : pool->oldest;
-}
-
-/* Lock held, and there are unsync tables. */
-static bool is_due(const struct ept02 *pool, u64 key)
-{
-	struct ept02_root *root = NULL;
-
-	while ((root = next_root(pool, key, root)) != NULL)
-		if (root->unsync.first)
-			return true;
-	return false;
-}
-
-/* Lock held. True: CPUs are to be called out before the tables are read. */
-static bool protect_all(struct ept02 *pool, u64 key)
-{
-	struct ept02_root *root = NULL;
-
-	while ((root = next_root(pool, key, root)) != NULL)
-		for (struct hlist_node *node = root->unsync.first; node; node = node->next)
-			protect(pool, CONTAINER_OF(node, struct ept02_table, unsync)->page);
-	return pool->protections > pool->settled;
-}
-
-/* Roots may be recycled during the kick, and are then empty. Tables that become unsync meanwhile
- * are read too, and stay so. */
-static void read_again(struct ept02 *pool, u64 key, u64 protections)
+/* Lock held, and given up. */
+static void resync_all(struct ept02 *pool, struct ept02_root *root)
 {
 	struct ept02_zap zap = { .pool = pool, .cause = EPT02_INVALIDATED };
-	struct ept02_root *root = NULL;
-
-	vm_memory_lock(pool->memory);
-	pool->settled = MAX(pool->settled, protections);
-	while ((root = next_root(pool, key, root)) != NULL)
-		resync_root(&zap, root);
-	vm_memory_unlock(pool->memory);
-	ept02_zap_finish(&zap);
-}
-
-/* The same; the lock is given up. */
-static void __attribute__((noinline)) resync_all(struct ept02 *pool, u64 key)
-{
-	bool is_any = is_due(pool, key);
-	bool kick = is_any && protect_all(pool, key);
-	u64 protections = pool->protections;
+	bool kick = protect_all(pool, root);
+	u64 protections = kick ? pool->protections : 0;
 
 	vm_memory_unlock(pool->memory);
 	if (kick)
 		pool->ops->kick_and_wait(pool->ops->context);
-	if (is_any)
-		read_again(pool, key, protections);
-}
-
-/* Who walks EPT12 now has begun before, and does not publish. */
-static void invept(struct ept02 *pool, u64 key)
-{
 	vm_memory_lock(pool->memory);
-	pool->invalidations++;
-	if (unlikely(pool->unsync))
-		resync_all(pool, key);
-	else
+	pool->settled = MAX(pool->settled, protections);
+	read_all(&zap, root);
+	vm_memory_unlock(pool->memory);
+	ept02_zap_finish(&zap);
+}
+
+void ept02_catch_up(struct ept02 *pool, struct ept02_root *root, const struct ept02_vcpu *vcpu)
+{
+	u64 invepts = ept02_invepts(vcpu, root->key);
+
+	if (root->entered[vcpu->index] == invepts) {
 		vm_memory_unlock(pool->memory);
-}
-
-void ept02_invept_single(struct ept02 *pool, u64 eptp12)
-{
-	invept(pool, ept02_key(eptp12));
-}
-
-void ept02_invept_all(struct ept02 *pool)
-{
-	invept(pool, 0);
+		return;
+	}
+	root->entered[vcpu->index] = invepts;
+	pool->invalidations++; /* who walks EPT12 now has begun before, and does not publish */
+	resync_all(pool, root);
 }

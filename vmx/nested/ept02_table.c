@@ -38,7 +38,7 @@ void ept02_table_shadow(struct ept02 *pool, struct ept02_table *table, u64 gfn)
 	table->page = page;
 	hlist_push(&page->tables, &table->of_page);
 	if (!page->is_protected || page->protected_at > pool->settled)
-		ept02_unsync_add(pool, table);
+		hlist_push(&table->root->unsync, &table->unsync);
 }
 
 void ept02_table_forget(struct ept02 *pool, struct ept02_table *table)
@@ -48,7 +48,7 @@ void ept02_table_forget(struct ept02 *pool, struct ept02_table *table)
 	if (!page)
 		return;
 	hlist_remove(&table->of_page);
-	ept02_unsync_remove(pool, table);
+	hlist_remove(&table->unsync);
 	table->page = NULL;
 	if (!page->tables.first)
 		ept02_page_drop(pool, page);

@@ -44,7 +44,7 @@ static bool is_right_eptp(struct vcpu *v, u64 eptp)
 /* SDM "INVEPT": the descriptor is read whatever the type; its upper half is not looked at. */
 enum exit_action exit_invept(struct vcpu *v)
 {
-	struct ept02 *pool = v->vm->nested->ept02;
+	struct ept02_vcpu *vcpu = &v->nested->ept02;
 	u64 type, eptp;
 	u32 info;
 
@@ -61,9 +61,9 @@ enum exit_action exit_invept(struct vcpu *v)
 	if (!vmx_operand_read_first(v, info, &eptp, 2 * sizeof(u64)))
 		return EXIT_RESUME;
 	if (type == INVEPT_GLOBAL)
-		ept02_invept_all(pool);
+		ept02_invept_all(vcpu);
 	else if (is_right_eptp(v, eptp))
-		ept02_invept_single(pool, eptp);
+		ept02_invept_single(vcpu, eptp);
 	else
 		return vmx_fail(v, VMX_ERROR_INVALIDATION_OPERAND);
 	return vmx_succeed();

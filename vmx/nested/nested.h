@@ -12,6 +12,7 @@
 #include "vmx/nested/context.h"
 #include "vmx/nested/derive.h"
 #include "vmx/nested/entry_checks.h"
+#include "vmx/nested/ept02.h"
 #include "vmx/nested/vmx_error.h"
 #include "vmx/ops.h"
 #include "vmx/segment.h"
@@ -51,6 +52,7 @@ struct nested {
 	u64 right_eptp;              /* an EPTP that VM entry would take; 0: none known */
 	bool loads_pdptes;           /* by the entry under way: */
 	u64 pdptes[4];
+	struct ept02_vcpu ept02;
 	struct vmcs12 copy; /* of a VMCS in L1's memory, on its way into a context */
 };
 

@@ -10,7 +10,8 @@
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
 
-/* The vCPU uses one root at a time: that of the L2 that it entered last. */
+/* The vCPU uses one root at a time: that of the L2 that it entered last. After its INVEPT it gets it
+ * again. */
 static void choose_root(struct vcpu *v, struct context *context, u64 eptp12)
 {
 	struct nested *nested = v->nested;
@@ -18,7 +19,7 @@ static void choose_root(struct vcpu *v, struct context *context, u64 eptp12)
 
 	if (nested->root)
 		ept02_root_put(pool, nested->root);
-	nested->root = ept02_root_get(pool, eptp12, context->root);
+	nested->root = ept02_root_get(pool, &nested->ept02, eptp12, context->root);
 	context->root = nested->root;
 }
 
@@ -46,7 +47,7 @@ static void enter_ept(struct vcpu *v, struct context *context)
 {
 	struct ept02_root *root = v->nested->root;
 
-	if (unlikely(!root || !ept02_root_is_for(root, context->plan.eptp12)))
+	if (unlikely(!root || !ept02_root_is_for(root, &v->nested->ept02, context->plan.eptp12)))
 		choose_root(v, context, context->plan.eptp12);
 	write_eptp(context, ept02_pointer(v->nested->root));
 	flush_root(v, context);

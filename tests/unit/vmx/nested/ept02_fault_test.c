@@ -17,7 +17,7 @@ static int set_up(void **state)
 
 UNIT(pointer_says_write_back_and_l1s_flags)
 {
-	struct ept02_root *flags = ept02_root_get(pool, top | 0x5e, NULL);
+	struct ept02_root *flags = ept02_root_get(pool, &vcpus[0], top | 0x5e, NULL);
 	u64 frame = page_to_hpa(root->table->entries).raw;
 
 	assert_ptr_not_equal(flags, root);
@@ -41,7 +41,7 @@ UNIT(rights_are_those_of_all)
 			continue; /* misconfigured, or not there */
 		l1_write(above, (table & ~RWX) | upper);
 		l1_write(leaf, (n & 64 ? PAGES : 0x77) << PAGE_SHIFT | WB | lower);
-		ept02_invept_all(pool);
+		invept_and_enter(0);
 		for (u64 access = 1; access <= 4; access <<= 1) {
 			enum ept02_result result = touch(root, 5, access);
 
@@ -133,7 +133,7 @@ UNIT(flags_are_set_and_a_clean_page_is_written_by_a_fault)
 {
 	struct ept_leaf leaf = { 0 };
 
-	root = ept02_root_get(pool, top | 0x5e, NULL);
+	root = ept02_root_get(pool, &vcpus[0], top | 0x5e, NULL);
 	l1_map(top, 7, 0x1007, RWX | WB);
 	assert_int_equal(touch(root, 7, EPT_READ), EPT02_MAPPED);
 	for (u32 level = 1; level <= 4; level++)
@@ -236,7 +236,7 @@ static int read_and_act(void *context, l1_gpa_t at, u64 *entry)
 
 static void other_cpu_invalidates(void)
 {
-	ept02_invept_single(pool, top | 0x1e);
+	invept_and_enter(top | 0x1e);
 }
 
 static void other_cpu_changes(void)

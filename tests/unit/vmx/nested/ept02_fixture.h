@@ -31,6 +31,7 @@ struct tlb_entry {
 
 static struct vm_memory *memory;
 static struct ept02 *pool;
+static struct ept02_vcpu vcpus[2];
 static struct mtrr_map types;
 static struct ept_features features;
 static struct vmx_caps l1;
@@ -205,6 +206,8 @@ static inline int world_create(u32 order, u32 roots)
 	ept = (struct ept12){ .l1 = &l1, .read = world_read, .mark = world_mark };
 	next_table = TABLES_GFN;
 	kicks = protections = 0;
+	for (u32 i = 0; i < ARRAY_SIZE(vcpus); i++)
+		vcpus[i] = (struct ept02_vcpu){ .index = i };
 	memset(protected, 0, sizeof(protected));
 	memset(tlbs, 0, sizeof(tlbs));
 	for (u32 i = 0; i <= PAGES; i++)
@@ -251,6 +254,27 @@ static inline struct tlb_entry *tlb_of(u32 cpu, struct ept02_root *root, u64 gfn
 	return entry;
 }
 
+/* L1 enters L2 with the root. */
+static inline void enter_on(u32 cpu, struct ept02_root *root)
+{
+	vm_memory_lock(memory);
+	ept02_catch_up(pool, root, &vcpus[cpu]);
+}
+
+/* INVEPT on the CPU that the test runs on, of all if eptp is 0; and an entry with each root. */
+static inline void invept_and_enter(u64 eptp)
+{
+	u32 cpu = this_cpu()->index;
+
+	if (eptp)
+		ept02_invept_single(&vcpus[cpu], eptp);
+	else
+		ept02_invept_all(&vcpus[cpu]);
+	for (u32 i = 0; i < pool->root_count; i++)
+		if (pool->roots[i].key)
+			enter_on(cpu, &pool->roots[i]);
+}
+
 static inline bool translates(u32 cpu, struct ept02_root *root, u64 gfn, u64 rights)
 {
 	struct tlb_entry *entry = tlb_of(cpu, root, gfn);
@@ -275,6 +299,7 @@ static inline enum ept02_result touch_on(u32 cpu, struct ept02_root *root, u64 g
 	enum ept02_result result = EPT02_MAPPED;
 
 	ept.eptp = root->key | EPTP_WRITE_BACK;
+	enter_on(cpu, root);
 	for (u32 tries = 0; !translates(cpu, root, gfn, rights); tries++) {
 		assert_true(tries < 100);
 		last_fault = (struct ept02_fault){ .access = {
@@ -335,7 +360,7 @@ static inline bool zap(u64 gfn, u64 pages)
 
 static inline struct ept02_root *root_of(u64 table)
 {
-	return ept02_root_get(pool, table | 0x1e, NULL);
+	return ept02_root_get(pool, &vcpus[0], table | 0x1e, NULL);
 }
 
 #endif

@@ -18,7 +18,7 @@ static int set_up(void **state)
 
 static void invept(void)
 {
-	ept02_invept_single(pool, top | 0x1e);
+	invept_and_enter(top | 0x1e);
 }
 
 static const struct ept02_counts *counts(void)
@@ -167,7 +167,7 @@ UNIT(tables_that_are_not_l1s_memory_stay)
 	made_up = root_of(GIB);
 	assert_int_equal(touch(made_up, 5, EPT_WRITE), EPT02_MAPPED);
 	for (u32 i = 0; i < 3; i++)
-		ept02_invept_all(pool);
+		invept_and_enter(0);
 	expect_at(made_up, 5, 0x1005);
 	assert_null(made_up->unsync.first);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * EPT02 against a naive model, over random histories: what a CPU uses is a translation that EPT12
- * then L1's memory gave at some time since that CPU's last INVEPT; after the INVEPT, it is the one
- * of now. Frames are few, so recycling happens all the time.
+ * then L1's memory gave at some time since the first entry after that CPU's last INVEPT; at that
+ * entry, it is the one of now. Frames are few, so recycling happens all the time.
  */
 #include "ept02_fixture.h"
 
@@ -29,7 +29,8 @@ struct history {
 };
 
 static struct history histories[2][ROOTS][GFNS];
-static bool changed[2][ROOTS]; /* L1 wrote to the tables since the CPU's INVEPT */
+static bool changed[2][ROOTS]; /* L1 wrote to the tables since then */
+static bool owes[2][ROOTS];    /* the CPU did INVEPT, and has not entered since */
 static u64 tops[ROOTS];
 static u64 eptps[ROOTS];
 static const u64 gfns[GFNS] = { 0,       1,       2,       0x200,    0x201,     0x40000,
@@ -113,6 +114,8 @@ static void note_all(void)
 		u32 root = n / 2 % ROOTS, g = n / 2 / ROOTS;
 		struct history *h = &histories[n % 2][root][g];
 
+		if (owes[n % 2][root])
+			continue;
 		note(h, now(root, gfns[g]));
 		note_way(h, root, gfns[g]);
 		for (u32 i = 0; i < h->way_count; i++)
@@ -133,13 +136,20 @@ static void invept(u32 cpu)
 	u32 root = (u32)pick(ROOTS);
 
 	for (u32 r = 0; r < ROOTS; r++)
-		if (all || tops[r] == tops[root])
-			forget(cpu, r);
-	note_all();
+		owes[cpu][r] |= all || tops[r] == tops[root];
 	if (all)
-		ept02_invept_all(pool);
+		ept02_invept_all(&vcpus[cpu]);
 	else
-		ept02_invept_single(pool, eptps[root]);
+		ept02_invept_single(&vcpus[cpu], eptps[root]);
+}
+
+static void enter(u32 cpu, u32 root)
+{
+	if (!owes[cpu][root])
+		return;
+	owes[cpu][root] = false;
+	forget(cpu, root);
+	note_all();
 }
 
 static u64 random_leaf(u32 level)
@@ -206,9 +216,12 @@ static void l2_accesses(u32 cpu)
 {
 	u32 r = (u32)pick(ROOTS), g = (u32)pick(GFNS);
 	u64 access = BIT(pick(3));
-	struct ept02_root *root = ept02_root_get(pool, eptps[r], NULL);
-	enum ept02_result result = touch_on(cpu, root, gfns[g], access);
+	struct ept02_root *root = ept02_root_get(pool, &vcpus[cpu], eptps[r], NULL);
 	struct given given = now(r, gfns[g]);
+	enum ept02_result result;
+
+	enter(cpu, r);
+	result = touch_on(cpu, root, gfns[g], access);
 
 	if (result == EPT02_REFLECT_VIOLATION && (given.rights & access)) {
 		/* By a table that L1 has replaced since the last INVEPT: told once. */
@@ -266,12 +279,13 @@ static void run(u64 start, bool flags, u32 roots)
 	seed = start;
 	memset(histories, 0, sizeof(histories));
 	memset(changed, 1, sizeof(changed));
+	memset(owes, 1, sizeof(owes));
 	for (u32 r = 0; r < ROOTS; r++) {
 		/* With flags, two roots are one EPTP's: with and without them. */
 		tops[r] = r == 1 && flags ? tops[0] : l1_table();
 		eptps[r] = tops[r] | (flags && r != 1 ? 0x5e : 0x1e);
 	}
-	(void)ept02_root_get(pool, eptps[0], NULL); /* always in use */
+	(void)ept02_root_get(pool, &vcpus[0], eptps[0], NULL); /* always in use */
 	note_all();
 	for (u32 step = 0; step < STEPS; step++) {
 		u32 cpu = (u32)pick(2);

@@ -19,14 +19,16 @@ UNIT(root_is_found_by_address_flags_and_length)
 {
 	struct ept02_root *root = root_of(top), *flags, *other;
 
-	assert_ptr_equal(ept02_root_get(pool, top | 0x18, NULL), root); /* UC: the same */
-	flags = ept02_root_get(pool, top | 0x5e, NULL);
+	assert_ptr_equal(ept02_root_get(pool, &vcpus[0], top | 0x18, NULL),
+			 root); /* UC: the same */
+	flags = ept02_root_get(pool, &vcpus[0], top | 0x5e, NULL);
 	other = root_of(l1_table());
 	assert_ptr_not_equal(flags, root);
 	assert_ptr_not_equal(other, root);
 	assert_ptr_not_equal(other, flags);
-	assert_ptr_equal(ept02_root_get(pool, top | 0x1e, root), root);
-	assert_ptr_equal(ept02_root_get(pool, top | 0x1e, other), root); /* a hint that is wrong */
+	assert_ptr_equal(ept02_root_get(pool, &vcpus[0], top | 0x1e, root), root);
+	assert_ptr_equal(ept02_root_get(pool, &vcpus[0], top | 0x1e, other),
+			 root); /* a hint that is wrong */
 	assert_int_equal(root->users, 4);
 	assert_int_equal(ept02_counts(pool)->roots_made, 3);
 	assert_int_equal(ept02_counts(pool)->roots_hit, 3);
@@ -41,11 +43,11 @@ UNIT(recycled_root_is_noticed_and_owes_a_flush)
 	ept02_root_put(pool, root);
 	for (u32 i = 0; i < ROOTS; i++)
 		ept02_root_put(pool, root_of(l1_table()));
-	assert_false(ept02_root_is_for(root, top | 0x1e));
+	assert_false(ept02_root_is_for(root, &vcpus[0], top | 0x1e));
 	assert_int_equal(ept02_counts(pool)->roots_recycled, 1);
 	assert_false(is_mapped(root, 5));
 	assert_true(ept02_flush_owed(root, 0));
-	assert_ptr_not_equal(ept02_root_get(pool, top | 0x1e, root), root);
+	assert_ptr_not_equal(ept02_root_get(pool, &vcpus[0], top | 0x1e, root), root);
 	assert_null(ept02_page_find(pool, 0x1234));
 }
 
@@ -60,9 +62,9 @@ UNIT(roots_in_use_stay_and_the_least_recently_used_goes)
 	}
 	ept02_root_put(pool, root_of(tables[0])); /* so that 1 is the oldest */
 	assert_ptr_equal(root_of(l1_table()), roots[1]);
-	assert_true(ept02_root_is_for(used, top | 0x1e));
-	assert_true(ept02_root_is_for(roots[0], tables[0] | 0x1e));
-	assert_true(ept02_root_is_for(roots[2], tables[2] | 0x1e));
+	assert_true(ept02_root_is_for(used, &vcpus[0], top | 0x1e));
+	assert_true(ept02_root_is_for(roots[0], &vcpus[0], tables[0] | 0x1e));
+	assert_true(ept02_root_is_for(roots[2], &vcpus[0], tables[2] | 0x1e));
 }
 
 static void use_one_more(void)
@@ -89,7 +91,7 @@ UNIT(a_hundred_thousand_eptps_in_64_tables)
 	for (u32 i = 0; i < 100000; i++) {
 		u64 eptp = GIB + i * PAGE_SIZE + 0x1e;
 
-		root = ept02_root_get(pool, eptp, root);
+		root = ept02_root_get(pool, &vcpus[0], eptp, root);
 		assert_false(is_mapped(root, 5));
 		assert_int_equal(touch_on(i & 1, root, 5, EPT_WRITE), EPT02_MAPPED);
 		expect_at(root, 5, 0x1005);

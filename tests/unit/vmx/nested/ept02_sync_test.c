@@ -19,7 +19,7 @@ static int set_up(void **state)
 
 static void invept(void)
 {
-	ept02_invept_single(pool, top | 0x1e);
+	invept_and_enter(top | 0x1e);
 }
 
 static const struct ept02_counts *counts(void)
@@ -55,6 +55,46 @@ UNIT(changed_entry_is_seen_after_invept)
 	expect_at(root, 5, 0x1015);
 }
 
+/* A CPU has nothing cached after INVEPT until L2 runs on it again. */
+UNIT(entry_changed_between_invept_and_the_entry_is_seen)
+{
+	map_and_touch(5, 0x1005, RWX | WB);
+	ept02_invept_single(&vcpus[0], top | 0x1e);
+	l1_map(top, 5, 0x1015, RWX | WB);
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(root, 5, 0x1015);
+	ept02_invept_all(&vcpus[0]);
+	l1_map(top, 5, 0x1025, RWX | WB);
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	expect_at(root, 5, 0x1025);
+}
+
+/* Nor has a CPU on which the L2 has never run, whoever made its root. */
+UNIT(each_vcpu_pays_its_own_invepts)
+{
+	map_and_touch(5, 0x1005, RWX | WB);
+	l1_map(top, 5, 0x1015, RWX | WB);
+	enter_on(0, root);
+	expect_at(root, 5, 0x1005);
+	enter_on(1, root);
+	assert_false(is_mapped(root, 5));
+	assert_int_equal(touch(root, 5, EPT_READ), EPT02_MAPPED);
+	l1_map(top, 5, 0x1025, RWX | WB);
+	ept02_invept_single(&vcpus[1], top | 0x1e);
+	enter_on(0, root);
+	expect_at(root, 5, 0x1015);
+	enter_on(1, root);
+	assert_false(is_mapped(root, 5));
+}
+
+UNIT(first_entry_with_a_root_protects_nothing)
+{
+	l1_map(top, 5, 0x1005, RWX | WB);
+	enter_on(0, root);
+	assert_int_equal(protections, 0);
+	assert_int_equal(kicks, 0);
+}
+
 UNIT(only_tables_that_were_written_are_read)
 {
 	u64 resyncs;
@@ -67,7 +107,7 @@ UNIT(only_tables_that_were_written_are_read)
 	resyncs = counts()->resyncs;
 	kicks = 0;
 	invept();
-	ept02_invept_all(pool);
+	invept_and_enter(0);
 	assert_int_equal(counts()->resyncs, resyncs);
 	assert_int_equal(kicks, 0);
 	l1_map(top, 3 << 9, 0x1500, RWX | WB);
@@ -96,7 +136,7 @@ UNIT(invept_is_for_its_address_only)
 {
 	u64 second_top = l1_table(), shared;
 	struct ept02_root *second = root_of(second_top);
-	struct ept02_root *flags = ept02_root_get(pool, top | 0x5e, NULL);
+	struct ept02_root *flags = ept02_root_get(pool, &vcpus[0], top | 0x5e, NULL);
 
 	map_and_touch(5, 0x1005, RWX | WB);
 	assert_int_equal(touch(flags, 5, EPT_READ), EPT02_MAPPED);
@@ -104,7 +144,7 @@ UNIT(invept_is_for_its_address_only)
 	assert_int_equal(world_read(NULL, l1_gpa(l1_entry_at(top, 5, 2)), &shared), 0);
 	l1_write(l1_entry_at(second_top, 5, 2), shared);
 	assert_int_equal(touch(second, 5, EPT_READ), EPT02_MAPPED);
-	ept02_invept_all(pool);
+	invept_and_enter(0);
 	l1_map(top, 5, 0x1015, RWX | WB);
 	invept();
 	assert_true(protected[table_gfn(5, 1)]);
@@ -112,7 +152,7 @@ UNIT(invept_is_for_its_address_only)
 	assert_false(is_mapped(flags, 5));
 	assert_true(is_mapped(second, 5));
 	/* It has not been read for the other one, though it is protected. */
-	ept02_invept_single(pool, second_top | 0x1e);
+	invept_and_enter(second_top | 0x1e);
 	assert_false(is_mapped(second, 5));
 }
 
@@ -162,7 +202,7 @@ UNIT(dirty_flag_that_l1_clears_takes_the_write_permission)
 	u64 at = l1_entry_at(top, 5, 1), entry = 0;
 	struct ept_leaf leaf = { 0 };
 
-	root = ept02_root_get(pool, top | 0x5e, NULL);
+	root = ept02_root_get(pool, &vcpus[0], top | 0x5e, NULL);
 	l1_map(top, 5, 0x1005, RWX | WB);
 	assert_int_equal(touch(root, 5, EPT_WRITE), EPT02_MAPPED);
 	invept();
@@ -263,7 +303,7 @@ UNIT(table_that_is_made_during_the_kick_is_unsync)
 	set_kick(touch_other_root);
 	invept();
 	second = pool->newest;
-	ept02_invept_single(pool, second->key);
+	invept_and_enter(second->key);
 	assert_int_equal(touch(second, 5, EPT_READ), EPT02_MAPPED);
 	expect_at(second, 5, 0x1015);
 }
@@ -317,6 +357,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(changed_entry_is_seen_after_invept, set_up),
+		cmocka_unit_test_setup(entry_changed_between_invept_and_the_entry_is_seen, set_up),
+		cmocka_unit_test_setup(each_vcpu_pays_its_own_invepts, set_up),
+		cmocka_unit_test_setup(first_entry_with_a_root_protects_nothing, set_up),
 		cmocka_unit_test_setup(only_tables_that_were_written_are_read, set_up),
 		cmocka_unit_test_setup(what_l1_adds_needs_no_invept, set_up),
 		cmocka_unit_test_setup(invept_is_for_its_address_only, set_up),
