@@ -118,8 +118,8 @@ enum nestor_error {
 	NESTOR_ENOENT = 2,   /* no region starts there; a page is in no region, or out */
 	NESTOR_E2BIG = 7,    /* too many bytes */
 	NESTOR_ENOMEM = 12,  /* too little free memory */
-	NESTOR_EBUSY = 16,   /* another CPU makes this call */
 	NESTOR_EFAULT = 14,  /* the address is not (all) in the guest's memory */
+	NESTOR_EBUSY = 16,   /* another CPU makes this call */
 	NESTOR_EEXIST = 17,  /* overlaps another region; a page is there already */
 	NESTOR_EINVAL = 22,  /* a value that is not allowed; no bytes; no multiple of 4 KiB */
 	NESTOR_ERANGE = 34,  /* passes the end of the physical address space */

@@ -45,6 +45,26 @@ static bool choose(const struct choice *choices, size_t count, const char *name,
 
 #define CHOOSE(choices, name, value) choose(choices, ARRAY_SIZE(choices), name, value)
 
+/* Options whose value is one of a table's words. */
+#define CHOICE(key, field, choices)                                       \
+	static bool parse_##key(struct config *config, const char *value) \
+	{                                                                 \
+		u32 chosen;                                               \
+                                                                          \
+		if (!CHOOSE(choices, value, &chosen))                     \
+			return false;                                     \
+		config->field = (__typeof__(config->field))chosen;        \
+		return true;                                              \
+	}
+
+CHOICE(mode, mode, modes)
+CHOICE(on_exit, on_exit, exits)
+CHOICE(apic, software_apic, apics)
+CHOICE(test_calls, test_calls, switches)
+CHOICE(bios, bios, switches)
+CHOICE(pfn_cache, pfn_cache, cache_modes)
+CHOICE(panic_test, panic_test, faults)
+
 static u32 digit_of(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -83,16 +103,6 @@ static bool copy_text(char *dst, size_t size, const char *text)
 	if (length >= size)
 		return false;
 	memcpy(dst, text, length + 1);
-	return true;
-}
-
-static bool parse_mode(struct config *config, const char *value)
-{
-	u32 mode;
-
-	if (!CHOOSE(modes, value, &mode))
-		return false;
-	config->mode = (enum config_mode)mode;
 	return true;
 }
 
@@ -238,16 +248,6 @@ static bool parse_console(struct config *config, const char *value)
 	return true;
 }
 
-static bool parse_on_exit(struct config *config, const char *value)
-{
-	u32 action;
-
-	if (!CHOOSE(exits, value, &action))
-		return false;
-	config->on_exit = (enum config_on_exit)action;
-	return true;
-}
-
 static bool parse_log(struct config *config, const char *value)
 {
 	char word[WORD_MAX];
@@ -265,56 +265,6 @@ static bool parse_log(struct config *config, const char *value)
 	} while (*value && (value = skip_comma(value)));
 	config->log = bits;
 	return value != NULL;
-}
-
-static bool parse_apic(struct config *config, const char *value)
-{
-	u32 software;
-
-	if (!CHOOSE(apics, value, &software))
-		return false;
-	config->software_apic = software;
-	return true;
-}
-
-static bool parse_test_calls(struct config *config, const char *value)
-{
-	u32 on;
-
-	if (!CHOOSE(switches, value, &on))
-		return false;
-	config->test_calls = on;
-	return true;
-}
-
-static bool parse_bios(struct config *config, const char *value)
-{
-	u32 on;
-
-	if (!CHOOSE(switches, value, &on))
-		return false;
-	config->bios = on;
-	return true;
-}
-
-static bool parse_pfn_cache(struct config *config, const char *value)
-{
-	u32 mode;
-
-	if (!CHOOSE(cache_modes, value, &mode))
-		return false;
-	config->pfn_cache = (enum pfn_cache_mode)mode;
-	return true;
-}
-
-static bool parse_panic_test(struct config *config, const char *value)
-{
-	u32 fault;
-
-	if (!CHOOSE(faults, value, &fault))
-		return false;
-	config->panic_test = (enum panic_test)fault;
-	return true;
 }
 
 const struct config_key config_keys[] = {

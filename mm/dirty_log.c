@@ -20,11 +20,7 @@ static u64 words_of(u64 pages)
 
 static unsigned int order_of(u64 pages)
 {
-	unsigned int order = 0;
-
-	while (PAGE_SIZE << order < 2 * words_of(pages) * sizeof(u64))
-		order++;
-	return order;
+	return page_order(2 * words_of(pages) * sizeof(u64));
 }
 
 static const struct dirty_log *find(const struct vm_memory *memory, u64 gfn)

@@ -168,7 +168,7 @@ enum memslot_result memslot_delete(struct vm_memory *memory, l1_gfn_t gfn)
 	return result;
 }
 
-/* Let the region be at another gfn, or have other flags, in one step for readers. Lock held. */
+/* Let the region be another one of as many pages, in one step for readers. Lock held. */
 static enum memslot_result alter_locked(struct vm_memory *memory, const struct region *region,
 					const struct memslot_info *altered, struct change *change)
 {
@@ -176,6 +176,8 @@ static enum memslot_result alter_locked(struct vm_memory *memory, const struct r
 	enum memslot_result result = MEMSLOT_OK;
 	struct range_edit edit;
 
+	if (!vm_memory_has_room(memory, altered->gfn.raw, altered->pages))
+		return MEMSLOT_WRAPS;
 	if (is_fixed(region))
 		return MEMSLOT_IS_FIXED;
 	range_edit_begin(&edit, memory->regions, &memory->objects);
@@ -194,20 +196,22 @@ static enum memslot_result alter_locked(struct vm_memory *memory, const struct r
 	return MEMSLOT_OK;
 }
 
-enum memslot_result memslot_move(struct vm_memory *memory, l1_gfn_t from, l1_gfn_t to)
+/* Another place or other flags for the region that starts at gfn; NULL: it keeps them. */
+static enum memslot_result alter(struct vm_memory *memory, l1_gfn_t gfn, const l1_gfn_t *to,
+				 const u32 *flags)
 {
 	enum memslot_result result = MEMSLOT_MISSING;
 	const struct region *region;
 	struct change change;
 
 	vm_memory_lock_to_update(memory);
-	region = region_at(memory, from.raw);
-	if (region && !vm_memory_has_room(memory, to.raw, region->node.pages)) {
-		result = MEMSLOT_WRAPS;
-	} else if (region) {
-		const struct memslot_info moved = { to, region->node.pages, region->node.flags };
+	region = region_at(memory, gfn.raw);
+	if (region) {
+		struct memslot_info altered = describe(region);
 
-		result = alter_locked(memory, region, &moved, &change);
+		altered.gfn = to ? *to : altered.gfn;
+		altered.flags = flags ? *flags : altered.flags;
+		result = alter_locked(memory, region, &altered, &change);
 	}
 	vm_memory_unlock(memory);
 	if (result == MEMSLOT_OK)
@@ -215,23 +219,14 @@ enum memslot_result memslot_move(struct vm_memory *memory, l1_gfn_t from, l1_gfn
 	return result;
 }
 
+enum memslot_result memslot_move(struct vm_memory *memory, l1_gfn_t from, l1_gfn_t to)
+{
+	return alter(memory, from, &to, NULL);
+}
+
 enum memslot_result memslot_set_flags(struct vm_memory *memory, l1_gfn_t gfn, u32 flags)
 {
-	enum memslot_result result = MEMSLOT_MISSING;
-	const struct region *region;
-	struct change change;
-
 	if (flags & ~ALL_FLAGS)
 		return MEMSLOT_BAD_FLAGS;
-	vm_memory_lock_to_update(memory);
-	region = region_at(memory, gfn.raw);
-	if (region) {
-		const struct memslot_info altered = { gfn, region->node.pages, flags };
-
-		result = alter_locked(memory, region, &altered, &change);
-	}
-	vm_memory_unlock(memory);
-	if (result == MEMSLOT_OK)
-		change_end(&change);
-	return result;
+	return alter(memory, gfn, NULL, &flags);
 }

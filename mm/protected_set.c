@@ -31,15 +31,6 @@ static void set_bucket(u32 *bucket, u32 node)
 	__atomic_store_n(bucket, node, __ATOMIC_RELAXED);
 }
 
-static void *alloc_zeroed(u64 bytes)
-{
-	unsigned int order = 0;
-
-	while (PAGE_SIZE << order < bytes)
-		order++;
-	return page_alloc(order);
-}
-
 int protected_set_create(struct protected_set *set, u32 pages)
 {
 	u32 nodes = pages * LEVELS + 1;
@@ -48,7 +39,8 @@ int protected_set_create(struct protected_set *set, u32 pages)
 	ASSERT(!set->nodes && pages > 0 && pages <= BIT(MAX_BITS));
 	while (BIT(bits) < 2 * pages)
 		bits++;
-	set->nodes = alloc_zeroed(nodes * sizeof(*set->nodes) + BIT(bits) * sizeof(*set->buckets));
+	set->nodes = page_alloc(page_order(nodes * sizeof(*set->nodes) +
+					   BIT(bits) * sizeof(*set->buckets)));
 	if (!set->nodes)
 		return -ENOMEM;
 	set->buckets = (u32 *)(set->nodes + nodes);
