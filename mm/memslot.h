@@ -16,7 +16,7 @@ struct vm_memory; /* the memory of one VM: regions, EPT01 */
 enum memslot_flags {
 	MEMSLOT_READONLY = 1,
 	MEMSLOT_LOG_DIRTY = 2, /* mm/dirty_log.h */
-	MEMSLOT_FIXED = 4,     /* is not deleted, moved or given other flags */
+	MEMSLOT_FIXED = 4,     /* is not deleted or moved; of its flags, only the log changes */
 };
 
 enum memslot_result {

@@ -178,7 +178,8 @@ static enum memslot_result alter_locked(struct vm_memory *memory, const struct r
 
 	if (!vm_memory_has_room(memory, altered->gfn.raw, altered->pages))
 		return MEMSLOT_WRAPS;
-	if (is_fixed(region))
+	if (is_fixed(region) && (altered->gfn.raw != info.gfn.raw ||
+				 ((altered->flags ^ info.flags) & ~(u32)MEMSLOT_LOG_DIRTY)))
 		return MEMSLOT_IS_FIXED;
 	range_edit_begin(&edit, memory->regions, &memory->objects);
 	range_edit_remove(&edit, region->node.first);
@@ -210,7 +211,8 @@ static enum memslot_result alter(struct vm_memory *memory, l1_gfn_t gfn, const l
 		struct memslot_info altered = describe(region);
 
 		altered.gfn = to ? *to : altered.gfn;
-		altered.flags = flags ? *flags : altered.flags;
+		if (flags)
+			altered.flags = *flags | (altered.flags & MEMSLOT_FIXED);
 		result = alter_locked(memory, region, &altered, &change);
 	}
 	vm_memory_unlock(memory);

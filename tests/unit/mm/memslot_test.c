@@ -360,9 +360,23 @@ UNIT(fixed_region_stays)
 	assert_int_equal(memslot_add_ram(memory, l1_gfn(10), 4, MEMSLOT_FIXED), MEMSLOT_OK);
 	assert_int_equal(memslot_delete(memory, l1_gfn(10)), MEMSLOT_IS_FIXED);
 	assert_int_equal(memslot_move(memory, l1_gfn(10), l1_gfn(20)), MEMSLOT_IS_FIXED);
-	assert_int_equal(memslot_set_flags(memory, l1_gfn(10), 0), MEMSLOT_IS_FIXED);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(10), MEMSLOT_READONLY), MEMSLOT_IS_FIXED);
 	assert_int_equal(memslot_find(memory, l1_gfn(10), &frame), 0);
 	assert_int_equal(memslot_find(memory, l1_gfn(20), &frame), -ENOENT);
+}
+
+UNIT(fixed_region_may_log)
+{
+	struct memslot_info info;
+
+	assert_int_equal(memslot_add_ram(memory, l1_gfn(10), 4, MEMSLOT_FIXED), MEMSLOT_OK);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(10), MEMSLOT_LOG_DIRTY), MEMSLOT_OK);
+	assert_true(memslot_describe(memory, 0, &info));
+	assert_int_equal(info.flags, MEMSLOT_FIXED | MEMSLOT_LOG_DIRTY);
+	assert_int_equal(memslot_delete(memory, l1_gfn(10)), MEMSLOT_IS_FIXED);
+	assert_int_equal(memslot_set_flags(memory, l1_gfn(10), 0), MEMSLOT_OK);
+	assert_true(memslot_describe(memory, 0, &info));
+	assert_int_equal(info.flags, MEMSLOT_FIXED);
 }
 
 int main(void)
@@ -376,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup(moved_region_keeps_its_frames, set_up),
 		cmocka_unit_test_setup(flags_change_in_place, set_up),
 		cmocka_unit_test_setup(fixed_region_stays, set_up),
+		cmocka_unit_test_setup(fixed_region_may_log, set_up),
 		cmocka_unit_test_setup(generation_grows_with_each_update_and_nothing_else, set_up),
 		cmocka_unit_test_setup(regions_are_described_in_order, set_up),
 		cmocka_unit_test_setup(backing_is_congruent_to_gfn_wherever_a_large_leaf_could_be,
