@@ -13,12 +13,12 @@
 
 #define REFRESH_TRIES 4u
 
-int pfn_cache_expect(struct vm_memory *memory, u64 caches)
+int pfn_cache_expect(struct vm_memory *memory, u64 more)
 {
 	int rc;
 
 	vm_memory_lock(memory);
-	rc = pfn_index_expect(&memory->caches, caches);
+	rc = pfn_index_expect(&memory->caches, more);
 	vm_memory_unlock(memory);
 	return rc;
 }

@@ -77,9 +77,9 @@ struct pfn_cache {
 	struct pfn_cache *next;   /* in its bucket */
 } __attribute__((aligned(64)));
 
-/* There will be so many active caches: changes stay as quick as they are with few. 0, or -ENOMEM:
- * they do not. */
-int pfn_cache_expect(struct vm_memory *memory, u64 caches);
+/* There may be so many more active caches: changes stay as quick as they are with few. 0, or
+ * -ENOMEM: they do not. */
+int pfn_cache_expect(struct vm_memory *memory, u64 more);
 
 /* An inactive cache for host use. */
 void pfn_cache_init(struct pfn_cache *cache, struct vm_memory *memory, enum window_access access);

@@ -42,19 +42,26 @@ static void move_all(struct pfn_index *to, const struct pfn_index *from)
 	}
 }
 
-int pfn_index_expect(struct pfn_index *index, u64 caches)
+static int grow(struct pfn_index *index, u32 order)
 {
-	u64 bytes = caches * BUCKETS_PER_CACHE * sizeof(struct pfn_cache *);
-	struct pfn_index larger = { .order = page_order(bytes) };
+	struct pfn_index larger = { .order = order, .buckets = page_alloc(order) };
 
-	if (larger.order <= index->order)
-		return 0;
-	larger.buckets = page_alloc(larger.order);
 	if (!larger.buckets)
 		return -ENOMEM;
 	move_all(&larger, index);
 	page_free(index->buckets, index->order);
 	*index = larger;
+	return 0;
+}
+
+int pfn_index_expect(struct pfn_index *index, u64 more)
+{
+	u64 expected = index->expected + more;
+	u32 order = page_order(expected * BUCKETS_PER_CACHE * sizeof(struct pfn_cache *));
+
+	if (order > index->order && grow(index, order))
+		return -ENOMEM;
+	index->expected = expected;
 	return 0;
 }
 

@@ -11,16 +11,17 @@ struct pfn_cache;
 struct pfn_index {
 	struct pfn_cache **buckets; /* 2^order pages */
 	u32 order;
-	u64 count; /* of caches */
+	u64 expected; /* caches there is room for */
+	u64 count;    /* of caches */
 };
 
 struct gfn_range {
 	u64 first, pages;
 };
 
-/* Room for so many caches, so that a bucket has one of four at most, on average. 0, or -ENOMEM: it
+/* Room for so many more caches, so that a bucket has one of four at most, on average. 0, or -ENOMEM: it
  * finds all of them even so. */
-int pfn_index_expect(struct pfn_index *index, u64 caches);
+int pfn_index_expect(struct pfn_index *index, u64 more);
 
 /* The cache's gpa is set, and stays while it is on the index. */
 void pfn_index_insert(struct pfn_index *index, struct pfn_cache *cache);

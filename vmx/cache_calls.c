@@ -26,6 +26,7 @@ static struct test_caches *create(struct vm_memory *memory)
 
 	if (!test)
 		return NULL;
+	(void)pfn_cache_expect(memory, ARRAY_SIZE(test->caches)); /* else slow, not wrong */
 	for (u32 i = 0; i < ARRAY_SIZE(test->caches); i++)
 		pfn_cache_init_guest(&test->caches[i], memory, &test->user, 0);
 	return test;
@@ -62,7 +63,7 @@ s64 call_caches(struct vcpu *v)
 		return -EBUSY;
 	if (!test)
 		test = create(vm->memory);
-	if (!test || pfn_cache_expect(vm->memory, count))
+	if (!test)
 		error = -ENOMEM;
 	else
 		put_at(test, l1_gpa(vcpu_reg(v, GPR_RBX)), (u32)count);

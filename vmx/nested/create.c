@@ -101,7 +101,7 @@ static int create_contexts(struct vm *vm, struct nested_vm *nested)
 	for (u32 i = 0; i < count; i++)
 		if (create_context(vm, &nested->contexts, (u16)(VCPUS_MAX + 1 + i)))
 			return -ENOMEM;
-	return 0;
+	return pfn_cache_expect(vm->memory, count * L2_PAGES);
 }
 
 static int create_ept02(struct vm *vm, struct nested_vm *nested)
