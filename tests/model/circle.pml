@@ -15,12 +15,13 @@
 proctype vcpu(byte me)
 {
 	byte snapshot, found, old;
-	bool busy, is_valid, is_hit, seen, has_changed;
+	bool busy, is_valid, in_l2, asked, is_hit, seen, has_changed;
 
 	do
-	:: enter(me)
-	:: take_requests(me)
-	:: use()
+	:: !in_l2 -> look(); d_step { in_l2 = is_valid; is_valid = false }
+	:: in_l2 -> enter(me)
+	:: in_l2 -> in_l2 = false
+	:: requests[me] -> handle_requests()
 	:: is_held[me] = true; is_held[me] = false
 	:: !has_changed ->
 		has_changed = true;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vCPU whose VMCS uses a page, while other CPUs change that page twice and refresh its cache. What
- * the vCPU does before it comes to the gate is left open: it takes up the page or not, does without,
- * or forgets to look at what it was asked.
+ * A vCPU that runs an L1, and an L2 whose VMCS uses a page, while other CPUs change that page twice
+ * and refresh its cache. L2's turn begins with a look at the page, and has entries until it ends.
+ * Between turns the VMCS may cease to use the page.
  *
- * Proven: no guest runs with a frame that a change which has ended took away; the gate stays closed
- * until the VMCS has another frame, or none; nobody waits for ever.
+ * Proven: no L2 runs with a frame that a change which has ended took away; it stays out until the
+ * VMCS has another frame; nobody waits for ever.
  */
 #define VCPUS 1
 
@@ -15,13 +15,14 @@
 proctype vcpu(byte me)
 {
 	byte snapshot, found;
-	bool busy, is_valid;
+	bool busy, is_valid, in_l2, asked;
 
 	do
-	:: enter(me)
-	:: take_requests(me)
-	:: use()
-	:: unuse()
+	:: !in_l2 -> look(); d_step { in_l2 = is_valid; is_valid = false }
+	:: !in_l2 -> unuse()
+	:: in_l2 -> enter(me)
+	:: in_l2 -> in_l2 = false
+	:: requests[me] -> handle_requests()
 	:: break
 	od
 }
