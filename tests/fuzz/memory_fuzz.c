@@ -4,7 +4,7 @@
  * gfn what it is and what two of its words say, and of each pfn-cache whether a change has hit its
  * page. After each step both agree; in the end no frame is lost, shared, or free and reachable.
  */
-#include "tests/fuzz/memory_changes.h"
+#include "tests/fuzz/memory_frames.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,6 +26,7 @@ static void write_word(u64 at, bool tail, bool by_walk)
 	if (rc)
 		return;
 	users[at] = 0;
+	mark(at);
 	*model = value;
 }
 
@@ -41,10 +42,12 @@ static void write_across(u64 at)
 	if (first) {
 		pages[at].tail = values[0];
 		users[at] = 0;
+		mark(at);
 	}
 	if (both) {
 		pages[at + 1].head = values[1];
 		users[at + 1] = 0;
+		mark(at + 1);
 	}
 }
 
@@ -61,6 +64,7 @@ static void exchange(u64 at, bool by_walk)
 		return;
 	assert_int_equal(found, pages[at].head);
 	users[at] = 0;
+	mark(at); /* whatever it came to */
 	if (expected == pages[at].head)
 		pages[at].head = value;
 }
@@ -137,6 +141,7 @@ static void refresh(u32 i)
 		error = -EINVAL;
 	assert_int_equal(pfn_cache_refresh(&caches[i]), error);
 	m->is_valid = !error;
+	mark_what_vmcs_has();
 }
 
 static void move_cache(u32 i)
@@ -193,6 +198,7 @@ static void use(u32 i)
 	if (error)
 		return;
 	m->is_used = true;
+	mark_what_vmcs_has();
 	assert_int_equal(pfn.raw, frame_of(BASE + m->at).raw);
 }
 
@@ -292,6 +298,8 @@ static void violate(u64 at, bool write)
 	assert_int_equal(fault(BASE + at, write), error);
 	if (error)
 		return;
+	if (write)
+		mark(at);
 	assert_int_not_equal(leaf_at(BASE + at).level, 0);
 	assert_true(!write || may_write(BASE + at));
 }
@@ -315,29 +323,35 @@ static void table_step(void)
 	}
 }
 
-/* Whatever leaf there is, it is as the regions say, and lets nobody write to protected pages. */
+/* Whatever leaf there is, it is as the regions say, and lets nobody write to protected pages, nor to
+ * clean ones of a log. */
 static void check_leaf(u64 at)
 {
 	if (!leaf_at(BASE + at).level)
 		return;
 	assert_true(pages[at].is_there);
 	assert_int_equal(mapped_frame(BASE + at), frame_of(BASE + at).raw);
-	if (may_write(BASE + at))
-		assert_true(takes_writes(at) && !users[at]);
+	if (!may_write(BASE + at))
+		return;
+	assert_true(takes_writes(at) && !users[at]);
+	assert_true(!pages[at].logs || pages[at].is_dirty);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
 static void step(void)
 {
-	switch (below(8)) {
+	switch (below(16)) {
 	case 0:
-		change();
+		change_region();
 		break;
 	case 1 ... 2:
+		change_frames();
+		break;
+	case 3 ... 6:
 		access();
 		break;
-	case 3 ... 5:
+	case 7 ... 11:
 		verb();
 		break;
 	default:
@@ -353,7 +367,8 @@ static void compare(void)
 	for (u32 i = GUESTS; i < CACHES; i++)
 		if (models[i].is_valid)
 			assert_int_equal(caches[i].writable,
-					 takes_writes(models[i].at) && !users[models[i].at]);
+					 takes_writes(models[i].at) && !users[models[i].at] &&
+						 !pages[models[i].at].logs);
 	check_word();
 	leaf_turn = (leaf_turn + STRIDE) % GFNS; /* one place a step; all of them in the end */
 	check_leaf(leaf_turn);

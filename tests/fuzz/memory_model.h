@@ -19,12 +19,14 @@
 #define TAIL    (PAGE_SIZE - sizeof(u64))
 
 struct page_model {
-	bool is_there, read_only;
+	bool is_there, read_only, logs;
+	bool is_dirty;  /* it logs, and was written to */
 	u64 head, tail; /* its first word, and its last */
 };
 
 struct region_model {
 	u64 at, count; /* pages, from BASE on; none: no region */
+	bool read_only, logs;
 };
 
 struct cache_model {
@@ -138,6 +140,27 @@ static inline void set_up(void)
 static inline bool takes_writes(u64 at)
 {
 	return pages[at].is_there && !pages[at].read_only;
+}
+
+static inline void mark(u64 at)
+{
+	pages[at].is_dirty |= pages[at].logs;
+}
+
+/* The CPU writes to a page that a VMCS has whenever it likes. */
+static inline void mark_what_vmcs_has(void)
+{
+	for (u32 i = 0; i < GUESTS; i++)
+		if (models[i].is_valid)
+			mark(models[i].at);
+}
+
+static inline struct region_model *region_of(u64 at)
+{
+	for (u32 i = 0; i < REGIONS; i++)
+		if (at - regions[i].at < regions[i].count)
+			return &regions[i];
+	return NULL;
 }
 
 #endif
