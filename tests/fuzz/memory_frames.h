@@ -107,9 +107,9 @@ static inline void poison(u64 at, bool keep)
 	if (all_frames < FRAMES_LEFT)
 		return;
 	hit(at, run_of(at, 1));
-	assert_int_equal(memslot_poison(memory, l1_gfn(BASE + at),
-					keep ? MEMSLOT_KEEP : MEMSLOT_LOSE),
-			 result);
+	assert_int_equal(
+		memslot_poison(memory, l1_gfn(BASE + at), keep ? MEMSLOT_KEEP : MEMSLOT_LOSE),
+		result);
 	if (result != MEMSLOT_OK)
 		return;
 	expect_gone(at, 1);

@@ -366,9 +366,9 @@ static void compare(void)
 	compare_caches();
 	for (u32 i = GUESTS; i < CACHES; i++)
 		if (models[i].is_valid)
-			assert_int_equal(caches[i].writable,
-					 takes_writes(models[i].at) && !users[models[i].at] &&
-						 !pages[models[i].at].logs);
+			assert_int_equal(caches[i].writable, takes_writes(models[i].at) &&
+								     !users[models[i].at] &&
+								     !pages[models[i].at].logs);
 	check_word();
 	leaf_turn = (leaf_turn + STRIDE) % GFNS; /* one place a step; all of them in the end */
 	check_leaf(leaf_turn);
