@@ -24,9 +24,10 @@
 /* Registers by the numbers that instructions give them. */
 enum l2_register { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
-#define L2_CODE_BITS(name, bits, text)                                             \
-	extern const char name[], name##_end[];                                    \
-	__asm__(".pushsection .text\n.code" #bits "\n" #name ":\n" text "\n" #name \
+/* Short ones lie in one page, wherever the linker puts them. */
+#define L2_CODE_BITS(name, bits, text)                                                         \
+	extern const char name[], name##_end[];                                                \
+	__asm__(".pushsection .text\n.balign 16\n.code" #bits "\n" #name ":\n" text "\n" #name \
 		"_end:\n99: vmcall\njmp 99b\n.code64\n.popsection")
 #define L2_CODE(name, text) L2_CODE_BITS(name, 64, text)
 
