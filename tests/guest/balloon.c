@@ -14,16 +14,6 @@
 #define MANY   50u
 #define WAIT   50000000ULL /* ticks, for the other CPU to look */
 
-static u64 peek(u64 gpa)
-{
-	return *(const volatile u64 *)gpa;
-}
-
-static void poke(u64 gpa, u64 value)
-{
-	*(volatile u64 *)gpa = value;
-}
-
 static void fill(u64 gpa, u64 bytes, u64 value)
 {
 	for (u64 at = 0; at < bytes; at += sizeof(u64))

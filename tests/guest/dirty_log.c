@@ -22,12 +22,12 @@ static u64 page_at(u64 page)
 
 static void store(u64 page, u64 value)
 {
-	*(volatile u64 *)page_at(page) = value;
+	poke(page_at(page), value);
 }
 
 static u64 load(u64 page)
 {
-	return *(const volatile u64 *)page_at(page);
+	return peek(page_at(page));
 }
 
 static s64 add_logged(void)

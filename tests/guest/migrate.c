@@ -14,15 +14,10 @@
 
 extern char guest_image_start[], guest_image_end[];
 
-static u64 peek(u64 gpa)
-{
-	return *(const volatile u64 *)gpa;
-}
-
 static void fill(u64 gpa, u64 bytes, u64 seed)
 {
 	for (u64 at = 0; at < bytes; at += sizeof(u64))
-		*(volatile u64 *)(gpa + at) = seed + at;
+		poke(gpa + at, seed + at);
 }
 
 static u64 wrong_words(u64 gpa, u64 bytes, u64 seed)

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Pages of the guest's memory whose frames are bad (hv/abi.h). Needs test_calls = on. */
 #include "tests/guest/lib/machine_test.h"
+#include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
 
 #define HOLE   0xd4000000ULL
 #define BEYOND BIT(52)
 #define ONES   (~0ULL)
 #define PAGES  (REGION_BYTES / PAGE_SIZE)
-
-static u64 peek(u64 gpa)
-{
-	return *(const volatile u64 *)gpa;
-}
 
 static u64 page_at(u64 number)
 {
@@ -21,7 +17,7 @@ static u64 page_at(u64 number)
 static void number_pages(void)
 {
 	for (u64 i = 0; i < PAGES; i++)
-		*(volatile u64 *)page_at(i) = i;
+		poke(page_at(i), i);
 }
 
 /* Pages but this one that don't have their number. */
@@ -65,7 +61,7 @@ TEST(poison, hard_takes_the_page)
 	EXPECT_EQ(page_poison(page_at(5), NESTOR_POISON_HARD, &became), 0);
 	EXPECT_EQ(became, NESTOR_POISONED_GONE);
 	EXPECT_EQ(peek(page_at(5)), ONES);
-	*(volatile u64 *)page_at(5) = 1;
+	poke(page_at(5), 1);
 	EXPECT_EQ(peek(page_at(5)), ONES);
 	EXPECT_EQ(wrong_pages_but(5), 0);
 	EXPECT_EQ(page_poison(page_at(5), NESTOR_POISON_HARD, NULL), -NESTOR_ENOENT);

@@ -4,6 +4,7 @@
 #include "tests/guest/lib/apic.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/machine_test.h"
+#include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/nestor.h"
 #include "tests/guest/lib/smp.h"
 
@@ -43,16 +44,6 @@ static s64 delete (u64 gpa)
 static s64 move(u64 from, u64 to)
 {
 	return nestor_call(NESTOR_CALL_REGION_MOVE, from, to, NULL);
-}
-
-static u64 peek(u64 gpa)
-{
-	return *(const volatile u64 *)gpa;
-}
-
-static void poke(u64 gpa, u64 value)
-{
-	*(volatile u64 *)gpa = value;
 }
 
 /* How many pages don't start with their number and this seed. */

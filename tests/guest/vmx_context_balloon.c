@@ -30,7 +30,7 @@ static void expect_the_same(struct l2 *l2, u64 address, u64 page)
 	for (u64 i = 0; i < ROUNDS; i++) {
 		l2->regs[RAX] = i;
 		EXPECT_EQ(l2_run(l2, write_insn, address), EXIT_VMCALL);
-		EXPECT_EQ(*(volatile u64 *)page, i);
+		EXPECT_EQ(peek(page), i);
 		EXPECT_EQ(balloon_out(page, PAGE_SIZE), 0);
 		EXPECT_EQ(l2_run(l2, read_insn, address), EXIT_VMCALL);
 		EXPECT_EQ(l2->regs[RAX], ONES);
@@ -80,14 +80,14 @@ VMX_TEST(vmx_context, an_ept_table_that_is_out_maps_nothing, 0)
 	eptp = ept_new();
 	ept_use(eptp);
 	*ept_entry(eptp, ALIAS, EPT_LEVEL_2M) = table | EPT_RWX;
-	*(volatile u64 *)page = 5;
-	*(volatile u64 *)table = page | LEAF;
+	poke(page, 5);
+	poke(table, page | LEAF);
 	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_VMCALL);
 	EXPECT_EQ(balloon_out(table, PAGE_SIZE), 0);
 	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_EPT_MISCONFIG);
 	EXPECT_EQ(balloon_in(table, PAGE_SIZE), 0);
 	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_EPT_VIOLATION);
-	*(volatile u64 *)table = page | LEAF;
+	poke(table, page | LEAF);
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_VMCALL);
 	EXPECT_EQ(l2->regs[RAX], 5);

@@ -15,11 +15,6 @@
 
 L2_CODE(read_insn, "mov (%rdi), %rax");
 
-static void poke(u64 gpa, u64 value)
-{
-	*(volatile u64 *)gpa = value;
-}
-
 static u64 l2_read(struct l2 *l2, u64 where)
 {
 	u32 reason;
@@ -43,7 +38,7 @@ static void look(void)
 {
 	while (!READ_ONCE(stop)) {
 		u64 before = READ_ONCE(phase);
-		u64 value = *(volatile u64 *)address;
+		u64 value = peek(address);
 		u64 wanted = (before & 3) == DELETED ? ONES : before;
 
 		if (READ_ONCE(phase) != before)

@@ -52,7 +52,7 @@ static void expect_told(struct l2 *l2, u64 address)
 			l2->regs[RAX] = i;
 			EXPECT_EQ(l2_run(l2, write_insn, address + page * PAGE_SIZE), EXIT_VMCALL);
 		}
-		EXPECT_EQ(*(volatile u64 *)(REGION_HERE + page * PAGE_SIZE), i);
+		EXPECT_EQ(peek(REGION_HERE + page * PAGE_SIZE), i);
 		EXPECT_EQ(take(), 1);
 		EXPECT_EQ(bits[page / 64], BIT(page % 64));
 		/* Its page is in EPT02 to be read, and was written before. */
@@ -121,7 +121,7 @@ static u64 copy_what_is_told(void)
 
 	for (u64 page = 0; page < ARRAY_SIZE(copy); page++)
 		if (bits[0] >> page & 1)
-			copy[page] = *(volatile u64 *)(REGION_HERE + page * PAGE_SIZE);
+			copy[page] = peek(REGION_HERE + page * PAGE_SIZE);
 	return told;
 }
 
@@ -156,7 +156,7 @@ VMX_TEST(vmx_context, no_store_of_a_running_l2_is_left_out, NEED_CPUS_2)
 	told += copy_what_is_told();
 	EXPECT(told > BESIDE);
 	for (u64 page = 0; page < ARRAY_SIZE(copy); page++)
-		EXPECT_EQ(*(volatile u64 *)(REGION_HERE + page * PAGE_SIZE), copy[page]);
+		EXPECT_EQ(peek(REGION_HERE + page * PAGE_SIZE), copy[page]);
 	EXPECT(copy[3] > 0);
 	EXPECT(vmx_smp_off(1));
 	EXPECT_EQ(region_delete(REGION_HERE), 0);

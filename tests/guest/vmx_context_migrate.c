@@ -111,17 +111,17 @@ VMX_TEST(vmx_context, a_migrated_ept_table_is_read_where_it_is, 0)
 	ept_use(eptp);
 	*ept_entry(eptp, ALIAS, EPT_LEVEL_2M) = table | EPT_RWX;
 	for (u64 i = 1; i <= ROUNDS; i++) {
-		*(volatile u64 *)table = one | LEAF;
+		poke(table, one | LEAF);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 		EXPECT_EQ(l2_count(l2, ALIAS), i);
 		migrate(table);
 		EXPECT_EQ(l2_count(l2, ALIAS + 8), i);
-		*(volatile u64 *)table = two | LEAF;
+		poke(table, two | LEAF);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 		EXPECT_EQ(l2_count(l2, ALIAS), i);
 	}
-	EXPECT_EQ(*(volatile u64 *)one, ROUNDS);
-	EXPECT_EQ(*(volatile u64 *)two, ROUNDS);
+	EXPECT_EQ(peek(one), ROUNDS);
+	EXPECT_EQ(peek(two), ROUNDS);
 }
 
 VMX_TEST(vmx_context, migrated_bitmaps_are_read_where_they_are, 0)
@@ -186,7 +186,7 @@ static u64 wrong_counts(void)
 	u64 wrong = 0;
 
 	for (u64 page = 0; page < PAGES; page++)
-		wrong += *(volatile u64 *)(REGION_HERE + page * PAGE_SIZE) != counted;
+		wrong += peek(REGION_HERE + page * PAGE_SIZE) != counted;
 	return wrong;
 }
 

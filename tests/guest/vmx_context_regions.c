@@ -19,11 +19,6 @@ L2_CODE(write_insn, "mov %rax, (%rdi)");
 L2_CODE(out_insn, "out %al, $0x80");
 L2_CODE(rdmsr_insn, "rdmsr");
 
-static void poke(u64 gpa, u64 value)
-{
-	*(volatile u64 *)gpa = value;
-}
-
 static u64 l2_read(struct l2 *l2, u64 address)
 {
 	u32 reason;
@@ -52,7 +47,7 @@ static void expect_comings(struct l2 *l2, u64 address)
 		poke(REGION_HERE, i);
 		EXPECT_EQ(l2_read(l2, address), i);
 		l2_write(l2, address, 0x100 + i);
-		EXPECT_EQ(*(volatile u64 *)REGION_HERE, 0x100 + i);
+		EXPECT_EQ(peek(REGION_HERE), 0x100 + i);
 		EXPECT_EQ(region_delete(REGION_HERE), 0);
 		EXPECT_EQ(l2_read(l2, address), ONES);
 		l2_write(l2, address, 5);
@@ -134,7 +129,7 @@ VMX_TEST(vmx_context, l2_cannot_write_a_read_only_region, 0)
 	EXPECT_EQ(nestor_call3(NESTOR_CALL_REGION_ADD, REGION_HERE, REGION_BYTES,
 			       NESTOR_REGION_READONLY),
 		  0);
-	before = *(volatile u64 *)REGION_HERE;
+	before = peek(REGION_HERE);
 	l2 = l2_new(read_insn);
 	l2_write(l2, REGION_HERE, ~before);
 	EXPECT_EQ(l2_read(l2, REGION_HERE), before);

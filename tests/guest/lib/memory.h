@@ -28,4 +28,15 @@ bool memory_is_spare_page(u64 pa);
 u64 memory_page_alloc(void);
 void memory_page_free(u64 pa);
 
+/* One word as it is now, and another in its place. */
+static inline u64 peek(u64 pa)
+{
+	return *(const volatile u64 *)pa;
+}
+
+static inline void poke(u64 pa, u64 value)
+{
+	*(volatile u64 *)pa = value;
+}
+
 #endif
