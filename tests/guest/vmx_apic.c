@@ -6,6 +6,7 @@
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/vmx_apic.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "vmx/nested/vmx_error.h"
 
 #define ALIAS        0xd8000000ULL /* L2's, by its EPT */
@@ -26,12 +27,6 @@ L2_CODE(store_eax, "mov %eax, (%rdi)");
 L2_CODE(add_eax, "add %eax, (%rdi)");
 L2_CODE(string_out, "outsb");
 
-static u32 enter_at(struct l2 *l2, const void *code)
-{
-	vmx_write(VMCS_GUEST_RIP, (u64)code);
-	return l2_enter(l2);
-}
-
 /* --- the TPR shadow --- */
 VMX_TEST(vmx_apic, cr8_is_the_virtual_apic_pages, 0)
 {
@@ -45,10 +40,10 @@ VMX_TEST(vmx_apic, cr8_is_the_virtual_apic_pages, 0)
 	page = tpr_shadow_on();
 	for (u64 class = 0; class < 16; class ++) {
 		l2->regs[RAX] = class;
-		EXPECT_EQ(enter_at(l2, write_cr8_rax), EXIT_VMCALL);
+		EXPECT_EQ(l2_enter_at(l2, write_cr8_rax), EXIT_VMCALL);
 		EXPECT_EQ(page[TPR], class << 4);
 		page[TPR] = (u8)((15 - class) << 4);
-		EXPECT_EQ(enter_at(l2, read_cr8_rax), EXIT_VMCALL);
+		EXPECT_EQ(l2_enter_at(l2, read_cr8_rax), EXIT_VMCALL);
 		EXPECT_EQ(l2->regs[RAX], 15 - class);
 	}
 	EXPECT_EQ(read_cr8(), 0);
@@ -66,8 +61,8 @@ VMX_TEST(vmx_apic, cr8_exits_where_both_are_on, 0)
 	page[TPR] = 0x50;
 	l2->regs[RAX] = 3;
 	control_on(CONTROL_SET_CPU, CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING);
-	EXPECT_EQ(enter_at(l2, write_cr8_rax), EXIT_CR_ACCESS);
-	EXPECT_EQ(enter_at(l2, read_cr8_rax), EXIT_CR_ACCESS);
+	EXPECT_EQ(l2_enter_at(l2, write_cr8_rax), EXIT_CR_ACCESS);
+	EXPECT_EQ(l2_enter_at(l2, read_cr8_rax), EXIT_CR_ACCESS);
 	EXPECT_EQ(page[TPR], 0x50);
 }
 
@@ -85,7 +80,7 @@ VMX_TEST(vmx_apic, tpr_below_the_threshold_exits, 0)
 		page[TPR] = 0xf0;
 		vmx_write(VMCS_TPR_THRESHOLD, 7);
 		l2->regs[RAX] = class;
-		EXPECT_EQ(enter_at(l2, write_cr8_rax),
+		EXPECT_EQ(l2_enter_at(l2, write_cr8_rax),
 			  class < 7 ? EXIT_TPR_BELOW_THRESHOLD : EXIT_VMCALL);
 		EXPECT_EQ(page[TPR], class << 4);
 		EXPECT_EQ(vmx_read(VMCS_GUEST_RIP), (u64)write_cr8_rax_end);
@@ -104,12 +99,12 @@ VMX_TEST(vmx_apic, entry_compares_the_threshold, 0)
 	vmx_write(VMCS_TPR_THRESHOLD, 5);
 	for (u32 class = 0; class < 16; class ++) {
 		page[TPR] = (u8)(class << 4);
-		EXPECT_EQ(enter_at(l2, read_cr8_rax),
+		EXPECT_EQ(l2_enter_at(l2, read_cr8_rax),
 			  class < 5 ? L2_VMFAIL | VMX_ERROR_ENTRY_CONTROLS : EXIT_VMCALL);
 	}
 	page[TPR] = 0;
 	vmx_write(VMCS_TPR_THRESHOLD, 0);
-	EXPECT_EQ(enter_at(l2, read_cr8_rax), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, read_cr8_rax), EXIT_VMCALL);
 }
 
 VMX_TEST(vmx_apic, shadow_goes_with_its_control, 0)
@@ -123,22 +118,22 @@ VMX_TEST(vmx_apic, shadow_goes_with_its_control, 0)
 	l2 = l2_new(write_cr8_rax);
 	page = tpr_shadow_on();
 	l2->regs[RAX] = 9;
-	EXPECT_EQ(enter_at(l2, write_cr8_rax), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, write_cr8_rax), EXIT_VMCALL);
 	vmx_write(VMCS_VIRTUAL_APIC_ADDR, (u64)other);
 	l2->regs[RAX] = 4;
-	EXPECT_EQ(enter_at(l2, write_cr8_rax), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, write_cr8_rax), EXIT_VMCALL);
 	EXPECT_EQ(page[TPR], 0x90);
 	EXPECT_EQ(other[TPR], 0x40);
 	control_off(CONTROL_SET_CPU, CPU_TPR_SHADOW);
 	if (control_is_optional(CONTROL_SET_CPU, CPU_CR8_LOAD_EXITING)) {
 		l2->regs[RAX] = 6;
-		EXPECT_EQ(enter_at(l2, write_cr8_rax), EXIT_VMCALL);
+		EXPECT_EQ(l2_enter_at(l2, write_cr8_rax), EXIT_VMCALL);
 		EXPECT_EQ(other[TPR], 0x40);
 		EXPECT_EQ(read_cr8(), 6);
 		write_cr8(0);
 	}
 	control_on(CONTROL_SET_CPU, CPU_TPR_SHADOW);
-	EXPECT_EQ(enter_at(l2, read_cr8_rax), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, read_cr8_rax), EXIT_VMCALL);
 	EXPECT_EQ(l2->regs[RAX], 4);
 }
 
@@ -152,12 +147,12 @@ VMX_TEST(vmx_apic, each_l2_has_its_own_page, 0)
 		l2s[i] = l2_new(write_cr8_rax);
 		(void)tpr_shadow_on();
 		l2s[i]->regs[RAX] = i + 3;
-		EXPECT_EQ(enter_at(l2s[i], write_cr8_rax), EXIT_VMCALL);
+		EXPECT_EQ(l2_enter_at(l2s[i], write_cr8_rax), EXIT_VMCALL);
 	}
 	for (u32 round = 0; round < 3; round++) {
 		for (u32 i = 0; i < ARRAY_SIZE(l2s); i++) {
 			l2_load(l2s[i]);
-			EXPECT_EQ(enter_at(l2s[i], read_cr8_rax), EXIT_VMCALL);
+			EXPECT_EQ(l2_enter_at(l2s[i], read_cr8_rax), EXIT_VMCALL);
 			EXPECT_EQ(l2s[i]->regs[RAX], i + 3);
 		}
 	}
@@ -167,8 +162,7 @@ VMX_TEST(vmx_apic, each_l2_has_its_own_page, 0)
 /* An access of L2 to this address exits, and tells this. */
 static void expect_access(struct l2 *l2, const char *code, u64 address, u32 type)
 {
-	l2->regs[RDI] = address;
-	EXPECT_EQ(enter_at(l2, code), EXIT_APIC_ACCESS);
+	EXPECT_EQ(l2_run(l2, code, address), EXIT_APIC_ACCESS);
 	EXPECT_FIELD(EXIT_QUALIFICATION, (address & FIRST_PAGE) | type);
 	EXPECT_FIELD(GUEST_RIP, (u64)code);
 }
@@ -201,9 +195,8 @@ VMX_TEST(vmx_apic, neighbours_of_the_page_do_not_exit, 0)
 	l2 = l2_new(store_eax);
 	page = apic_accesses_on();
 	l2->regs[RAX] = 0x77;
-	l2->regs[RDI] = page - 4;
 	*(volatile u32 *)(page - 4) = 0;
-	EXPECT_EQ(enter_at(l2, store_eax), EXIT_VMCALL);
+	EXPECT_EQ(l2_run(l2, store_eax, page - 4), EXIT_VMCALL);
 	EXPECT_EQ(*(volatile u32 *)(page - 4), 0x77);
 }
 
@@ -220,16 +213,15 @@ VMX_TEST(vmx_apic, tpr_is_virtualized_with_the_shadow, 0)
 	l2 = l2_new(store_eax);
 	apic = tpr_shadow_on();
 	page = apic_accesses_on();
-	l2->regs[RDI] = page + TPR;
 	l2->regs[RAX] = 0x60;
-	EXPECT_EQ(enter_at(l2, store_eax), EXIT_VMCALL);
+	EXPECT_EQ(l2_run(l2, store_eax, page + TPR), EXIT_VMCALL);
 	EXPECT_EQ(apic[TPR], 0x60);
 	apic[TPR] = 0x35;
-	EXPECT_EQ(enter_at(l2, load_eax), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, load_eax), EXIT_VMCALL);
 	EXPECT_EQ(l2->regs[RAX], 0x35);
 	vmx_write(VMCS_TPR_THRESHOLD, 3);
 	l2->regs[RAX] = 0x20;
-	EXPECT_EQ(enter_at(l2, store_eax), EXIT_TPR_BELOW_THRESHOLD);
+	EXPECT_EQ(l2_enter_at(l2, store_eax), EXIT_TPR_BELOW_THRESHOLD);
 	EXPECT_EQ(apic[TPR], 0x20);
 	EXPECT_FIELD(GUEST_RIP, (u64)store_eax_end);
 	EXPECT_EQ(*(volatile u32 *)(page + TPR), 0);
@@ -251,10 +243,10 @@ VMX_TEST(vmx_apic, entry_below_the_threshold_exits_at_once, 0)
 	(void)apic_accesses_on();
 	apic[TPR] = 0x20;
 	vmx_write(VMCS_TPR_THRESHOLD, 3);
-	EXPECT_EQ(enter_at(l2, read_cr8_rax), EXIT_TPR_BELOW_THRESHOLD);
+	EXPECT_EQ(l2_enter_at(l2, read_cr8_rax), EXIT_TPR_BELOW_THRESHOLD);
 	EXPECT_FIELD(GUEST_RIP, (u64)read_cr8_rax);
 	apic[TPR] = 0x30;
-	EXPECT_EQ(enter_at(l2, read_cr8_rax), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, read_cr8_rax), EXIT_VMCALL);
 }
 
 VMX_TEST(vmx_apic, page_is_found_through_ept, 0)
@@ -275,8 +267,7 @@ VMX_TEST(vmx_apic, page_is_found_through_ept, 0)
 	expect_access(l2, store_eax, page + 0x50, DATA_WRITE);
 	*ept_entry(eptp, ALIAS, EPT_LEVEL_4K) = 0;
 	EXPECT(ept_invalidate(INVEPT_ALL, 0));
-	l2->regs[RDI] = ALIAS;
-	EXPECT_EQ(enter_at(l2, load_eax), EXIT_EPT_VIOLATION);
+	EXPECT_EQ(l2_run(l2, load_eax, ALIAS), EXIT_EPT_VIOLATION);
 }
 
 VMX_TEST(vmx_apic, page_follows_its_field, 0)
@@ -291,11 +282,9 @@ VMX_TEST(vmx_apic, page_follows_its_field, 0)
 	expect_access(l2, load_eax, first, DATA_READ);
 	second = apic_accesses_on();
 	expect_access(l2, load_eax, second, DATA_READ);
-	l2->regs[RDI] = first;
-	EXPECT_EQ(enter_at(l2, load_eax), EXIT_VMCALL);
+	EXPECT_EQ(l2_run(l2, load_eax, first), EXIT_VMCALL);
 	control_off(CONTROL_SET_CPU2, CPU2_APIC_ACCESSES);
-	l2->regs[RDI] = second;
-	EXPECT_EQ(enter_at(l2, load_eax), EXIT_VMCALL);
+	EXPECT_EQ(l2_run(l2, load_eax, second), EXIT_VMCALL);
 	control_on(CONTROL_SET_CPU2, CPU2_APIC_ACCESSES);
 	expect_access(l2, load_eax, second, DATA_READ);
 }
@@ -316,8 +305,7 @@ VMX_TEST(vmx_apic, page_of_one_l2_is_memory_of_another, 0)
 	ept_use(eptp);
 	for (u32 i = 0; i < 3; i++) {
 		l2_load(without);
-		without->regs[RDI] = page;
-		EXPECT_EQ(enter_at(without, load_eax), EXIT_VMCALL);
+		EXPECT_EQ(l2_run(without, load_eax, page), EXIT_VMCALL);
 		l2_load(with);
 		expect_access(with, load_eax, page, DATA_READ);
 	}
@@ -336,7 +324,7 @@ VMX_TEST(vmx_apic, string_output_reads_it, 0)
 	page = apic_accesses_on();
 	l2->regs[RDX] = 0x80;
 	l2->regs[RSI] = page + 0x44;
-	EXPECT_EQ(enter_at(l2, string_out), EXIT_APIC_ACCESS);
+	EXPECT_EQ(l2_enter_at(l2, string_out), EXIT_APIC_ACCESS);
 	EXPECT_FIELD(EXIT_QUALIFICATION, 0x44 | DATA_READ);
 }
 
@@ -351,11 +339,11 @@ VMX_TEST(vmx_apic, shadow_of_a_hole_harms_nobody, 0)
 	l2 = l2_new(read_cr8_rax);
 	(void)tpr_shadow_on();
 	vmx_write(VMCS_VIRTUAL_APIC_ADDR, HOLE);
-	reason = enter_at(l2, read_cr8_rax);
+	reason = l2_enter_at(l2, read_cr8_rax);
 	EXPECT(reason == EXIT_VMCALL || reason == (L2_VMFAIL | VMX_ERROR_ENTRY_CONTROLS));
 	control_on(CONTROL_SET_CPU, CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING);
-	EXPECT_EQ(enter_at(l2, read_cr8_rax), EXIT_CR_ACCESS);
+	EXPECT_EQ(l2_enter_at(l2, read_cr8_rax), EXIT_CR_ACCESS);
 	control_off(CONTROL_SET_CPU, CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING);
 	(void)tpr_shadow_on();
-	EXPECT_EQ(enter_at(l2, read_cr8_rax), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, read_cr8_rax), EXIT_VMCALL);
 }

@@ -6,6 +6,7 @@
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
 #define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
@@ -14,31 +15,18 @@
 #define ROUNDS 10u
 #define BESIDE 100u
 
-L2_CODE(read_insn, "mov (%rdi), %rax");
-L2_CODE(write_insn, "mov %rax, (%rdi)");
-
-static u32 l2_run(struct l2 *l2, const char *code, u64 address)
-{
-	vmx_write(VMCS_GUEST_RIP, (u64)code);
-	l2->regs[RDI] = address;
-	return l2_enter(l2);
-}
-
 /* L2 sees at this address what L1 has in the page. */
 static void expect_the_same(struct l2 *l2, u64 address, u64 page)
 {
 	for (u64 i = 0; i < ROUNDS; i++) {
-		l2->regs[RAX] = i;
-		EXPECT_EQ(l2_run(l2, write_insn, address), EXIT_VMCALL);
+		EXPECT_EQ(l2_write(l2, address, i), EXIT_VMCALL);
 		EXPECT_EQ(peek(page), i);
 		EXPECT_EQ(balloon_out(page, PAGE_SIZE), 0);
 		EXPECT_EQ(l2_run(l2, read_insn, address), EXIT_VMCALL);
 		EXPECT_EQ(l2->regs[RAX], ONES);
-		l2->regs[RAX] = 1;
-		EXPECT_EQ(l2_run(l2, write_insn, address), EXIT_VMCALL);
+		EXPECT_EQ(l2_write(l2, address, 1), EXIT_VMCALL);
 		EXPECT_EQ(balloon_in(page, PAGE_SIZE), 0);
-		EXPECT_EQ(l2_run(l2, read_insn, address), EXIT_VMCALL);
-		EXPECT_EQ(l2->regs[RAX], 0);
+		EXPECT_EQ(l2_read(l2, address), 0);
 	}
 }
 
@@ -89,8 +77,7 @@ VMX_TEST(vmx_context, an_ept_table_that_is_out_maps_nothing, 0)
 	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_EPT_VIOLATION);
 	poke(table, page | LEAF);
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_VMCALL);
-	EXPECT_EQ(l2->regs[RAX], 5);
+	EXPECT_EQ(l2_read(l2, ALIAS), 5);
 }
 
 /* --- beside a running L2 --- */

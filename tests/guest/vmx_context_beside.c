@@ -5,6 +5,7 @@
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
 #define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
@@ -12,18 +13,6 @@
 #define ONES   (~0ULL)
 #define ROUNDS 100u
 #define WAIT   50000000ULL
-
-L2_CODE(read_insn, "mov (%rdi), %rax");
-
-static u64 l2_read(struct l2 *l2, u64 where)
-{
-	u32 reason;
-
-	vmx_write(VMCS_GUEST_RIP, (u64)read_insn);
-	l2->regs[RDI] = where;
-	reason = l2_enter(l2);
-	return reason == EXIT_VMCALL ? l2->regs[RAX] : ~(u64)reason;
-}
 
 enum { UNKNOWN, PRESENT, DELETED }; /* the low bits of a phase */
 

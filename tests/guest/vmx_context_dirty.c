@@ -6,6 +6,7 @@
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
 #define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
@@ -15,9 +16,6 @@
 #define ROUNDS 10u
 #define BESIDE 200u
 #define PAUSE  20000u /* ticks, in which L2 gets on */
-
-L2_CODE(read_insn, "mov (%rdi), %rax");
-L2_CODE(write_insn, "mov %rax, (%rdi)");
 
 static u64 bits[PAGES / 64];
 
@@ -33,13 +31,6 @@ static u64 take(void)
 	return dirty_log(REGION_HERE, bits, sizeof(bits), &dirty) ? ~0ULL : dirty;
 }
 
-static u64 l2_run(struct l2 *l2, const char *code, u64 address)
-{
-	vmx_write(VMCS_GUEST_RIP, (u64)code);
-	l2->regs[RDI] = address;
-	return l2_enter(l2);
-}
-
 /* The address is where L2 finds the region. */
 static void expect_told(struct l2 *l2, u64 address)
 {
@@ -49,15 +40,13 @@ static void expect_told(struct l2 *l2, u64 address)
 		EXPECT_EQ(l2_run(l2, read_insn, address + (page + 1) * PAGE_SIZE), EXIT_VMCALL);
 		EXPECT_EQ(take(), 0);
 		for (u32 twice = 0; twice < 2; twice++) {
-			l2->regs[RAX] = i;
-			EXPECT_EQ(l2_run(l2, write_insn, address + page * PAGE_SIZE), EXIT_VMCALL);
+			EXPECT_EQ(l2_write(l2, address + page * PAGE_SIZE, i), EXIT_VMCALL);
 		}
 		EXPECT_EQ(peek(REGION_HERE + page * PAGE_SIZE), i);
 		EXPECT_EQ(take(), 1);
 		EXPECT_EQ(bits[page / 64], BIT(page % 64));
 		/* Its page is in EPT02 to be read, and was written before. */
-		EXPECT_EQ(l2_run(l2, read_insn, address + page * PAGE_SIZE), EXIT_VMCALL);
-		EXPECT_EQ(l2->regs[RAX], i);
+		EXPECT_EQ(l2_read(l2, address + page * PAGE_SIZE), i);
 		EXPECT_EQ(l2_run(l2, write_insn, address + page * PAGE_SIZE), EXIT_VMCALL);
 		EXPECT_EQ(take(), 1);
 	}

@@ -7,6 +7,7 @@
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
 #define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
@@ -26,12 +27,7 @@ static void migrate(u64 gpa)
 /* L2 counts up at this address; what it finds then. */
 static u64 l2_count(struct l2 *l2, u64 address)
 {
-	u32 reason;
-
-	vmx_write(VMCS_GUEST_RIP, (u64)count_insn);
-	l2->regs[RDI] = address;
-	reason = l2_enter(l2);
-	return reason == EXIT_VMCALL ? l2->regs[RAX] : ~(u64)reason;
+	return l2_result(l2, count_insn, address);
 }
 
 /* Three count at the same word in turn: L2, L1, and the page moves. */
@@ -145,11 +141,9 @@ VMX_TEST(vmx_context, migrated_bitmaps_are_read_where_they_are, 0)
 		migrate(ports);
 		memset((void *)msrs, bits, PAGE_SIZE);
 		memset((void *)ports, bits, PAGE_SIZE);
-		vmx_write(VMCS_GUEST_RIP, (u64)out_insn);
-		EXPECT_EQ(l2_enter(l2), bits ? EXIT_IO : EXIT_VMCALL);
-		vmx_write(VMCS_GUEST_RIP, (u64)rdmsr_insn);
+		EXPECT_EQ(l2_enter_at(l2, out_insn), bits ? EXIT_IO : EXIT_VMCALL);
 		l2->regs[RCX] = MSR_IA32_LSTAR;
-		EXPECT_EQ(l2_enter(l2), bits ? EXIT_RDMSR : EXIT_VMCALL);
+		EXPECT_EQ(l2_enter_at(l2, rdmsr_insn), bits ? EXIT_RDMSR : EXIT_VMCALL);
 	}
 }
 

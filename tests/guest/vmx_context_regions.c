@@ -7,6 +7,7 @@
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
 #define ALIAS          0xd8000000ULL /* L2's, by its EPT */
@@ -14,28 +15,8 @@
 #define ONES           (~0ULL)
 #define ERROR_REVISION 11u
 
-L2_CODE(read_insn, "mov (%rdi), %rax");
-L2_CODE(write_insn, "mov %rax, (%rdi)");
 L2_CODE(out_insn, "out %al, $0x80");
 L2_CODE(rdmsr_insn, "rdmsr");
-
-static u64 l2_read(struct l2 *l2, u64 address)
-{
-	u32 reason;
-
-	vmx_write(VMCS_GUEST_RIP, (u64)read_insn);
-	l2->regs[RDI] = address;
-	reason = l2_enter(l2);
-	return reason == EXIT_VMCALL ? l2->regs[RAX] : ~(u64)reason;
-}
-
-static void l2_write(struct l2 *l2, u64 address, u64 value)
-{
-	vmx_write(VMCS_GUEST_RIP, (u64)write_insn);
-	l2->regs[RDI] = address;
-	l2->regs[RAX] = value;
-	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
-}
 
 /* --- pages of an L2 --- */
 /* The region comes and goes three times; L2 finds it at this address. */
@@ -46,11 +27,11 @@ static void expect_comings(struct l2 *l2, u64 address)
 		EXPECT_EQ(region_add(REGION_HERE), 0);
 		poke(REGION_HERE, i);
 		EXPECT_EQ(l2_read(l2, address), i);
-		l2_write(l2, address, 0x100 + i);
+		EXPECT_EQ(l2_write(l2, address, 0x100 + i), EXIT_VMCALL);
 		EXPECT_EQ(peek(REGION_HERE), 0x100 + i);
 		EXPECT_EQ(region_delete(REGION_HERE), 0);
 		EXPECT_EQ(l2_read(l2, address), ONES);
-		l2_write(l2, address, 5);
+		EXPECT_EQ(l2_write(l2, address, 5), EXIT_VMCALL);
 	}
 }
 
@@ -112,7 +93,7 @@ VMX_TEST(vmx_context, l2_sees_a_region_move, 0)
 		EXPECT_EQ(region_move(REGION_HERE, REGION_THERE), 0);
 		EXPECT_EQ(l2_read(l2, ALIAS), ONES);
 		EXPECT_EQ(l2_read(l2, ALIAS + PAGE_SIZE), 0x77 + 2 * round);
-		l2_write(l2, ALIAS + PAGE_SIZE, 0x79 + 2 * round);
+		EXPECT_EQ(l2_write(l2, ALIAS + PAGE_SIZE, 0x79 + 2 * round), EXIT_VMCALL);
 		EXPECT_EQ(region_move(REGION_THERE, REGION_HERE), 0);
 	}
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
@@ -131,12 +112,12 @@ VMX_TEST(vmx_context, l2_cannot_write_a_read_only_region, 0)
 		  0);
 	before = peek(REGION_HERE);
 	l2 = l2_new(read_insn);
-	l2_write(l2, REGION_HERE, ~before);
+	EXPECT_EQ(l2_write(l2, REGION_HERE, ~before), EXIT_VMCALL);
 	EXPECT_EQ(l2_read(l2, REGION_HERE), before);
 	eptp = ept_new();
 	ept_use(eptp);
 	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
-	l2_write(l2, ALIAS, ~before);
+	EXPECT_EQ(l2_write(l2, ALIAS, ~before), EXIT_VMCALL);
 	EXPECT_EQ(l2_read(l2, ALIAS), before);
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }
@@ -208,9 +189,8 @@ VMX_TEST(vmx_context, an_ept_table_moves, 0)
 /* --- bitmaps --- */
 static u32 l2_rdmsr(struct l2 *l2)
 {
-	vmx_write(VMCS_GUEST_RIP, (u64)rdmsr_insn);
 	l2->regs[RCX] = MSR_IA32_LSTAR;
-	return l2_enter(l2);
+	return l2_enter_at(l2, rdmsr_insn);
 }
 
 VMX_TEST(vmx_context, an_msr_bitmap_goes_comes_and_moves, 0)
@@ -247,8 +227,7 @@ VMX_TEST(vmx_context, io_bitmaps_go_and_come, 0)
 	vmx_write(VMCS_IO_BITMAP_A, REGION_HERE);
 	vmx_write(VMCS_IO_BITMAP_B, REGION_HERE + PAGE_SIZE);
 	for (u32 round = 0; round < 3; round++) {
-		vmx_write(VMCS_GUEST_RIP, (u64)out_insn);
-		EXPECT_EQ(l2_enter(l2), EXIT_IO);
+		EXPECT_EQ(l2_enter_at(l2, out_insn), EXIT_IO);
 		EXPECT_EQ(region_add(REGION_HERE), 0);
 		memset((void *)REGION_HERE, 0, 2 * PAGE_SIZE);
 		EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
@@ -318,8 +297,7 @@ VMX_TEST(vmx_context, a_vmcs_that_goes_while_current_harms_nobody, 0)
 	l2 = l2_at_here(&home);
 	EXPECT_EQ(l2_read(l2, page), 0x11);
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
-	vmx_write(VMCS_GUEST_RIP, (u64)read_insn);
-	reason = l2_enter(l2);
+	reason = l2_enter_at(l2, read_insn);
 	EXPECT(reason == EXIT_VMCALL || (reason & L2_VMFAIL));
 	l2_clear(l2);
 	l2->vmcs = home;

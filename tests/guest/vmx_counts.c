@@ -64,8 +64,7 @@ VMX_TEST(vmx_context, leaves_are_counted, 0)
 	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page() | EPT_RWX | EPT_WB);
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-	vmx_write(VMCS_GUEST_RIP, (u64)touches);
-	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, touches), EXIT_VMCALL);
 	EXPECT(nestor_read_nested(after));
 	EXPECT_EQ(growth(NESTOR_NESTED_EPT02_ZAPPED_INVEPT), 1);
 	EXPECT_EQ(growth(NESTOR_NESTED_EPT02_MAPPED_4K), 1);

@@ -8,6 +8,7 @@
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/paging.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "vmx/qualification.h"
 
 /* L2's own physical addresses, under a root entry that nothing else needs, and its linear ones. */
@@ -26,8 +27,6 @@
 			SKIP("no physical addresses above 512 GiB"); \
 	} while (0)
 
-L2_CODE(read_insn, "mov (%rdi), %rax");
-L2_CODE(write_insn, "mov %rax, (%rdi)");
 L2_CODE(fetch_insn, "jmp *%rdi");
 L2_CODE(modify_insn, "incl (%rdi)");
 

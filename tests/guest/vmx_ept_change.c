@@ -7,6 +7,7 @@
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 #include "vmx/qualification.h"
 
@@ -22,36 +23,7 @@
 			SKIP("no such type of INVVPID");                                \
 	} while (0)
 
-L2_CODE(read_insn, "mov (%rdi), %rax");
-L2_CODE(write_insn, "mov %rax, (%rdi)");
 L2_CODE(sum_pages, "xor %eax, %eax; 1: add (%rdi), %rax; add $4096, %rdi; dec %ecx; jnz 1b");
-
-static u64 page_with(u64 value)
-{
-	u64 page = vmx_page();
-
-	*(u64 *)page = value;
-	return page;
-}
-
-/* What the current L2 reads there; its exit reason, inverted, when it cannot. */
-static u64 l2_read(struct l2 *l2, u64 address)
-{
-	u32 reason;
-
-	vmx_write(VMCS_GUEST_RIP, (u64)read_insn);
-	l2->regs[RDI] = address;
-	reason = l2_enter(l2);
-	return reason == EXIT_VMCALL ? l2->regs[RAX] : ~(u64)reason;
-}
-
-static u32 l2_write(struct l2 *l2, u64 address, u64 value)
-{
-	vmx_write(VMCS_GUEST_RIP, (u64)write_insn);
-	l2->regs[RDI] = address;
-	l2->regs[RAX] = value;
-	return l2_enter(l2);
-}
 
 static struct l2 *l2_with_ept(u64 *eptp)
 {
@@ -64,7 +36,7 @@ static struct l2 *l2_with_ept(u64 *eptp)
 
 static void expect_downgrades(enum invept_type type)
 {
-	u64 eptp, page = page_with(0x11);
+	u64 eptp, page = vmx_page_with(0x11);
 	struct l2 *l2 = l2_with_ept(&eptp);
 
 	ept_map(eptp, GPA, EPT_LEVEL_4K, page | LEAF);
@@ -96,7 +68,7 @@ VMX_TEST(vmx_ept, global_invept_ends_what_was_allowed, 0)
 VMX_TEST(vmx_ept, a_page_replaced_is_seen_after_invept, 0)
 {
 	/* Expect: the new page's contents, again and again; the old one is untouched. */
-	u64 eptp, pages[2] = { page_with(0xa), page_with(0xb) };
+	u64 eptp, pages[2] = { vmx_page_with(0xa), vmx_page_with(0xb) };
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
@@ -114,7 +86,7 @@ VMX_TEST(vmx_ept, a_page_replaced_is_seen_after_invept, 0)
 /* INVEPT, then a change of what was mapped, then the entry: no L2 ran in between. */
 static void expect_change_after_invept(enum invept_type type)
 {
-	u64 eptp, pages[2] = { page_with(0xa), page_with(0xb) };
+	u64 eptp, pages[2] = { vmx_page_with(0xa), vmx_page_with(0xb) };
 	struct l2 *l2 = l2_with_ept(&eptp);
 
 	ept_map(eptp, GPA, EPT_LEVEL_4K, pages[1] | LEAF);
@@ -163,7 +135,7 @@ VMX_TEST(vmx_ept, a_page_replaced_before_l2_comes_to_a_cpu_is_seen, NEED_CPUS_2)
 {
 	/* Expect: the new page's contents on the CPU that did INVEPT before the change, though
 	 * another CPU had the old ones and did none. */
-	u64 pages[2] = { page_with(0xa), page_with(0xb) };
+	u64 pages[2] = { vmx_page_with(0xa), vmx_page_with(0xb) };
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
 	there.l2 = l2_with_ept(&there.eptp);
@@ -186,7 +158,7 @@ VMX_TEST(vmx_ept, a_page_replaced_before_l2_comes_to_a_cpu_is_seen, NEED_CPUS_2)
 VMX_TEST(vmx_ept, a_table_replaced_is_seen_after_invept, 0)
 {
 	/* Expect: another table of leaves under the same entry counts as a whole. */
-	u64 eptp, first = page_with(1), second = page_with(2), *entry, *table;
+	u64 eptp, first = vmx_page_with(1), second = vmx_page_with(2), *entry, *table;
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
@@ -216,7 +188,7 @@ VMX_TEST(vmx_ept, a_page_that_comes_needs_no_invept, 0)
 		u64 gpa = GPA + i * PAGE_SIZE;
 
 		EXPECT_EQ(l2_read(l2, gpa), ~(u64)EXIT_EPT_VIOLATION);
-		ept_map(eptp, gpa, EPT_LEVEL_4K, page_with(i) | LEAF);
+		ept_map(eptp, gpa, EPT_LEVEL_4K, vmx_page_with(i) | LEAF);
 		EXPECT_EQ(l2_read(l2, gpa), i);
 	}
 }
@@ -224,7 +196,7 @@ VMX_TEST(vmx_ept, a_page_that_comes_needs_no_invept, 0)
 VMX_TEST(vmx_ept, more_rights_after_a_violation_need_no_invept, 0)
 {
 	/* Expect: read-only, a write exits, L1 allows it, the write is done. */
-	u64 eptp, page = page_with(0x11);
+	u64 eptp, page = vmx_page_with(0x11);
 	struct l2 *l2;
 
 	NEEDS_EPT(0);
@@ -246,15 +218,14 @@ VMX_TEST(vmx_ept, many_pages_change_before_one_invept, 0)
 	NEEDS_INVEPT(INVEPT_SINGLE);
 	l2 = l2_with_ept(&eptp);
 	for (u64 i = 0; i < PAGES; i++) {
-		pages[i] = page_with(i * i);
+		pages[i] = vmx_page_with(i * i);
 		wanted += i * i;
 		ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, pages[i] | LEAF);
 	}
 	for (u32 round = 0; round < 4; round++) {
-		vmx_write(VMCS_GUEST_RIP, (u64)sum_pages);
 		l2->regs[RDI] = GPA;
 		l2->regs[RCX] = PAGES;
-		EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+		EXPECT_EQ(l2_enter_at(l2, sum_pages), EXIT_VMCALL);
 		EXPECT_EQ(l2->regs[RAX], wanted);
 		/* Now the first page takes all places up to here. */
 		for (u64 i = round * 16; i < round * 16 + 16; i++) {
@@ -268,7 +239,7 @@ VMX_TEST(vmx_ept, many_pages_change_before_one_invept, 0)
 VMX_TEST(vmx_ept, a_large_leaf_splits_and_joins, 0)
 {
 	/* Expect: a 2 MiB leaf, then 4 KiB leaves with one page replaced, then the leaf again. */
-	u64 eptp, page = page_with(0x11), other = page_with(0x22), into = page % (2 * MIB);
+	u64 eptp, page = vmx_page_with(0x11), other = vmx_page_with(0x22), into = page % (2 * MIB);
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
@@ -294,7 +265,7 @@ VMX_TEST(vmx_ept, l2_sees_what_its_eptp_maps, 0)
 	l2 = l2_new(read_insn);
 	for (u64 i = 0; i < ARRAY_SIZE(eptps); i++) {
 		eptps[i] = ept_new();
-		ept_map(eptps[i], GPA, EPT_LEVEL_4K, page_with(0x40 + i) | LEAF);
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(0x40 + i) | LEAF);
 	}
 	for (u32 turn = 0; turn < 12; turn++) {
 		ept_use(eptps[turn % 4]);
@@ -313,12 +284,12 @@ VMX_TEST(vmx_ept, invept_of_one_eptp_leaves_the_other, 0)
 	l2 = l2_new(read_insn);
 	for (u64 i = 0; i < 2; i++) {
 		eptps[i] = ept_new();
-		ept_map(eptps[i], GPA, EPT_LEVEL_4K, page_with(i) | LEAF);
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(i) | LEAF);
 		ept_use(eptps[i]);
 		EXPECT_EQ(l2_read(l2, GPA), i);
 	}
 	for (u64 i = 0; i < 2; i++) {
-		ept_map(eptps[i], GPA, EPT_LEVEL_4K, page_with(0x10 + i) | LEAF);
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(0x10 + i) | LEAF);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptps[i]));
 		ept_use(eptps[i]);
 		EXPECT_EQ(l2_read(l2, GPA), 0x10 + i);
@@ -333,12 +304,12 @@ VMX_TEST(vmx_ept, eptps_that_share_tables_share_changes, 0)
 
 	NEEDS_INVEPT(INVEPT_ALL);
 	l2 = l2_with_ept(&eptp);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, page_with(1) | LEAF);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page_with(1) | LEAF);
 	memcpy((void *)(other & EPT_FRAME_MASK), (const void *)(eptp & EPT_FRAME_MASK), PAGE_SIZE);
 	EXPECT_EQ(l2_read(l2, GPA), 1);
 	ept_use(other);
 	EXPECT_EQ(l2_read(l2, GPA), 1);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, page_with(2) | LEAF);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page_with(2) | LEAF);
 	EXPECT(ept_invalidate(INVEPT_ALL, 0));
 	EXPECT_EQ(l2_read(l2, GPA), 2);
 	ept_use(eptp);
@@ -380,13 +351,13 @@ static struct l2 *l2_in_space(const struct space *space, u16 vpid)
 /* L1 changes L2's entry and invalidates by this type. */
 static void expect_change_seen(enum invvpid_type type)
 {
-	struct space space = space_new(page_with(1));
+	struct space space = space_new(vmx_page_with(1));
 	struct l2 *l2 = l2_in_space(&space, 7);
 
 	EXPECT(vpid_invalidate(type, 7, VA)); /* of an earlier test */
 	EXPECT_EQ(l2_read(l2, VA), 1);
 	for (u64 i = 2; i < 6; i++) {
-		*space.pte = page_with(i) | PTE_PRESENT | PTE_WRITE;
+		*space.pte = vmx_page_with(i) | PTE_PRESENT | PTE_WRITE;
 		EXPECT(vpid_invalidate(type, 7, VA));
 		EXPECT_EQ(l2_read(l2, VA), i);
 	}
@@ -423,12 +394,12 @@ VMX_TEST(vmx_ept, invvpid_but_globals_shows_a_change, 0)
 VMX_TEST(vmx_ept, without_a_vpid_each_entry_shows_changes, 0)
 {
 	/* Expect: no VPID, no invalidation, and L2 sees the entry as it is. */
-	struct space space = space_new(page_with(1));
+	struct space space = space_new(vmx_page_with(1));
 	struct l2 *l2 = l2_in_space(&space, 0);
 
 	for (u64 i = 1; i < 5; i++) {
 		EXPECT_EQ(l2_read(l2, VA), i);
-		*space.pte = page_with(i + 1) | PTE_PRESENT | PTE_WRITE;
+		*space.pte = vmx_page_with(i + 1) | PTE_PRESENT | PTE_WRITE;
 	}
 }
 
@@ -441,7 +412,7 @@ VMX_TEST(vmx_ept, vpids_keep_translations_apart, 0)
 
 	NEEDS_INVVPID(SINGLE);
 	for (u16 i = 0; i < 3; i++) {
-		spaces[i] = space_new(page_with(0x30u + i));
+		spaces[i] = space_new(vmx_page_with(0x30u + i));
 		l2s[i] = l2_in_space(&spaces[i], (u16)(i + 1));
 		EXPECT(vpid_invalidate(INVVPID_SINGLE, (u16)(i + 1), 0));
 	}
@@ -461,7 +432,7 @@ VMX_TEST(vmx_ept, invept_is_enough_with_a_vpid, 0)
 {
 	/* Expect: combined mappings go with INVEPT: a page replaced in EPT is seen under a VPID. */
 	struct space space;
-	u64 eptp, page = page_with(1);
+	u64 eptp, page = vmx_page_with(1);
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
@@ -472,7 +443,7 @@ VMX_TEST(vmx_ept, invept_is_enough_with_a_vpid, 0)
 	ept_use(eptp);
 	for (u64 i = 2; i < 6; i++) {
 		EXPECT_EQ(l2_read(l2, VA), i - 1);
-		ept_map(eptp, page, EPT_LEVEL_4K, page_with(i) | LEAF);
+		ept_map(eptp, page, EPT_LEVEL_4K, vmx_page_with(i) | LEAF);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 	}
 }
@@ -484,16 +455,15 @@ L2_CODE(change_and_load_cr3, "mov (%rdi), %rax; mov %rbx, (%rsi); mov %cr3, %rdx
 /* L2 changes its own entry. */
 static void expect_own_change(const char *code, bool with_ept)
 {
-	struct space space = space_new(page_with(1));
+	struct space space = space_new(vmx_page_with(1));
 	struct l2 *l2 = l2_in_space(&space, 0);
 
 	if (with_ept)
 		ept_use(ept_new());
-	vmx_write(VMCS_GUEST_RIP, (u64)code);
 	l2->regs[RDI] = VA;
 	l2->regs[RSI] = (u64)space.pte;
-	l2->regs[RBX] = page_with(2) | PTE_PRESENT | PTE_WRITE;
-	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	l2->regs[RBX] = vmx_page_with(2) | PTE_PRESENT | PTE_WRITE;
+	EXPECT_EQ(l2_enter_at(l2, code), EXIT_VMCALL);
 	EXPECT_EQ(l2->regs[RAX], 1);
 	EXPECT_EQ(l2->regs[RCX], 2);
 }
@@ -515,7 +485,7 @@ L2_CODE(load_cr3_insn, "mov %rbx, %cr3; mov (%rdi), %rax");
 VMX_TEST(vmx_ept, l1_without_ept_emulates_cr3, 0)
 {
 	/* Expect: MOV to CR3 exits; L1 loads it into the field; L2 then sees its new tables. */
-	struct space first = space_new(page_with(1)), second = space_new(page_with(2));
+	struct space first = space_new(vmx_page_with(1)), second = space_new(vmx_page_with(2));
 	struct l2 *l2;
 
 	NEEDS_CONTROL(CONTROL_SET_CPU, CPU_CR3_LOAD_EXITING);
@@ -525,9 +495,8 @@ VMX_TEST(vmx_ept, l1_without_ept_emulates_cr3, 0)
 	for (u64 turn = 0; turn < 6; turn++) {
 		u64 cr3 = turn % 2 ? first.cr3 : second.cr3;
 
-		vmx_write(VMCS_GUEST_RIP, (u64)load_cr3_insn);
 		l2->regs[RBX] = cr3;
-		EXPECT_EQ(l2_enter(l2), EXIT_CR_ACCESS);
+		EXPECT_EQ(l2_enter_at(l2, load_cr3_insn), EXIT_CR_ACCESS);
 		EXPECT_EQ(vmx_read(VMCS_EXIT_QUALIFICATION), 3 | RBX << 8);
 		vmx_write(VMCS_GUEST_CR3, l2->regs[RBX]);
 		l2_skip();
@@ -540,12 +509,12 @@ VMX_TEST(vmx_ept, ept_turns_on_and_off, 0)
 {
 	/* Expect: one VMCS with and without EPT by turns: L2 sees the page that EPT puts there,
 	 * then the one that L1 has there. */
-	u64 eptp, page = page_with(1);
+	u64 eptp, page = vmx_page_with(1);
 	struct l2 *l2;
 
 	NEEDS_EPT(0);
 	l2 = l2_with_ept(&eptp);
-	ept_map(eptp, page, EPT_LEVEL_4K, page_with(2) | LEAF);
+	ept_map(eptp, page, EPT_LEVEL_4K, vmx_page_with(2) | LEAF);
 	for (u32 turn = 0; turn < 6; turn++) {
 		if (turn % 2)
 			control_off(CONTROL_SET_CPU2, CPU2_ENABLE_EPT);

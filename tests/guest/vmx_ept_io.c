@@ -162,9 +162,8 @@ VMX_TEST(vmx_ept, string_io_goes_where_ept_points, NEED_COM1)
 	EXPECT_EQ(((u8 *)here)[5], 0);
 	((u8 *)there)[9] = 0x21;
 	((u8 *)here)[9] = 0x12;
-	vmx_write(VMCS_GUEST_RIP, (u64)outs_insn);
 	l2->regs[RSI] = here + 9;
-	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, outs_insn), EXIT_VMCALL);
 	EXPECT_EQ(in8(COM1_SCRATCH), 0x21);
 }
 

@@ -7,6 +7,7 @@
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/vmx_ept.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_modes.h"
 #include "vmx/qualification.h"
 
@@ -19,8 +20,6 @@
 #define TABLE      (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
 #define NEEDS_AD() NEEDS_EPT(EPT_CAP_MASK(ACCESSED_DIRTY))
 
-L2_CODE(read_insn, "mov (%rdi), %rax");
-L2_CODE(write_insn, "mov %rax, (%rdi)");
 L2_CODE(fetch_insn, "jmp *%rdi");
 
 /* L2's own tables, by level; L1's below 512 GiB, and one page at VA. */
@@ -230,8 +229,7 @@ VMX_TEST(vmx_ept, a_write_after_a_read_sets_the_dirty_flag, 0)
 	leaf_of(page);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(flags_at(page, EPT_LEVEL_4K), EPT_ACCESSED);
-	vmx_write(VMCS_GUEST_RIP, (u64)write_insn);
-	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, write_insn), EXIT_VMCALL);
 	EXPECT_EQ(flags_at(page, EPT_LEVEL_4K), EPT_ACCESSED | EPT_DIRTY);
 }
 
@@ -285,8 +283,7 @@ VMX_TEST(vmx_ept, cleared_flags_come_again_after_invept, 0)
 	l2 = l2_with_tables(write_insn, EPTP_AD_ENABLE);
 	leaf_of(page);
 	for (u32 round = 0; round < 3; round++) {
-		vmx_write(VMCS_GUEST_RIP, (u64)write_insn);
-		EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+		EXPECT_EQ(l2_enter_at(l2, write_insn), EXIT_VMCALL);
 		EXPECT_EQ(flags_at(page, EPT_LEVEL_4K), EPT_ACCESSED | EPT_DIRTY);
 		*leaf_of(page) &= ~(EPT_ACCESSED | EPT_DIRTY);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));

@@ -6,7 +6,7 @@
 #include "tests/guest/lib/machine.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/paging.h"
-#include "tests/guest/lib/vmx_l2.h"
+#include "tests/guest/lib/vmx_l2_access.h"
 #include "vmx/access_rights.h"
 
 #define UNMAPPED (PAGING_TEST_VA + 0x123456000ULL)
@@ -18,8 +18,6 @@ L2_CODE(icebp_insn, ".byte 0xf1");
 L2_CODE(int_80, "int $0x80");
 L2_CODE(div_insn, "div %cl");
 L2_CODE(load_ds, "mov %ax, %ds");
-L2_CODE(read_insn, "mov (%rdi), %rax");
-L2_CODE(write_insn, "mov %rax, (%rdi)");
 L2_CODE(fetch_insn, "jmp *%rdi");
 L2_CODE(read_non_canonical, "mov (%rbx), %rax");
 

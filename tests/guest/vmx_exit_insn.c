@@ -393,11 +393,9 @@ VMX_TEST(vmx_exit, secondary_controls_need_their_activation, 0)
 	control_on(CONTROL_SET_CPU2, CPU2_DESCRIPTOR_TABLE | CPU2_WBINVD_EXITING);
 	control_off(CONTROL_SET_CPU, CPU_SECONDARY);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
-	vmx_write(VMCS_GUEST_RIP, (u64)code_wbinvd);
-	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(l2_enter_at(l2, code_wbinvd), EXIT_VMCALL);
 	control_on(CONTROL_SET_CPU, CPU_SECONDARY);
-	vmx_write(VMCS_GUEST_RIP, (u64)code_sgdt);
-	EXPECT_EQ(l2_enter(l2), EXIT_GDTR_IDTR);
+	EXPECT_EQ(l2_enter_at(l2, code_sgdt), EXIT_GDTR_IDTR);
 }
 
 VMX_TEST(vmx_exit, hypercalls_of_l2_are_l1s, 0)

@@ -241,8 +241,7 @@ VMX_TEST(vmx_exit, io_bitmaps_override_unconditional_exits, 0)
 	l2 = l2_with_bitmaps(out_imm, PORT, bitmap);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	control_off(CONTROL_SET_CPU, CPU_IO_BITMAPS);
-	vmx_write(VMCS_GUEST_RIP, (u64)out_imm);
-	EXPECT_EQ(l2_enter(l2), EXIT_IO);
+	EXPECT_EQ(l2_enter_at(l2, out_imm), EXIT_IO);
 }
 
 VMX_TEST(vmx_exit, a_bit_set_later_counts, 0)
@@ -256,8 +255,7 @@ VMX_TEST(vmx_exit, a_bit_set_later_counts, 0)
 	l2 = l2_with_bitmaps(out_imm, PORT, bitmap);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	intercept(bitmap, PORT);
-	vmx_write(VMCS_GUEST_RIP, (u64)out_imm);
-	EXPECT_EQ(l2_enter(l2), EXIT_IO);
+	EXPECT_EQ(l2_enter_at(l2, out_imm), EXIT_IO);
 	((u8 *)bitmap[0])[PORT / 8] = 0;
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 }

@@ -117,9 +117,8 @@ VMX_TEST(vmx_state, pdptes_come_from_the_fields_under_ept, 0)
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(l2->regs[RAX], 0xbeef);
 	EXPECT_FIELD(GUEST_PDPTE3, pointers[0]);
-	vmx_write(VMCS_GUEST_RIP, (u64)write_cr3_32);
 	l2->regs[RAX] = (u64)pointers;
-	EXPECT_EQ(l2_enter(l2), EXIT_EXCEPTION_NMI);
+	EXPECT_EQ(l2_enter_at(l2, write_cr3_32), EXIT_EXCEPTION_NMI);
 	EXPECT_FIELD(EXIT_INTR_INFO, FAULT_INFO(VECTOR_PF) | INTR_INFO_ERROR_CODE);
 	EXPECT_FIELD(GUEST_PDPTE3, 0);
 }

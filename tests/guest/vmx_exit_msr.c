@@ -159,8 +159,7 @@ VMX_TEST(vmx_exit, a_bit_of_the_msr_bitmap_set_later_counts, 0)
 	l2 = l2_msr(rdmsr_insn, MSR_IA32_LSTAR);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	intercept(READ_HIGH, MSR_IA32_LSTAR);
-	vmx_write(VMCS_GUEST_RIP, (u64)rdmsr_insn);
-	EXPECT_EQ(l2_enter(l2), EXIT_RDMSR);
+	EXPECT_EQ(l2_enter_at(l2, rdmsr_insn), EXIT_RDMSR);
 	bitmap[READ_HIGH + (MSR_IA32_LSTAR & 0x1fff) / 8] = 0;
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 }
@@ -178,8 +177,7 @@ static struct l2 *write_in_l2(u32 msr, u64 value)
 static u64 read_in_l2(struct l2 *l2, u32 msr)
 {
 	l2->regs[RCX] = msr;
-	vmx_write(VMCS_GUEST_RIP, (u64)rdmsr_insn);
-	if (l2_enter(l2) != EXIT_VMCALL)
+	if (l2_enter_at(l2, rdmsr_insn) != EXIT_VMCALL)
 		return ~0xbadULL;
 	return l2->regs[RDX] << 32 | (u32)l2->regs[RAX];
 }

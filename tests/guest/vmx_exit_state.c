@@ -25,8 +25,7 @@ VMX_TEST(vmx_state, general_registers_pass_both_ways, 0)
 
 		for (u64 i = 0; i < 16; i++)
 			l2->regs[i] = seed + (i << 32 | i);
-		vmx_write(VMCS_GUEST_RIP, (u64)invert_registers);
-		EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+		EXPECT_EQ(l2_enter_at(l2, invert_registers), EXIT_VMCALL);
 		for (u64 i = 0; i < 16; i++) {
 			if (i != RSP)
 				EXPECT_EQ(l2->regs[i], ~(seed + (i << 32 | i)));

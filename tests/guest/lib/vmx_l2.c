@@ -73,6 +73,14 @@ u64 vmx_page(void)
 	return pages[page_count++];
 }
 
+u64 vmx_page_with(u64 value)
+{
+	u64 page = vmx_page();
+
+	poke(page, value);
+	return page;
+}
+
 struct l2 *l2_new(const void *code)
 {
 	struct l2 *l2 = &l2s[l2_count];
@@ -126,6 +134,12 @@ void control_off(enum control_set set, u32 mask)
 {
 	if (has_set(set))
 		vmx_change(field_of(set), 0, mask);
+}
+
+u32 l2_enter_at(struct l2 *l2, const void *code)
+{
+	vmx_write(VMCS_GUEST_RIP, (u64)code);
+	return l2_enter(l2);
 }
 
 void l2_skip(void)

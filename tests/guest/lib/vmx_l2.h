@@ -43,6 +43,8 @@ void vmx_test(void (*body)(void));
 
 /* A zeroed page until the test ends. */
 u64 vmx_page(void);
+/* One that begins with this word. */
+u64 vmx_page_with(u64 value);
 /*
  * An L2 until the test ends; its VMCS is current. It has the state of l2_create(), no optional
  * control but the MSR bitmap, and each exception exits.
@@ -67,6 +69,8 @@ void control_off(enum control_set set, u32 mask);
 			SKIP("the control is always on"); \
 	} while (0)
 
+/* Enter the current L2 at this code; what l2_enter() returns. */
+u32 l2_enter_at(struct l2 *l2, const void *code);
 /* Past the instruction that exited. */
 void l2_skip(void);
 
