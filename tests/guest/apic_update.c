@@ -12,7 +12,6 @@
 #include "tests/guest/lib/vmx_smp.h"
 #include "vmx/nested/vmx_error.h"
 
-#define ALIAS         0xd8000000ULL /* L2's, by its EPT */
 #define SPARE         0xd4000000ULL /* a region that gets whatever frame is free */
 #define TPR           0x80u
 #define WRITES        8u
@@ -159,9 +158,9 @@ static struct l2 *begin_accesses(u32 kinds, bool by_ept)
 	if (by_ept) {
 		u64 eptp = ept_new();
 
-		ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | EPT_RWX | EPT_WB);
+		ept_map(eptp, EPT_ALIAS, EPT_LEVEL_4K, REGION_HERE | EPT_MEMORY);
 		ept_use(eptp);
-		tpr_at = ALIAS + TPR;
+		tpr_at = EPT_ALIAS + TPR;
 	}
 	return l2;
 }

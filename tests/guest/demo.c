@@ -60,7 +60,7 @@ static void create(struct demo_l2 *guest, u32 number)
 	vmx_write(VMCS_EPT_POINTER, guest->eptp);
 	vmx_change(VMCS_EXIT_CONTROLS, EXIT_CTL_ACK_INT, 0);
 	vmx_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED | RFLAGS_IF);
-	l2_release(&guest->l2);
+	l2_clear(&guest->l2);
 }
 
 static void destroy(struct demo_l2 *guest)
@@ -136,7 +136,7 @@ static void turn(struct demo_l2 *guest, struct demo_l2 *other)
 {
 	u32 calls = 0;
 
-	l2_take(&guest->l2);
+	l2_arrive(&guest->l2);
 	while (calls < CALLS_A_TURN && !has_finished(guest)) {
 		u32 reason = enter(guest);
 
@@ -144,7 +144,7 @@ static void turn(struct demo_l2 *guest, struct demo_l2 *other)
 		if (reason == EXIT_VMCALL && ++calls == CALLS_A_TURN / 2)
 			move_unless_ended(other);
 	}
-	l2_release(&guest->l2);
+	l2_clear(&guest->l2);
 	guest->turns++;
 }
 

@@ -9,9 +9,7 @@
 #include "tests/guest/lib/vmx_l2_access.h"
 #include "vmx/nested/vmx_error.h"
 
-#define ALIAS        0xd8000000ULL /* L2's, by its EPT */
 #define HOLE         0xd0000000ULL
-#define LEAF         (EPT_RWX | EPT_WB)
 #define TPR          0x80u
 #define DATA_READ    0x0000u
 #define DATA_WRITE   0x1000u
@@ -257,17 +255,15 @@ VMX_TEST(vmx_apic, page_is_found_through_ept, 0)
 
 	NEEDS_APIC_ACCESSES();
 	NEEDS_EPT(0);
-	l2 = l2_new(load_eax);
-	eptp = ept_new();
-	ept_use(eptp);
+	l2 = l2_under_ept(load_eax, &eptp);
 	page = apic_accesses_on();
-	ept_map(eptp, page, EPT_LEVEL_4K, page | LEAF);
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, page | LEAF);
-	expect_access(l2, load_eax, ALIAS + 0x40, DATA_READ);
+	ept_map(eptp, page, EPT_LEVEL_4K, page | EPT_MEMORY);
+	ept_map(eptp, EPT_ALIAS, EPT_LEVEL_4K, page | EPT_MEMORY);
+	expect_access(l2, load_eax, EPT_ALIAS + 0x40, DATA_READ);
 	expect_access(l2, store_eax, page + 0x50, DATA_WRITE);
-	*ept_entry(eptp, ALIAS, EPT_LEVEL_4K) = 0;
+	*ept_entry(eptp, EPT_ALIAS, EPT_LEVEL_4K) = 0;
 	EXPECT(ept_invalidate(INVEPT_ALL, 0));
-	EXPECT_EQ(l2_run(l2, load_eax, ALIAS), EXIT_EPT_VIOLATION);
+	EXPECT_EQ(l2_run(l2, load_eax, EPT_ALIAS), EXIT_EPT_VIOLATION);
 }
 
 VMX_TEST(vmx_apic, page_follows_its_field, 0)

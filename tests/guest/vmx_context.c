@@ -223,7 +223,7 @@ VMX_TEST(vmx_context, l2s_with_other_ept_and_vpid_alternate, 0)
 			u64 *page = (u64 *)vmx_page();
 
 			*page = round * 16 + i;
-			ept_map(eptps[i], GPA, EPT_LEVEL_4K, (u64)page | EPT_RWX | EPT_WB);
+			ept_map(eptps[i], GPA, EPT_LEVEL_4K, (u64)page | EPT_MEMORY);
 			EXPECT(ept_invalidate(INVEPT_SINGLE, eptps[i]));
 			l2_load(l2s[i]);
 			EXPECT_EQ(l2_enter(l2s[i]), EXIT_VMCALL);
@@ -320,17 +320,6 @@ VMX_TEST(vmx_context, many_l2s_wander_between_cpus, NEED_CPUS_2)
 /* L2s of two CPUs add to one counter. */
 L2_CODE(locked_adds, "mov $20000, %ecx; 1: lock incq (%rdi); dec %ecx; jnz 1b");
 
-static u32 there_reason;
-
-static void run_once(void *argument)
-{
-	struct l2 *l2 = argument;
-
-	l2_arrive(l2);
-	there_reason = l2_enter(l2);
-	l2_clear(l2);
-}
-
 VMX_TEST(vmx_context, l2s_of_two_cpus_share_memory, NEED_CPUS_2)
 {
 	/* Expect: locked additions of both, by way of EPT of their own, all count. */
@@ -338,21 +327,16 @@ VMX_TEST(vmx_context, l2s_of_two_cpus_share_memory, NEED_CPUS_2)
 	struct l2 *l2s[2];
 
 	NEEDS_EPT(0);
-	EXPECT(vmx_smp_on(1));
 	for (u32 i = 0; i < 2; i++) {
-		u64 eptp = ept_new();
+		u64 eptp;
 
-		l2s[i] = l2_new(locked_adds);
-		ept_use(eptp);
-		ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, (u64)counter | EPT_RWX | EPT_WB);
+		l2s[i] = l2_under_ept(locked_adds, &eptp);
+		ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, (u64)counter | EPT_MEMORY);
 		l2s[i]->regs[RDI] = GPA + i * PAGE_SIZE;
-		l2_clear(l2s[i]);
 	}
-	smp_start(1, run_once, l2s[1]);
-	l2_arrive(l2s[0]);
+	EXPECT(l2_start_beside(l2s[1]));
+	l2_load(l2s[0]);
 	EXPECT_EQ(l2_enter(l2s[0]), EXIT_VMCALL);
-	EXPECT(smp_finish(1));
-	EXPECT_EQ(there_reason, EXIT_VMCALL);
+	EXPECT_EQ(l2_finish_beside(), EXIT_VMCALL);
 	EXPECT_EQ(*counter, 40000);
-	EXPECT(vmx_smp_off(1));
 }

@@ -9,8 +9,6 @@
 #include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
-#define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
-#define LEAF   (EPT_RWX | EPT_WB)
 #define ONES   (~0ULL)
 #define ROUNDS 10u
 #define BESIDE 100u
@@ -42,16 +40,13 @@ VMX_TEST(vmx_context, l2_without_ept_finds_the_hole, 0)
 VMX_TEST(vmx_context, l2_under_ept_finds_the_hole, 0)
 {
 	/* Expect: the same through a small leaf and one page of a large one. */
-	u64 eptp, page = vmx_page();
+	u64 page = vmx_page();
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	l2 = l2_new(read_insn);
-	eptp = ept_new();
-	ept_use(eptp);
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, page | LEAF);
-	expect_the_same(l2, ALIAS, page);
+	l2 = l2_with_alias(read_insn, page, EPT_LEVEL_4K);
+	expect_the_same(l2, EPT_ALIAS, page);
 	expect_the_same(l2, page, page);
 }
 
@@ -59,37 +54,31 @@ VMX_TEST(vmx_context, an_ept_table_that_is_out_maps_nothing, 0)
 {
 	/* Expect: L2 exits while its leaf table reads ones, which no entry is, and while it reads
 	 * zeros; a leaf that L1 writes then counts. */
-	u64 eptp, table = vmx_page(), page = vmx_page();
+	u64 eptp, table = vmx_page(), page = vmx_page_with(5);
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(EPT_CAP_MASK(INVEPT_SINGLE));
-	l2 = l2_new(read_insn);
-	eptp = ept_new();
-	ept_use(eptp);
-	*ept_entry(eptp, ALIAS, EPT_LEVEL_2M) = table | EPT_RWX;
-	poke(page, 5);
-	poke(table, page | LEAF);
-	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_VMCALL);
+	l2 = l2_with_alias_table(read_insn, table, &eptp);
+	poke(table, page | EPT_MEMORY);
+	EXPECT_EQ(l2_run(l2, read_insn, EPT_ALIAS), EXIT_VMCALL);
 	EXPECT_EQ(balloon_out(table, PAGE_SIZE), 0);
-	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_EPT_MISCONFIG);
+	EXPECT_EQ(l2_run(l2, read_insn, EPT_ALIAS), EXIT_EPT_MISCONFIG);
 	EXPECT_EQ(balloon_in(table, PAGE_SIZE), 0);
-	EXPECT_EQ(l2_run(l2, read_insn, ALIAS), EXIT_EPT_VIOLATION);
-	poke(table, page | LEAF);
+	EXPECT_EQ(l2_run(l2, read_insn, EPT_ALIAS), EXIT_EPT_VIOLATION);
+	poke(table, page | EPT_MEMORY);
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-	EXPECT_EQ(l2_read(l2, ALIAS), 5);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS), 5);
 }
 
 /* --- beside a running L2 --- */
 static volatile u64 *word; /* L2's address */
 static u64 looks, wrong;   /* L2's */
 static u64 wanted;         /* what L2 may find; anything, while it is 1 */
-static bool stop;
-static u32 there_reason;
 
 static void look(void)
 {
-	while (!READ_ONCE(stop)) {
+	while (!beside_ends()) {
 		u64 before = READ_ONCE(wanted), value = *word;
 
 		if (READ_ONCE(wanted) != before)
@@ -97,17 +86,7 @@ static void look(void)
 		wrong += before != 1 && value != before;
 		WRITE_ONCE(looks, looks + 1);
 	}
-	for (;;)
-		vmcall();
-}
-
-static void run_there(void *argument)
-{
-	struct l2 *l2 = argument;
-
-	l2_arrive(l2);
-	there_reason = l2_enter(l2);
-	l2_clear(l2);
+	vmcall_for_ever();
 }
 
 /* L2 looks twice while it may find this. */
@@ -127,33 +106,23 @@ VMX_TEST(vmx_context, running_l2_finds_the_hole, NEED_CPUS_2)
 {
 	/* Expect: an L2 that reads a page all the time, and so has its translation, finds ones
 	 * from the one call's return on, and zeros from the other's. */
-	u64 eptp;
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
-	eptp = ept_new();
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
-	l2 = l2_new((const void *)(u64)look);
-	ept_use(eptp);
-	l2_clear(l2);
-	word = (volatile u64 *)ALIAS;
+	l2 = l2_with_alias((const void *)(u64)look, REGION_HERE, EPT_LEVEL_4K);
+	word = (volatile u64 *)EPT_ALIAS;
 	looks = wrong = 0;
 	wanted = 1;
-	stop = false;
-	EXPECT(vmx_smp_on(1));
-	smp_start(1, run_there, l2);
+	EXPECT(l2_start_beside(l2));
 	for (u32 i = 0; i < BESIDE; i++) {
 		EXPECT_EQ(balloon_out(REGION_HERE, PAGE_SIZE), 0);
 		show(ONES);
 		EXPECT_EQ(balloon_in(REGION_HERE, PAGE_SIZE), 0);
 		show(0);
 	}
-	WRITE_ONCE(stop, true);
-	EXPECT(smp_finish(1));
-	EXPECT_EQ(there_reason, EXIT_VMCALL);
+	EXPECT_EQ(l2_finish_beside(), EXIT_VMCALL);
 	EXPECT_EQ(wrong, 0);
-	EXPECT(vmx_smp_off(1));
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }

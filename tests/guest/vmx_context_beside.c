@@ -8,8 +8,6 @@
 #include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
-#define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
-#define LEAF   (EPT_RWX | EPT_WB)
 #define ONES   (~0ULL)
 #define ROUNDS 100u
 #define WAIT   50000000ULL
@@ -19,13 +17,11 @@ enum { UNKNOWN, PRESENT, DELETED }; /* the low bits of a phase */
 static u64 phase;        /* what L2 may find now: round * 4 + one of the above */
 static u64 looks, stale; /* L2's, written by it alone */
 static u64 address;      /* where it looks */
-static bool stop;
-static u32 there_reason;
 
 /* The L2: whatever it reads while a phase lasts must be what that phase allows. */
 static void look(void)
 {
-	while (!READ_ONCE(stop)) {
+	while (!beside_ends()) {
 		u64 before = READ_ONCE(phase);
 		u64 value = peek(address);
 		u64 wanted = (before & 3) == DELETED ? ONES : before;
@@ -36,17 +32,7 @@ static void look(void)
 			WRITE_ONCE(stale, stale + 1);
 		WRITE_ONCE(looks, looks + 1);
 	}
-	for (;;)
-		vmcall();
-}
-
-static void run_there(void *argument)
-{
-	struct l2 *l2 = argument;
-
-	l2_arrive(l2);
-	there_reason = l2_enter(l2);
-	l2_clear(l2);
+	vmcall_for_ever();
 }
 
 /* Let L2 look some times in this phase. */
@@ -91,21 +77,15 @@ static void beside_running_l2(struct l2 *l2, u64 where, bool (*change)(u64 round
 {
 	u32 done = 0;
 
-	l2_clear(l2);
 	phase = looks = stale = 0;
 	address = where;
-	stop = false;
-	EXPECT(vmx_smp_on(1));
-	smp_start(1, run_there, l2);
+	EXPECT(l2_start_beside(l2));
 	while (done < ROUNDS && change(done))
 		done++;
-	WRITE_ONCE(stop, true);
-	EXPECT(smp_finish(1));
-	EXPECT_EQ(there_reason, EXIT_VMCALL);
+	EXPECT_EQ(l2_finish_beside(), EXIT_VMCALL);
 	EXPECT_EQ(done, ROUNDS);
 	EXPECT(looks > 0);
 	EXPECT_EQ(stale, 0);
-	EXPECT(vmx_smp_off(1));
 }
 
 VMX_TEST(vmx_context, running_l2_sees_regions_come_and_go, NEED_CPUS_2)
@@ -116,36 +96,28 @@ VMX_TEST(vmx_context, running_l2_sees_regions_come_and_go, NEED_CPUS_2)
 	beside_running_l2(l2_new((const void *)(u64)look), REGION_HERE, come_and_go);
 }
 
+/* It finds the region at EPT_ALIAS. */
+static struct l2 *l2_that_looks(void)
+{
+	return l2_with_alias((const void *)(u64)look, REGION_HERE, EPT_LEVEL_4K);
+}
+
 VMX_TEST(vmx_context, running_l2_under_ept_sees_regions_come_and_go, NEED_CPUS_2)
 {
 	/* Expect: the same through L1's EPT. */
-	u64 eptp;
-	struct l2 *l2;
-
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	eptp = ept_new();
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
-	l2 = l2_new((const void *)(u64)look);
-	ept_use(eptp);
-	beside_running_l2(l2, ALIAS, come_and_go);
+	beside_running_l2(l2_that_looks(), EPT_ALIAS, come_and_go);
 }
 
 VMX_TEST(vmx_context, running_l2_sees_a_region_move, NEED_CPUS_2)
 {
 	/* Expect: contents while the region is where L2's EPT points, ones while it is
 	 * elsewhere. */
-	u64 eptp;
-	struct l2 *l2;
-
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	eptp = ept_new();
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
-	l2 = l2_new((const void *)(u64)look);
-	ept_use(eptp);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
-	beside_running_l2(l2, ALIAS, move_about);
+	beside_running_l2(l2_that_looks(), EPT_ALIAS, move_about);
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }
 
@@ -156,7 +128,7 @@ static bool table_comes_and_goes(u64 page)
 		if (region_add(REGION_HERE))
 			return false;
 		memset((void *)REGION_HERE, 0, PAGE_SIZE);
-		poke(REGION_HERE, page | LEAF);
+		poke(REGION_HERE, page | EPT_MEMORY);
 		if (region_delete(REGION_HERE))
 			return false;
 	}
@@ -164,15 +136,14 @@ static bool table_comes_and_goes(u64 page)
 }
 
 static u64 exits[3]; /* VMCALL; violation or misconfiguration; others */
-static u64 there_page;
 
 static void read_all_the_time(void *argument)
 {
 	struct l2 *l2 = argument;
 
 	l2_arrive(l2);
-	while (!READ_ONCE(stop)) {
-		u64 value = l2_read(l2, ALIAS);
+	while (!beside_ends()) {
+		u64 value = l2_read(l2, EPT_ALIAS);
 
 		if (value == 0x11)
 			exits[0]++;
@@ -193,21 +164,11 @@ VMX_TEST(vmx_context, an_ept_table_comes_and_goes_beside_its_l2, NEED_CPUS_2)
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	l2 = l2_new(read_insn);
-	there_page = vmx_page();
-	poke(there_page, 0x11);
-	eptp = ept_new();
-	ept_use(eptp);
-	*ept_entry(eptp, ALIAS, EPT_LEVEL_2M) = REGION_HERE | EPT_RWX;
-	l2_clear(l2);
+	l2 = l2_with_alias_table(read_insn, REGION_HERE, &eptp);
 	memset(exits, 0, sizeof(exits));
-	stop = false;
-	EXPECT(vmx_smp_on(1));
-	smp_start(1, read_all_the_time, l2);
-	EXPECT(table_comes_and_goes(there_page));
-	WRITE_ONCE(stop, true);
-	EXPECT(smp_finish(1));
+	EXPECT(vmx_start_beside(read_all_the_time, l2));
+	EXPECT(table_comes_and_goes(vmx_page_with(0x11)));
+	EXPECT(vmx_finish_beside());
 	EXPECT(exits[0] + exits[1] > 0);
 	EXPECT_EQ(exits[2], 0);
-	EXPECT(vmx_smp_off(1));
 }

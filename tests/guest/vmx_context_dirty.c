@@ -9,8 +9,6 @@
 #include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
-#define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
-#define LEAF   (EPT_RWX | EPT_WB)
 #define LARGE  (2 * MIB)
 #define PAGES  (LARGE / PAGE_SIZE)
 #define ROUNDS 10u
@@ -70,38 +68,23 @@ VMX_TEST(vmx_context, stores_of_l2_under_ept_are_logged, 0)
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
 	EXPECT(add_logged());
-	l2 = l2_new(read_insn);
-	eptp = ept_new();
-	ept_use(eptp);
-	for (u64 at = 0; at < LARGE; at += PAGE_SIZE)
-		ept_map(eptp, ALIAS + at, EPT_LEVEL_4K, (REGION_HERE + at) | LEAF);
-	expect_told(l2, ALIAS);
-	ept_map(eptp, ALIAS + LARGE, EPT_LEVEL_2M, REGION_HERE | LEAF);
-	expect_told(l2, ALIAS + LARGE);
+	l2 = l2_under_ept(read_insn, &eptp);
+	ept_map_alias(eptp, REGION_HERE, LARGE);
+	expect_told(l2, EPT_ALIAS);
+	ept_map(eptp, EPT_ALIAS + LARGE, EPT_LEVEL_2M, REGION_HERE | EPT_MEMORY);
+	expect_told(l2, EPT_ALIAS + LARGE);
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }
 
 /* --- beside a running L2 --- */
 static volatile u64 *words; /* one in each page, counted up by L2 */
 static u64 copy[REGION_BYTES / PAGE_SIZE];
-static bool stop;
-static u32 there_reason;
 
 static void count_up(void)
 {
-	for (u64 n = 0; !READ_ONCE(stop); n = n * 5 + 3)
+	for (u64 n = 0; !beside_ends(); n = n * 5 + 3)
 		words[n % ARRAY_SIZE(copy) * 512]++;
-	for (;;)
-		vmcall();
-}
-
-static void run_there(void *argument)
-{
-	struct l2 *l2 = argument;
-
-	l2_arrive(l2);
-	there_reason = l2_enter(l2);
-	l2_clear(l2);
+	vmcall_for_ever();
 }
 
 static u64 copy_what_is_told(void)
@@ -118,35 +101,26 @@ VMX_TEST(vmx_context, no_store_of_a_running_l2_is_left_out, NEED_CPUS_2)
 {
 	/* Expect: a copy of each page that was told, made after the call, is in the end what the
 	 * pages say that an L2 counts up in all the time. */
-	u64 eptp, told = 0;
+	u64 told = 0;
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
 	EXPECT(add_logged());
 	memset((void *)REGION_HERE, 0, REGION_BYTES);
-	eptp = ept_new();
-	ept_map(eptp, ALIAS, EPT_LEVEL_2M, REGION_HERE | LEAF);
-	l2 = l2_new((const void *)(u64)count_up);
-	ept_use(eptp);
-	l2_clear(l2);
-	words = (volatile u64 *)ALIAS;
-	stop = false;
-	EXPECT(vmx_smp_on(1));
-	smp_start(1, run_there, l2);
+	l2 = l2_with_alias((const void *)(u64)count_up, REGION_HERE, EPT_LEVEL_2M);
+	words = (volatile u64 *)EPT_ALIAS;
+	EXPECT(l2_start_beside(l2));
 	for (u32 i = 0; i < BESIDE; i++) {
 		for (u64 start = rdtsc(); rdtsc() - start < PAUSE;)
 			cpu_pause();
 		told += copy_what_is_told();
 	}
-	WRITE_ONCE(stop, true);
-	EXPECT(smp_finish(1));
-	EXPECT_EQ(there_reason, EXIT_VMCALL);
+	EXPECT_EQ(l2_finish_beside(), EXIT_VMCALL);
 	told += copy_what_is_told();
 	EXPECT(told > BESIDE);
 	for (u64 page = 0; page < ARRAY_SIZE(copy); page++)
 		EXPECT_EQ(peek(REGION_HERE + page * PAGE_SIZE), copy[page]);
 	EXPECT(copy[3] > 0);
-	EXPECT(vmx_smp_off(1));
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }

@@ -10,8 +10,6 @@
 #include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
-#define ALIAS  0xd8000000ULL /* L2's, by its EPT; nothing of the machine is there */
-#define LEAF   (EPT_RWX | EPT_WB)
 #define ROUNDS 10u
 #define BESIDE 100u
 
@@ -57,16 +55,13 @@ VMX_TEST(vmx_context, l2_without_ept_keeps_migrated_pages, 0)
 VMX_TEST(vmx_context, l2_under_ept_keeps_migrated_pages, 0)
 {
 	/* Expect: the same through a small leaf and, one page of it migrated, a large one. */
-	u64 eptp, page = vmx_page();
+	u64 page = vmx_page();
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	l2 = l2_new(count_insn);
-	eptp = ept_new();
-	ept_use(eptp);
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, page | LEAF);
-	expect_counts(l2, ALIAS, page);
+	l2 = l2_with_alias(count_insn, page, EPT_LEVEL_4K);
+	expect_counts(l2, EPT_ALIAS, page);
 	expect_counts(l2, page, page);
 }
 
@@ -79,9 +74,7 @@ VMX_TEST(vmx_context, all_that_an_l2_stands_on_migrates, 0)
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	l2 = l2_new(count_insn);
-	eptp = ept_new();
-	ept_use(eptp);
+	l2 = l2_under_ept(count_insn, &eptp);
 	for (u64 i = 1; i <= ROUNDS; i++) {
 		EXPECT_EQ(l2_count(l2, page), i);
 		migrate(ALIGN_DOWN((u64)count_insn, PAGE_SIZE));
@@ -102,19 +95,16 @@ VMX_TEST(vmx_context, a_migrated_ept_table_is_read_where_it_is, 0)
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(EPT_CAP_MASK(INVEPT_SINGLE));
-	l2 = l2_new(count_insn);
-	eptp = ept_new();
-	ept_use(eptp);
-	*ept_entry(eptp, ALIAS, EPT_LEVEL_2M) = table | EPT_RWX;
+	l2 = l2_with_alias_table(count_insn, table, &eptp);
 	for (u64 i = 1; i <= ROUNDS; i++) {
-		poke(table, one | LEAF);
+		poke(table, one | EPT_MEMORY);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-		EXPECT_EQ(l2_count(l2, ALIAS), i);
+		EXPECT_EQ(l2_count(l2, EPT_ALIAS), i);
 		migrate(table);
-		EXPECT_EQ(l2_count(l2, ALIAS + 8), i);
-		poke(table, two | LEAF);
+		EXPECT_EQ(l2_count(l2, EPT_ALIAS + 8), i);
+		poke(table, two | EPT_MEMORY);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-		EXPECT_EQ(l2_count(l2, ALIAS), i);
+		EXPECT_EQ(l2_count(l2, EPT_ALIAS), i);
 	}
 	EXPECT_EQ(peek(one), ROUNDS);
 	EXPECT_EQ(peek(two), ROUNDS);
@@ -150,29 +140,17 @@ VMX_TEST(vmx_context, migrated_bitmaps_are_read_where_they_are, 0)
 /* --- beside a running L2 --- */
 static u64 *words; /* one in each page, which L2 alone counts up */
 static u64 counted;
-static bool stop;
-static u32 there_reason;
 
 #define PAGES (REGION_BYTES / PAGE_SIZE)
 
 static void count_up(void)
 {
-	while (!READ_ONCE(stop)) {
+	while (!beside_ends()) {
 		for (u64 page = 0; page < PAGES; page++)
 			WRITE_ONCE(words[page * 512], READ_ONCE(words[page * 512]) + 1);
 		WRITE_ONCE(counted, counted + 1);
 	}
-	for (;;)
-		vmcall();
-}
-
-static void run_there(void *argument)
-{
-	struct l2 *l2 = argument;
-
-	l2_arrive(l2);
-	there_reason = l2_enter(l2);
-	l2_clear(l2);
+	vmcall_for_ever();
 }
 
 static u64 wrong_counts(void)
@@ -187,23 +165,17 @@ static u64 wrong_counts(void)
 /* L2 counts at this address, where its L1 has REGION_HERE, while that and more migrates. */
 static void migrate_beside(struct l2 *l2, u64 address, u64 table)
 {
-	l2_clear(l2);
 	memset((void *)REGION_HERE, 0, REGION_BYTES);
 	words = (u64 *)address;
 	counted = 0;
-	stop = false;
-	EXPECT(vmx_smp_on(1));
-	smp_start(1, run_there, l2);
+	EXPECT(l2_start_beside(l2));
 	for (u32 i = 0; i < BESIDE; i++) {
 		EXPECT_EQ(region_migrate(REGION_HERE, REGION_BYTES), 0);
 		migrate(table);
 	}
-	WRITE_ONCE(stop, true);
-	EXPECT(smp_finish(1));
-	EXPECT_EQ(there_reason, EXIT_VMCALL);
+	EXPECT_EQ(l2_finish_beside(), EXIT_VMCALL);
 	EXPECT(counted > 0);
 	EXPECT_EQ(wrong_counts(), 0);
-	EXPECT(vmx_smp_off(1));
 }
 
 VMX_TEST(vmx_context, running_l2_keeps_migrated_pages, NEED_CPUS_2)
@@ -227,11 +199,8 @@ VMX_TEST(vmx_context, running_l2_under_ept_keeps_migrated_pages, NEED_CPUS_2)
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
-	eptp = ept_new();
-	for (u64 at = 0; at < REGION_BYTES; at += PAGE_SIZE)
-		ept_map(eptp, ALIAS + at, EPT_LEVEL_4K, (REGION_HERE + at) | LEAF);
-	l2 = l2_new((const void *)(u64)count_up);
-	ept_use(eptp);
-	migrate_beside(l2, ALIAS, *ept_entry(eptp, ALIAS, EPT_LEVEL_2M) & EPT_FRAME_MASK);
+	l2 = l2_under_ept((const void *)(u64)count_up, &eptp);
+	ept_map_alias(eptp, REGION_HERE, REGION_BYTES);
+	migrate_beside(l2, EPT_ALIAS, *ept_entry(eptp, EPT_ALIAS, EPT_LEVEL_2M) & EPT_FRAME_MASK);
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }

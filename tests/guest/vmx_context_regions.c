@@ -10,8 +10,6 @@
 #include "tests/guest/lib/vmx_l2_access.h"
 #include "tests/guest/lib/vmx_smp.h"
 
-#define ALIAS          0xd8000000ULL /* L2's, by its EPT */
-#define LEAF           (EPT_RWX | EPT_WB)
 #define ONES           (~0ULL)
 #define ERROR_REVISION 11u
 
@@ -45,31 +43,17 @@ VMX_TEST(vmx_context, l2_without_ept_sees_regions_come_and_go, 0)
 VMX_TEST(vmx_context, l2_under_ept_sees_regions_come_and_go, 0)
 {
 	/* Expect: the same where L1's EPT puts the page elsewhere; L1 changes no entry. */
-	u64 eptp;
-	struct l2 *l2;
-
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	l2 = l2_new(read_insn);
-	eptp = ept_new();
-	ept_use(eptp);
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
-	expect_comings(l2, ALIAS);
+	expect_comings(l2_with_alias(read_insn, REGION_HERE, EPT_LEVEL_4K), EPT_ALIAS);
 }
 
 VMX_TEST(vmx_context, l2_under_large_leaves_sees_regions_come_and_go, 0)
 {
 	/* Expect: the same under a 2 MiB leaf of which the region is a part. */
-	u64 eptp;
-	struct l2 *l2;
-
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	l2 = l2_new(read_insn);
-	eptp = ept_new();
-	ept_use(eptp);
-	ept_map(eptp, ALIAS, EPT_LEVEL_2M, REGION_HERE | LEAF);
-	expect_comings(l2, ALIAS);
+	expect_comings(l2_with_alias(read_insn, REGION_HERE, EPT_LEVEL_2M), EPT_ALIAS);
 }
 
 VMX_TEST(vmx_context, l2_sees_a_region_move, 0)
@@ -80,20 +64,18 @@ VMX_TEST(vmx_context, l2_sees_a_region_move, 0)
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(0);
-	l2 = l2_new(read_insn);
-	eptp = ept_new();
-	ept_use(eptp);
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
-	ept_map(eptp, ALIAS + PAGE_SIZE, EPT_LEVEL_4K, REGION_THERE | LEAF);
+	l2 = l2_under_ept(read_insn, &eptp);
+	ept_map(eptp, EPT_ALIAS, EPT_LEVEL_4K, REGION_HERE | EPT_MEMORY);
+	ept_map(eptp, EPT_ALIAS + PAGE_SIZE, EPT_LEVEL_4K, REGION_THERE | EPT_MEMORY);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
 	poke(REGION_HERE, 0x77);
 	for (u32 round = 0; round < 5; round++) {
-		EXPECT_EQ(l2_read(l2, ALIAS), 0x77 + 2 * round);
-		EXPECT_EQ(l2_read(l2, ALIAS + PAGE_SIZE), ONES);
+		EXPECT_EQ(l2_read(l2, EPT_ALIAS), 0x77 + 2 * round);
+		EXPECT_EQ(l2_read(l2, EPT_ALIAS + PAGE_SIZE), ONES);
 		EXPECT_EQ(region_move(REGION_HERE, REGION_THERE), 0);
-		EXPECT_EQ(l2_read(l2, ALIAS), ONES);
-		EXPECT_EQ(l2_read(l2, ALIAS + PAGE_SIZE), 0x77 + 2 * round);
-		EXPECT_EQ(l2_write(l2, ALIAS + PAGE_SIZE, 0x79 + 2 * round), EXIT_VMCALL);
+		EXPECT_EQ(l2_read(l2, EPT_ALIAS), ONES);
+		EXPECT_EQ(l2_read(l2, EPT_ALIAS + PAGE_SIZE), 0x77 + 2 * round);
+		EXPECT_EQ(l2_write(l2, EPT_ALIAS + PAGE_SIZE, 0x79 + 2 * round), EXIT_VMCALL);
 		EXPECT_EQ(region_move(REGION_THERE, REGION_HERE), 0);
 	}
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
@@ -102,7 +84,7 @@ VMX_TEST(vmx_context, l2_sees_a_region_move, 0)
 VMX_TEST(vmx_context, l2_cannot_write_a_read_only_region, 0)
 {
 	/* Expect: its writes are lost, without EPT and under EPT that allows them. */
-	u64 eptp, before;
+	u64 before;
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
@@ -114,75 +96,58 @@ VMX_TEST(vmx_context, l2_cannot_write_a_read_only_region, 0)
 	l2 = l2_new(read_insn);
 	EXPECT_EQ(l2_write(l2, REGION_HERE, ~before), EXIT_VMCALL);
 	EXPECT_EQ(l2_read(l2, REGION_HERE), before);
-	eptp = ept_new();
-	ept_use(eptp);
-	ept_map(eptp, ALIAS, EPT_LEVEL_4K, REGION_HERE | LEAF);
-	EXPECT_EQ(l2_write(l2, ALIAS, ~before), EXIT_VMCALL);
-	EXPECT_EQ(l2_read(l2, ALIAS), before);
+	l2 = l2_with_alias(read_insn, REGION_HERE, EPT_LEVEL_4K);
+	EXPECT_EQ(l2_write(l2, EPT_ALIAS, ~before), EXIT_VMCALL);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS), before);
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }
 
 /* --- EPT tables --- */
-/* An L2 whose leaf table for ALIAS is this page; its first leaf maps a page with this value. */
-static struct l2 *l2_with_table(u64 table, u64 value, u64 *eptp)
-{
-	struct l2 *l2 = l2_new(read_insn);
-	u64 page = vmx_page();
-
-	poke(page, value);
-	poke(table, page | LEAF);
-	*eptp = ept_new();
-	ept_use(*eptp);
-	*ept_entry(*eptp, ALIAS, EPT_LEVEL_2M) = table | EPT_RWX;
-	return l2;
-}
-
 VMX_TEST(vmx_context, an_ept_table_goes_and_comes, 0)
 {
 	/* Expect: where the table was, entries read as ones: misconfigured; a new table there
 	 * counts. */
-	u64 eptp, page;
+	u64 eptp;
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(EPT_CAP_MASK(INVEPT_SINGLE));
 	EXPECT_EQ(region_add(REGION_HERE), 0);
-	l2 = l2_with_table(REGION_HERE, 0x11, &eptp);
-	EXPECT_EQ(l2_read(l2, ALIAS), 0x11);
+	poke(REGION_HERE, vmx_page_with(0x11) | EPT_MEMORY);
+	l2 = l2_with_alias_table(read_insn, REGION_HERE, &eptp);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS), 0x11);
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-	EXPECT_EQ(l2_read(l2, ALIAS), ~(u64)EXIT_EPT_MISCONFIG);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS), ~(u64)EXIT_EPT_MISCONFIG);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
-	page = vmx_page();
-	poke(page, 0x22);
 	memset((void *)REGION_HERE, 0, PAGE_SIZE);
-	poke(REGION_HERE, page | LEAF);
+	poke(REGION_HERE, vmx_page_with(0x22) | EPT_MEMORY);
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-	EXPECT_EQ(l2_read(l2, ALIAS), 0x22);
-	EXPECT_EQ(l2_read(l2, ALIAS + PAGE_SIZE), ~(u64)EXIT_EPT_VIOLATION);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS), 0x22);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS + PAGE_SIZE), ~(u64)EXIT_EPT_VIOLATION);
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }
 
 VMX_TEST(vmx_context, an_ept_table_moves, 0)
 {
 	/* Expect: after the entry above it follows, all is as before; changes there count. */
-	u64 eptp, page = vmx_page();
+	u64 eptp;
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
 	NEEDS_EPT(EPT_CAP_MASK(INVEPT_SINGLE));
-	poke(page, 0x22);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
 	memset((void *)REGION_HERE, 0, PAGE_SIZE);
-	l2 = l2_with_table(REGION_HERE, 0x11, &eptp);
-	EXPECT_EQ(l2_read(l2, ALIAS), 0x11);
+	poke(REGION_HERE, vmx_page_with(0x11) | EPT_MEMORY);
+	l2 = l2_with_alias_table(read_insn, REGION_HERE, &eptp);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS), 0x11);
 	EXPECT_EQ(region_move(REGION_HERE, REGION_THERE), 0);
-	*ept_entry(eptp, ALIAS, EPT_LEVEL_2M) = REGION_THERE | EPT_RWX;
+	*ept_entry(eptp, EPT_ALIAS, EPT_LEVEL_2M) = REGION_THERE | EPT_RWX;
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-	EXPECT_EQ(l2_read(l2, ALIAS), 0x11);
-	poke(REGION_THERE, page | LEAF);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS), 0x11);
+	poke(REGION_THERE, vmx_page_with(0x22) | EPT_MEMORY);
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
-	EXPECT_EQ(l2_read(l2, ALIAS), 0x22);
+	EXPECT_EQ(l2_read(l2, EPT_ALIAS), 0x22);
 	EXPECT_EQ(region_delete(REGION_THERE), 0);
 }
 
@@ -263,11 +228,10 @@ static u32 try_to_load(u64 vmcs)
 VMX_TEST(vmx_context, a_cleared_vmcs_moves_with_its_region, 0)
 {
 	/* Expect: fields and L2 at the new place, nothing to load at the old one. */
-	u64 home, page = vmx_page();
+	u64 home, page = vmx_page_with(0x11);
 	struct l2 *l2;
 
 	TEST_CALLS_REQUIRED();
-	poke(page, 0x11);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
 	l2 = l2_at_here(&home);
 	EXPECT_EQ(l2_read(l2, page), 0x11);
@@ -287,12 +251,11 @@ VMX_TEST(vmx_context, a_cleared_vmcs_moves_with_its_region, 0)
 VMX_TEST(vmx_context, a_vmcs_that_goes_while_current_harms_nobody, 0)
 {
 	/* Expect: its L2 goes on or VM entry fails; VMCLEAR is done; L1 and other L2s are well. */
-	u64 home, page = vmx_page();
+	u64 home, page = vmx_page_with(0x11);
 	struct l2 *l2;
 	u32 reason;
 
 	TEST_CALLS_REQUIRED();
-	poke(page, 0x11);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
 	l2 = l2_at_here(&home);
 	EXPECT_EQ(l2_read(l2, page), 0x11);

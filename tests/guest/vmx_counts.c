@@ -37,7 +37,7 @@ VMX_TEST(vmx_context, loads_are_counted, 0)
 		l2_load(second);
 		l2_load(second);
 	}
-	l2_release(first);
+	l2_clear(first);
 	EXPECT(nestor_read_nested(after));
 	EXPECT_EQ(growth(NESTOR_NESTED_CONTEXTS_KEPT), 10);
 	EXPECT_EQ(growth(NESTOR_NESTED_CONTEXTS_NEW), 0);
@@ -54,14 +54,12 @@ VMX_TEST(vmx_context, leaves_are_counted, 0)
 
 	NESTOR_REQUIRED();
 	NEEDS_EPT(EPT_CAP_MASK(INVEPT) | EPT_CAP_MASK(INVEPT_SINGLE));
-	l2 = l2_new(touches);
-	eptp = ept_new();
-	ept_use(eptp);
+	l2 = l2_under_ept(touches, &eptp);
 	l2->regs[RDI] = GPA;
-	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page() | EPT_RWX | EPT_WB);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page() | EPT_MEMORY);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT(nestor_read_nested(before));
-	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page() | EPT_RWX | EPT_WB);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page() | EPT_MEMORY);
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 	EXPECT_EQ(l2_enter_at(l2, touches), EXIT_VMCALL);

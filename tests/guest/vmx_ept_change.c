@@ -13,7 +13,6 @@
 
 #define GPA                0xd0000000ULL /* nothing of the machine is here; L1 maps it one to one */
 #define VA                 (2ULL << 39)  /* L1 has nothing here */
-#define LEAF               (EPT_RWX | EPT_WB)
 #define PAGES              64u
 #define NEEDS_INVEPT(type) NEEDS_EPT(EPT_CAP_MASK(INVEPT) | EPT_CAP_MASK(type))
 #define NEEDS_INVVPID(type)                                                             \
@@ -25,23 +24,14 @@
 
 L2_CODE(sum_pages, "xor %eax, %eax; 1: add (%rdi), %rax; add $4096, %rdi; dec %ecx; jnz 1b");
 
-static struct l2 *l2_with_ept(u64 *eptp)
-{
-	struct l2 *l2 = l2_new(read_insn);
-
-	*eptp = ept_new();
-	ept_use(*eptp);
-	return l2;
-}
-
 static void expect_downgrades(enum invept_type type)
 {
 	u64 eptp, page = vmx_page_with(0x11);
-	struct l2 *l2 = l2_with_ept(&eptp);
+	struct l2 *l2 = l2_under_ept(read_insn, &eptp);
 
-	ept_map(eptp, GPA, EPT_LEVEL_4K, page | LEAF);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | EPT_MEMORY);
 	EXPECT_EQ(l2_write(l2, GPA, 0x22), EXIT_VMCALL);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, page | (LEAF & ~EPT_WRITE));
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | (EPT_MEMORY & ~EPT_WRITE));
 	EXPECT(ept_invalidate(type, type == INVEPT_ALL ? 0 : eptp));
 	EXPECT_EQ(l2_write(l2, GPA, 0x33), EXIT_EPT_VIOLATION);
 	EXPECT_EQ(l2_read(l2, GPA), 0x22);
@@ -72,9 +62,9 @@ VMX_TEST(vmx_ept, a_page_replaced_is_seen_after_invept, 0)
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
-	l2 = l2_with_ept(&eptp);
+	l2 = l2_under_ept(read_insn, &eptp);
 	for (u32 i = 0; i < 10; i++) {
-		ept_map(eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | LEAF);
+		ept_map(eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | EPT_MEMORY);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 		EXPECT_EQ(l2_read(l2, GPA), 0xa + i % 2);
 		EXPECT_EQ(l2_write(l2, GPA + 8, 0x100 + i), EXIT_VMCALL);
@@ -87,13 +77,13 @@ VMX_TEST(vmx_ept, a_page_replaced_is_seen_after_invept, 0)
 static void expect_change_after_invept(enum invept_type type)
 {
 	u64 eptp, pages[2] = { vmx_page_with(0xa), vmx_page_with(0xb) };
-	struct l2 *l2 = l2_with_ept(&eptp);
+	struct l2 *l2 = l2_under_ept(read_insn, &eptp);
 
-	ept_map(eptp, GPA, EPT_LEVEL_4K, pages[1] | LEAF);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, pages[1] | EPT_MEMORY);
 	for (u32 i = 0; i < 10; i++) {
 		EXPECT_EQ(l2_read(l2, GPA), 0xb - i % 2);
 		EXPECT(ept_invalidate(type, type == INVEPT_SINGLE ? eptp : 0));
-		ept_map(eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | LEAF);
+		ept_map(eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | EPT_MEMORY);
 	}
 }
 
@@ -138,16 +128,16 @@ VMX_TEST(vmx_ept, a_page_replaced_before_l2_comes_to_a_cpu_is_seen, NEED_CPUS_2)
 	u64 pages[2] = { vmx_page_with(0xa), vmx_page_with(0xb) };
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
-	there.l2 = l2_with_ept(&there.eptp);
+	there.l2 = l2_under_ept(read_insn, &there.eptp);
 	EXPECT(vmx_smp_on(1));
 	for (u32 i = 0; i < 10; i++) {
 		l2_arrive(there.l2);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, there.eptp));
-		ept_map(there.eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | LEAF);
+		ept_map(there.eptp, GPA, EPT_LEVEL_4K, pages[i % 2] | EPT_MEMORY);
 		EXPECT_EQ(l2_read(there.l2, GPA), 0xa + i % 2);
 		EXPECT(smp_run(1, invalidate_there, NULL));
 		EXPECT(there.done);
-		ept_map(there.eptp, GPA, EPT_LEVEL_4K, pages[1 - i % 2] | LEAF);
+		ept_map(there.eptp, GPA, EPT_LEVEL_4K, pages[1 - i % 2] | EPT_MEMORY);
 		l2_clear(there.l2);
 		EXPECT(smp_run(1, read_there, NULL));
 		EXPECT_EQ(there.value, 0xb - i % 2);
@@ -162,11 +152,11 @@ VMX_TEST(vmx_ept, a_table_replaced_is_seen_after_invept, 0)
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
-	l2 = l2_with_ept(&eptp);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, first | LEAF);
+	l2 = l2_under_ept(read_insn, &eptp);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, first | EPT_MEMORY);
 	EXPECT_EQ(l2_read(l2, GPA), 1);
 	table = (u64 *)vmx_page();
-	table[0] = second | LEAF;
+	table[0] = second | EPT_MEMORY;
 	entry = ept_entry(eptp, GPA, EPT_LEVEL_2M);
 	*entry = (u64)table | EPT_RWX;
 	EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
@@ -181,14 +171,14 @@ VMX_TEST(vmx_ept, a_page_that_comes_needs_no_invept, 0)
 	struct l2 *l2;
 
 	NEEDS_EPT(0);
-	l2 = l2_with_ept(&eptp);
+	l2 = l2_under_ept(read_insn, &eptp);
 	for (u64 i = 0; i < PAGES; i++)
 		ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, 0);
 	for (u64 i = 0; i < PAGES; i++) {
 		u64 gpa = GPA + i * PAGE_SIZE;
 
 		EXPECT_EQ(l2_read(l2, gpa), ~(u64)EXIT_EPT_VIOLATION);
-		ept_map(eptp, gpa, EPT_LEVEL_4K, vmx_page_with(i) | LEAF);
+		ept_map(eptp, gpa, EPT_LEVEL_4K, vmx_page_with(i) | EPT_MEMORY);
 		EXPECT_EQ(l2_read(l2, gpa), i);
 	}
 }
@@ -200,11 +190,11 @@ VMX_TEST(vmx_ept, more_rights_after_a_violation_need_no_invept, 0)
 	struct l2 *l2;
 
 	NEEDS_EPT(0);
-	l2 = l2_with_ept(&eptp);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, page | (LEAF & ~EPT_WRITE));
+	l2 = l2_under_ept(read_insn, &eptp);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | (EPT_MEMORY & ~EPT_WRITE));
 	EXPECT_EQ(l2_read(l2, GPA), 0x11);
 	EXPECT_EQ(l2_write(l2, GPA, 0x22), EXIT_EPT_VIOLATION);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, page | LEAF);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | EPT_MEMORY);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(*(u64 *)page, 0x22);
 }
@@ -216,11 +206,11 @@ VMX_TEST(vmx_ept, many_pages_change_before_one_invept, 0)
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
-	l2 = l2_with_ept(&eptp);
+	l2 = l2_under_ept(read_insn, &eptp);
 	for (u64 i = 0; i < PAGES; i++) {
 		pages[i] = vmx_page_with(i * i);
 		wanted += i * i;
-		ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, pages[i] | LEAF);
+		ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, pages[i] | EPT_MEMORY);
 	}
 	for (u32 round = 0; round < 4; round++) {
 		l2->regs[RDI] = GPA;
@@ -230,7 +220,7 @@ VMX_TEST(vmx_ept, many_pages_change_before_one_invept, 0)
 		/* Now the first page takes all places up to here. */
 		for (u64 i = round * 16; i < round * 16 + 16; i++) {
 			wanted -= i * i;
-			ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, pages[0] | LEAF);
+			ept_map(eptp, GPA + i * PAGE_SIZE, EPT_LEVEL_4K, pages[0] | EPT_MEMORY);
 		}
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 	}
@@ -243,12 +233,12 @@ VMX_TEST(vmx_ept, a_large_leaf_splits_and_joins, 0)
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_SINGLE);
-	l2 = l2_with_ept(&eptp);
+	l2 = l2_under_ept(read_insn, &eptp);
 	for (u32 round = 0; round < 3; round++) {
-		ept_map(eptp, GPA, EPT_LEVEL_2M, ALIGN_DOWN(page, 2 * MIB) | LEAF);
+		ept_map(eptp, GPA, EPT_LEVEL_2M, ALIGN_DOWN(page, 2 * MIB) | EPT_MEMORY);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 		EXPECT_EQ(l2_read(l2, GPA + into), 0x11);
-		ept_map(eptp, GPA + into, EPT_LEVEL_4K, other | LEAF);
+		ept_map(eptp, GPA + into, EPT_LEVEL_4K, other | EPT_MEMORY);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 		EXPECT_EQ(l2_read(l2, GPA + into), 0x22);
 	}
@@ -265,7 +255,7 @@ VMX_TEST(vmx_ept, l2_sees_what_its_eptp_maps, 0)
 	l2 = l2_new(read_insn);
 	for (u64 i = 0; i < ARRAY_SIZE(eptps); i++) {
 		eptps[i] = ept_new();
-		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(0x40 + i) | LEAF);
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(0x40 + i) | EPT_MEMORY);
 	}
 	for (u32 turn = 0; turn < 12; turn++) {
 		ept_use(eptps[turn % 4]);
@@ -284,12 +274,12 @@ VMX_TEST(vmx_ept, invept_of_one_eptp_leaves_the_other, 0)
 	l2 = l2_new(read_insn);
 	for (u64 i = 0; i < 2; i++) {
 		eptps[i] = ept_new();
-		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(i) | LEAF);
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(i) | EPT_MEMORY);
 		ept_use(eptps[i]);
 		EXPECT_EQ(l2_read(l2, GPA), i);
 	}
 	for (u64 i = 0; i < 2; i++) {
-		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(0x10 + i) | LEAF);
+		ept_map(eptps[i], GPA, EPT_LEVEL_4K, vmx_page_with(0x10 + i) | EPT_MEMORY);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptps[i]));
 		ept_use(eptps[i]);
 		EXPECT_EQ(l2_read(l2, GPA), 0x10 + i);
@@ -303,13 +293,13 @@ VMX_TEST(vmx_ept, eptps_that_share_tables_share_changes, 0)
 	struct l2 *l2;
 
 	NEEDS_INVEPT(INVEPT_ALL);
-	l2 = l2_with_ept(&eptp);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page_with(1) | LEAF);
+	l2 = l2_under_ept(read_insn, &eptp);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page_with(1) | EPT_MEMORY);
 	memcpy((void *)(other & EPT_FRAME_MASK), (const void *)(eptp & EPT_FRAME_MASK), PAGE_SIZE);
 	EXPECT_EQ(l2_read(l2, GPA), 1);
 	ept_use(other);
 	EXPECT_EQ(l2_read(l2, GPA), 1);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page_with(2) | LEAF);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page_with(2) | EPT_MEMORY);
 	EXPECT(ept_invalidate(INVEPT_ALL, 0));
 	EXPECT_EQ(l2_read(l2, GPA), 2);
 	ept_use(eptp);
@@ -443,7 +433,7 @@ VMX_TEST(vmx_ept, invept_is_enough_with_a_vpid, 0)
 	ept_use(eptp);
 	for (u64 i = 2; i < 6; i++) {
 		EXPECT_EQ(l2_read(l2, VA), i - 1);
-		ept_map(eptp, page, EPT_LEVEL_4K, vmx_page_with(i) | LEAF);
+		ept_map(eptp, page, EPT_LEVEL_4K, vmx_page_with(i) | EPT_MEMORY);
 		EXPECT(ept_invalidate(INVEPT_SINGLE, eptp));
 	}
 }
@@ -513,8 +503,8 @@ VMX_TEST(vmx_ept, ept_turns_on_and_off, 0)
 	struct l2 *l2;
 
 	NEEDS_EPT(0);
-	l2 = l2_with_ept(&eptp);
-	ept_map(eptp, page, EPT_LEVEL_4K, vmx_page_with(2) | LEAF);
+	l2 = l2_under_ept(read_insn, &eptp);
+	ept_map(eptp, page, EPT_LEVEL_4K, vmx_page_with(2) | EPT_MEMORY);
 	for (u32 turn = 0; turn < 6; turn++) {
 		if (turn % 2)
 			control_off(CONTROL_SET_CPU2, CPU2_ENABLE_EPT);

@@ -18,7 +18,6 @@
 #define LINEAR    (EPT_VIOLATION_LINEAR | EPT_VIOLATION_OPERAND)
 #define BASIC     (BITS(5, 0) | LINEAR)
 #define ALLOWS(r) ((u64)(r) << EPT_VIOLATION_RIGHTS_SHIFT)
-#define LEAF      (EPT_RWX | EPT_WB)
 #define FILLING   0x6bu
 
 L2_CODE(ins_insn, "insb");
@@ -67,7 +66,7 @@ VMX_TEST(vmx_ept, ins_into_a_read_only_page_violates, NEED_COM1)
 	expect_violation(ins_insn, EPT_VIOLATION_WRITE | ALLOWS(EPT_READ), GPA);
 	EXPECT_EQ(l2->regs[RDI], GPA);
 	EXPECT_EQ(*(u8 *)page, 0);
-	ept_map(eptp, GPA, EPT_LEVEL_4K, page | LEAF);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | EPT_MEMORY);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(*(u8 *)page, FILLING);
 	EXPECT_EQ(l2->regs[RDI], GPA + 1);
@@ -84,7 +83,7 @@ VMX_TEST(vmx_ept, outs_from_a_missing_page_violates, NEED_COM1)
 	expect_violation(outs_insn, EPT_VIOLATION_READ, GPA);
 	EXPECT_EQ(in8(COM1_SCRATCH), FILLING);
 	*(u8 *)page = 0x4d;
-	ept_map(eptp, GPA, EPT_LEVEL_4K, page | LEAF);
+	ept_map(eptp, GPA, EPT_LEVEL_4K, page | EPT_MEMORY);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(in8(COM1_SCRATCH), 0x4d);
 	EXPECT_EQ(l2->regs[RSI], GPA + 1);
@@ -106,7 +105,7 @@ VMX_TEST(vmx_ept, rep_ins_violates_where_the_next_page_begins, NEED_COM1)
 	EXPECT_EQ(l2->regs[RCX], 6);
 	EXPECT_EQ(*(u32 *)(page + PAGE_SIZE - 4), FILLING * 0x01010101u);
 	second = vmx_page();
-	ept_map(eptp, GPA + PAGE_SIZE, EPT_LEVEL_4K, second | LEAF);
+	ept_map(eptp, GPA + PAGE_SIZE, EPT_LEVEL_4K, second | EPT_MEMORY);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(l2->regs[RCX], 0);
 	EXPECT_EQ(l2->regs[RDI], GPA + PAGE_SIZE + 6);
@@ -155,7 +154,7 @@ VMX_TEST(vmx_ept, string_io_goes_where_ept_points, NEED_COM1)
 	l2 = l2_with_page(ins_insn, EPT_RWX);
 	here = vmx_page();
 	there = vmx_page();
-	ept_map(eptp, here, EPT_LEVEL_4K, there | LEAF);
+	ept_map(eptp, here, EPT_LEVEL_4K, there | EPT_MEMORY);
 	l2->regs[RDI] = here + 5;
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(((u8 *)there)[5], FILLING);
@@ -191,10 +190,8 @@ VMX_TEST(vmx_ept, string_io_goes_where_l2s_tables_point, NEED_COM1)
 /* --- devices --- */
 static u32 read_through(u64 gpa, u64 pa, u32 *reason)
 {
-	struct l2 *l2 = l2_new(read32);
+	struct l2 *l2 = l2_under_ept(read32, &eptp);
 
-	eptp = ept_new();
-	ept_use(eptp);
 	ept_map(eptp, ALIGN_DOWN(gpa, PAGE_SIZE), EPT_LEVEL_4K, pa | EPT_RWX);
 	l2->regs[RDI] = gpa;
 	*reason = l2_enter(l2);
@@ -222,9 +219,7 @@ VMX_TEST(vmx_ept, l2_writes_the_apic_that_ept_maps, NEED_XAPIC)
 
 	NEEDS_EPT(0);
 	apic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_BY_1);
-	l2 = l2_new(write32);
-	eptp = ept_new();
-	ept_use(eptp);
+	l2 = l2_under_ept(write32, &eptp);
 	ept_map(eptp, GPA, EPT_LEVEL_4K, base | EPT_RWX);
 	l2->regs[RDI] = GPA + APIC_TIMER_DIVIDE;
 	l2->regs[RAX] = 3;
@@ -252,9 +247,7 @@ VMX_TEST(vmx_ept, an_apic_that_ept_hides_violates, NEED_XAPIC)
 	struct l2 *l2;
 
 	NEEDS_EPT(0);
-	l2 = l2_new(read32);
-	eptp = ept_new();
-	ept_use(eptp);
+	l2 = l2_under_ept(read32, &eptp);
 	ept_map(eptp, base, EPT_LEVEL_4K, 0);
 	l2->regs[RDI] = base + APIC_VERSION;
 	EXPECT_EQ(l2_enter(l2), EXIT_EPT_VIOLATION);

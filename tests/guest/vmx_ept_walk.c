@@ -162,9 +162,7 @@ VMX_TEST(vmx_ept, loading_pdptes_violates_without_a_linear_address, 0)
 	u64 *pointers, other;
 
 	NEEDS_EPT(0);
-	l2 = l2_new(write_cr3_32);
-	eptp = ept_new();
-	ept_use(eptp);
+	l2 = l2_under_ept(write_cr3_32, &eptp);
 	pointers = l2_to_pae();
 	other = vmx_page();
 	memcpy((void *)other, pointers, 32);

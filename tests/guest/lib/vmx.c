@@ -266,17 +266,19 @@ void l2_load(const struct l2 *l2)
 	vmptrld(l2->vmcs);
 }
 
-void l2_take(const struct l2 *l2)
-{
-	vmptrld(l2->vmcs);
-	vmx_write(VMCS_HOST_SEL_TR, TSS_SELECTOR + 16 * cpu_index());
-	vmx_write(VMCS_HOST_BASE_TR, vmx_tss_base());
-}
-
-void l2_release(struct l2 *l2)
+void l2_clear(struct l2 *l2)
 {
 	vmclear(l2->vmcs);
 	l2->launched = 0;
+}
+
+void l2_arrive(const struct l2 *l2)
+{
+	l2_load(l2);
+	vmx_write(VMCS_HOST_CR0, read_cr0());
+	vmx_write(VMCS_HOST_CR4, read_cr4());
+	vmx_write(VMCS_HOST_SEL_TR, TSS_SELECTOR + 16 * cpu_index());
+	vmx_write(VMCS_HOST_BASE_TR, vmx_tss_base());
 }
 
 u32 l2_enter(struct l2 *l2)

@@ -57,10 +57,13 @@ void l2_create(struct l2 *l2, void (*code)(void), u32 pin, u32 cpu);
 void l2_destroy(struct l2 *l2);
 /* Make its VMCS current. */
 void l2_load(const struct l2 *l2);
-/* The two halves of its way to another CPU: that takes it after this has released it. What the host
- * state has of a CPU's own is the new CPU's then. */
-void l2_release(struct l2 *l2);
-void l2_take(const struct l2 *l2);
+/*
+ * The two halves of its way to another CPU, as a VMCS is at one CPU only. VMCLEAR: its state goes
+ * to memory, it is to be launched again, no CPU has it. Then make it current on the CPU that asks,
+ * which its exits come back to.
+ */
+void l2_clear(struct l2 *l2);
+void l2_arrive(const struct l2 *l2);
 /* Where the task state segment of this CPU is. */
 u64 vmx_tss_base(void);
 /* Enter the current L2 until its next exit; the exit-reason field, or L2_VMFAIL. */
@@ -85,6 +88,13 @@ static inline void unblock_nmi(void)
 static inline void vmcall(void)
 {
 	__asm__ volatile("vmcall" ::: "memory");
+}
+
+/* The end of an L2 that is a function. */
+static inline void vmcall_for_ever(void)
+{
+	for (;;)
+		vmcall();
 }
 
 #endif

@@ -88,6 +88,38 @@ void ept_map(u64 eptp, u64 gpa, u32 level, u64 entry)
 	WRITE_ONCE(*ept_entry(eptp, gpa, level), entry | (level > 1 ? EPT_LEAF : 0));
 }
 
+struct l2 *l2_under_ept(const void *code, u64 *eptp)
+{
+	struct l2 *l2 = l2_new(code);
+
+	*eptp = ept_new();
+	ept_use(*eptp);
+	return l2;
+}
+
+struct l2 *l2_with_alias(const void *code, u64 pa, u32 level)
+{
+	u64 eptp;
+	struct l2 *l2 = l2_under_ept(code, &eptp);
+
+	ept_map(eptp, EPT_ALIAS, level, pa | EPT_MEMORY);
+	return l2;
+}
+
+struct l2 *l2_with_alias_table(const void *code, u64 table, u64 *eptp)
+{
+	struct l2 *l2 = l2_under_ept(code, eptp);
+
+	*ept_entry(*eptp, EPT_ALIAS, EPT_LEVEL_2M) = table | EPT_RWX;
+	return l2;
+}
+
+void ept_map_alias(u64 eptp, u64 pa, u64 bytes)
+{
+	for (u64 at = 0; at < bytes; at += PAGE_SIZE)
+		ept_map(eptp, EPT_ALIAS + at, EPT_LEVEL_4K, (pa + at) | EPT_MEMORY);
+}
+
 bool ept_invalidate(enum invept_type type, u64 eptp)
 {
 	u64 descriptor[2] = { eptp, 0 };

@@ -17,6 +17,7 @@
 #define EPT_TYPE_SHIFT   3
 #define EPT_TYPE_MASK    BITS(5, 3)
 #define EPT_WB           BITS(5, 4) /* a leaf's memory type, 6; 0 is UC */
+#define EPT_MEMORY       (EPT_RWX | EPT_WB)
 #define EPT_LEAF         BIT(7)
 #define EPT_ACCESSED     BIT(8)
 #define EPT_DIRTY        BIT(9)
@@ -49,6 +50,8 @@ const char *ept_lacks(u64 capabilities);
 u64 ept_new(void);
 /* The current VMCS uses them. */
 void ept_use(u64 eptp);
+/* An L2 (l2_new()) under new tables. */
+struct l2 *l2_under_ept(const void *code, u64 *eptp);
 /* The entry of a guest-physical address at a level (1: 4 KiB); larger leaves are split, missing
  * tables made. A table entry becomes what the caller writes. */
 u64 *ept_entry(u64 eptp, u64 gpa, u32 level);
@@ -59,6 +62,15 @@ static inline u64 ept_level_size(u32 level)
 {
 	return PAGE_SIZE << 9 * (level - 1);
 }
+
+/* Where such an L2 finds what its tables lead to; nothing of the machine is there. */
+#define EPT_ALIAS 0xd8000000ULL
+/* It finds memory of L1's, a leaf of this level large. */
+struct l2 *l2_with_alias(const void *code, u64 pa, u32 level);
+/* The leaf table is this page. */
+struct l2 *l2_with_alias_table(const void *code, u64 table, u64 *eptp);
+/* Map so many bytes there in 4 KiB leaves. */
+void ept_map_alias(u64 eptp, u64 pa, u64 bytes);
 
 /* True: VMsucceed. */
 bool ept_invalidate(enum invept_type type, u64 eptp);

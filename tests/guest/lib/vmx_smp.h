@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * VMX operation on other CPUs than the one that runs the test, and L2s that go there. A VMCS is at
- * one CPU only: l2_clear() on the one before l2_arrive() on the other.
- */
+/* VMX operation on other CPUs than the one that runs the test, and L2s that run there. */
 #ifndef TESTS_GUEST_LIB_VMX_SMP_H
 #define TESTS_GUEST_LIB_VMX_SMP_H
 
@@ -13,9 +10,19 @@
 bool vmx_smp_on(u32 cpu);
 bool vmx_smp_off(u32 cpu);
 
-/* VMCLEAR: its state goes to memory, it is to be launched again, no CPU has it. */
-void l2_clear(struct l2 *l2);
-/* Make its VMCS current on the CPU that asks, which its exits come back to. */
-void l2_arrive(const struct l2 *l2);
+/*
+ * An L2 that runs on CPU 1 beside the test, until that finishes it: the end's result is its exit,
+ * L2_VMFAIL where CPU 1 did not answer. What it runs is
+ *
+ *     while (!beside_ends())
+ *             ...
+ *     vmcall_for_ever();
+ */
+bool l2_start_beside(struct l2 *l2);
+u32 l2_finish_beside(void);
+bool beside_ends(void);
+/* The same of what CPU 1 does with it. */
+bool vmx_start_beside(smp_job job, struct l2 *l2);
+bool vmx_finish_beside(void);
 
 #endif
