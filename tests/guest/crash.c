@@ -93,12 +93,6 @@ static void crash_deaf(void)
 	}
 }
 
-static void call_for_ever(void)
-{
-	for (;;)
-		vmcall();
-}
-
 /* A CPU would run it; an L0 has no frame to tell the CPU. */
 static void crash_apic(void)
 {
@@ -108,7 +102,7 @@ static void crash_apic(void)
 	if (why || !vmx_allows(CONTROL_SET_CPU2, CPU2_APIC_ACCESSES))
 		report_fatal("no APIC accesses: %s", why ? why : "not offered");
 	vmx_on();
-	l2_create(&l2, call_for_ever, 0, CPU_SECONDARY);
+	l2_create(&l2, vmcall_for_ever, 0, CPU_SECONDARY);
 	vmx_write(VMCS_CPU_CONTROLS2, CPU2_APIC_ACCESSES);
 	vmx_write(VMCS_APIC_ACCESS_ADDR, HOLE);
 	(void)l2_enter(&l2);

@@ -131,13 +131,6 @@ TEST(nestor, cpuid_exits_are_counted_exactly)
 	EXPECT_EQ(after - before, CPUID_LOOPS);
 }
 
-/* What an L2 runs. */
-static void call_for_ever(void)
-{
-	for (;;)
-		vmcall();
-}
-
 TEST(nestor, exits_of_l2_are_counted_apart)
 {
 	/* Expect: an L2's VMCALLs are counted as L2's, not as hypercalls of L1. */
@@ -148,7 +141,7 @@ TEST(nestor, exits_of_l2_are_counted_apart)
 	if (vmx_lacks())
 		SKIP(vmx_lacks());
 	vmx_on();
-	l2_create(&l2, call_for_ever, 0, 0);
+	l2_create(&l2, vmcall_for_ever, 0, 0);
 	nestor_call(NESTOR_CALL_EXIT_COUNTS, (u64)before[0], EXIT_VMCALL + 1, NULL);
 	nestor_call(NESTOR_CALL_EXITS_OF_L2, (u64)before[1], EXIT_VMCALL + 1, NULL);
 	for (u32 i = 0; i < L2_LOOPS; i++)

@@ -32,6 +32,22 @@ static struct l2 *l2_with_if(const char *code)
 	return l2;
 }
 
+/* Its interrupts, which are L1's, exit. */
+static struct l2 *l2_that_interrupts_exit(const char *code)
+{
+	struct l2 *l2 = l2_with_if(code);
+
+	control_on(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
+	return l2;
+}
+
+/* L1 takes the one that it has. */
+static void take_interrupt(void)
+{
+	irq_window();
+	EXPECT_EQ(irq_count(VECTOR), 1);
+}
+
 static void timer_soon(void)
 {
 	apic_write(APIC_LVT_TIMER, APIC_TIMER_ONE | VECTOR);
@@ -45,16 +61,14 @@ VMX_TEST(vmx_event, pending_interrupt_exits_at_once, NEED_APIC)
 	struct l2 *l2;
 
 	NEEDS_CONTROL(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
-	l2 = l2_with_if(nops);
-	control_on(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
+	l2 = l2_that_interrupts_exit(nops);
 	apic_self_ipi(VECTOR);
 	EXPECT_EQ(l2_enter(l2), EXIT_EXTERNAL_INTERRUPT);
 	EXPECT_FIELD(GUEST_RIP, (u64)nops);
 	EXPECT_EQ(vmx_read(VMCS_EXIT_INTR_INFO) & INTR_INFO_VALID, 0);
 	EXPECT_EQ(irq_count(VECTOR), 0);
 	EXPECT(apic_vector_bit(APIC_IRR, VECTOR));
-	irq_window();
-	EXPECT_EQ(irq_count(VECTOR), 1);
+	take_interrupt();
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 }
 
@@ -65,8 +79,7 @@ VMX_TEST(vmx_event, acknowledged_interrupt_tells_its_vector, NEED_APIC)
 
 	NEEDS_CONTROL(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
 	NEEDS_CONTROL(CONTROL_SET_EXIT, EXIT_CTL_ACK_INT);
-	l2 = l2_with_if(nops);
-	control_on(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
+	l2 = l2_that_interrupts_exit(nops);
 	control_on(CONTROL_SET_EXIT, EXIT_CTL_ACK_INT);
 	apic_self_ipi(VECTOR);
 	apic_self_ipi(OTHER);
@@ -92,15 +105,13 @@ VMX_TEST(vmx_event, interrupt_exits_from_a_running_l2, NEED_APIC)
 	struct l2 *l2;
 
 	NEEDS_CONTROL(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
-	l2 = l2_with_if(loop_code);
-	control_on(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
+	l2 = l2_that_interrupts_exit(loop_code);
 	timer_soon();
 	EXPECT_EQ(l2_enter(l2), EXIT_EXTERNAL_INTERRUPT);
 	EXPECT(vmx_read(VMCS_GUEST_RIP) > (u64)loop_code);
 	EXPECT(vmx_read(VMCS_GUEST_RIP) < (u64)loop_code_end);
 	EXPECT(l2->regs[RCX] > 0 && l2->regs[RCX] < 1000000);
-	irq_window();
-	EXPECT_EQ(irq_count(VECTOR), 1);
+	take_interrupt();
 	l2->regs[RCX] = 5;
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 }
@@ -116,8 +127,7 @@ VMX_TEST(vmx_event, interrupt_exits_though_l2_has_them_off, NEED_APIC)
 	control_on(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
 	timer_soon();
 	reason = l2_enter(l2);
-	irq_window();
-	EXPECT_EQ(irq_count(VECTOR), 1);
+	take_interrupt();
 	if (machine_is_bochs() && reason == EXIT_VMCALL)
 		SKIP("Bochs 2.7 takes no interrupt while RFLAGS.IF was 0 at the entry");
 	EXPECT_EQ(reason, EXIT_EXTERNAL_INTERRUPT);
@@ -129,15 +139,13 @@ VMX_TEST(vmx_event, task_priority_holds_interrupts_back, NEED_APIC)
 	struct l2 *l2;
 
 	NEEDS_CONTROL(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
-	l2 = l2_with_if(nops);
-	control_on(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
+	l2 = l2_that_interrupts_exit(nops);
 	write_cr8(VECTOR >> 4);
 	apic_self_ipi(VECTOR);
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	write_cr8(0);
 	EXPECT_EQ(l2_enter(l2), EXIT_EXTERNAL_INTERRUPT);
-	irq_window();
-	EXPECT_EQ(irq_count(VECTOR), 1);
+	take_interrupt();
 }
 
 /* --- L2's interrupts --- */
@@ -175,8 +183,7 @@ VMX_TEST(vmx_event, interrupt_waits_while_l2_has_them_off, NEED_APIC)
 	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(irq_count(VECTOR), 0);
 	EXPECT(apic_vector_bit(APIC_IRR, VECTOR));
-	irq_window();
-	EXPECT_EQ(irq_count(VECTOR), 1);
+	take_interrupt();
 }
 
 VMX_TEST(vmx_event, sti_of_l2_lets_its_interrupt_in, NEED_APIC)
@@ -261,8 +268,7 @@ VMX_TEST(vmx_event, interrupt_window_comes_before_an_interrupt, NEED_APIC)
 	EXPECT_EQ(l2_enter(l2), EXIT_INTERRUPT_WINDOW);
 	control_off(CONTROL_SET_CPU, CPU_INTERRUPT_WINDOW);
 	EXPECT_EQ(l2_enter(l2), EXIT_EXTERNAL_INTERRUPT);
-	irq_window();
-	EXPECT_EQ(irq_count(VECTOR), 1);
+	take_interrupt();
 }
 
 VMX_TEST(vmx_event, interrupt_window_opens_in_a_halted_l2, 0)
@@ -304,8 +310,7 @@ VMX_TEST(vmx_event, interrupt_exits_from_a_halted_l2, NEED_APIC)
 	timer_soon();
 	EXPECT_EQ(l2_enter(l2), EXIT_EXTERNAL_INTERRUPT);
 	EXPECT_FIELD(GUEST_RIP, (u64)sti_then_hlt_end);
-	irq_window();
-	EXPECT_EQ(irq_count(VECTOR), 1);
+	take_interrupt();
 	expect_halted();
 }
 
@@ -333,8 +338,7 @@ VMX_TEST(vmx_event, l2_entered_halted_waits, NEED_APIC)
 	if (!(rdmsr(MSR_IA32_VMX_MISC) & BIT(6)))
 		SKIP("no HLT activity state");
 	NEEDS_CONTROL(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
-	l2 = l2_with_if(nops);
-	control_on(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
+	l2 = l2_that_interrupts_exit(nops);
 	vmx_write(VMCS_GUEST_ACTIVITY, ACTIVITY_HLT);
 	timer_soon();
 	EXPECT_EQ(l2_enter(l2), EXIT_EXTERNAL_INTERRUPT);
@@ -346,18 +350,10 @@ VMX_TEST(vmx_event, l2_entered_halted_waits, NEED_APIC)
 }
 
 /* --- NMIs --- */
-static void nmi_to_self(void)
-{
-	apic_send(apic_id(), APIC_ICR_NMI | APIC_ICR_ASSERT);
-	for (u32 turn = 0; turn < 1000; turn++)
-		cpu_pause();
-}
-
 static void nmi_in_l2(void)
 {
-	nmi_to_self();
-	for (;;)
-		vmcall();
+	apic_nmi_to_self();
+	vmcall_for_ever();
 }
 
 VMX_TEST(vmx_event, nmi_exits_when_asked, NEED_APIC)
@@ -446,12 +442,10 @@ VMX_TEST(vmx_event, ipi_of_another_cpu_exits_from_l2, NEED_CPUS_2)
 	struct l2 *l2;
 
 	NEEDS_CONTROL(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
-	l2 = l2_with_if(loop_code);
-	control_on(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
+	l2 = l2_that_interrupts_exit(loop_code);
 	smp_start(1, interrupt_cpu_0, NULL);
 	EXPECT_EQ(l2_enter(l2), EXIT_EXTERNAL_INTERRUPT);
 	EXPECT(l2->regs[RCX] > 0 && l2->regs[RCX] < 1000000);
-	irq_window();
-	EXPECT_EQ(irq_count(VECTOR), 1);
+	take_interrupt();
 	EXPECT(smp_finish(1));
 }

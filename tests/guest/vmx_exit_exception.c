@@ -45,8 +45,7 @@ static void trap_in_l2(void)
 	l2_trap = TRAP_OF(
 		__asm__ volatile("xor %%ecx, %%ecx; jmp *%0" ::"r"(l2_traps_at), "D"(UNMAPPED)
 				 : "rax", "rcx", "memory"));
-	for (;;)
-		vmcall();
+	vmcall_for_ever();
 }
 
 static void expect_delivered(const char *code, u64 vector, u64 error)
@@ -182,8 +181,7 @@ static const struct pf_case pf_cases[] = {
 static void note_fault_in_l2(void)
 {
 	l2_trap = TRAP_OF(*(volatile u64 *)UNMAPPED = 1);
-	for (;;)
-		vmcall();
+	vmcall_for_ever();
 }
 
 VMX_TEST(vmx_exit, page_fault_mask_and_match_turn_the_bit, 0)

@@ -17,6 +17,13 @@ static u32 exit_reason(void)
 	return (u32)vmx_read(VMCS_EXIT_REASON);
 }
 
+/* It enters, and this is how it exits. */
+#define EXPECT_EXIT(how, reason)                               \
+	do {                                                   \
+		EXPECT_OUTCOME(vmx_try_enter(how), VMSUCCEED); \
+		EXPECT_EQ(exit_reason(), reason);              \
+	} while (0)
+
 static void break_controls(void)
 {
 	vmx_change(VMCS_PIN_CONTROLS, 0, vmx_capabilities(CONTROL_SET_PIN) & BITS(31, 0));
@@ -47,14 +54,12 @@ VMX_TEST(vmx_insn, vmlaunch_wants_a_clear_vmcs)
 	struct l2 l2;
 
 	l2_create(&l2, vmx_call_for_ever, 0, 0);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
-	EXPECT_EQ(exit_reason(), EXIT_VMCALL);
+	EXPECT_EXIT(ENTER_LAUNCH, EXIT_VMCALL);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), NOT_CLEAR);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), NOT_CLEAR);
 	EXPECT_OUTCOME(vmx_try_vmclear(l2.vmcs), VMSUCCEED);
 	EXPECT_OUTCOME(vmx_try_vmptrld(l2.vmcs), VMSUCCEED);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
-	EXPECT_EQ(exit_reason(), EXIT_VMCALL);
+	EXPECT_EXIT(ENTER_LAUNCH, EXIT_VMCALL);
 	l2_destroy(&l2);
 }
 
@@ -67,8 +72,7 @@ VMX_TEST(vmx_insn, vmresume_wants_a_launched_vmcs)
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), NOT_LAUNCHED);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), VMSUCCEED);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), VMSUCCEED);
-	EXPECT_EQ(exit_reason(), EXIT_VMCALL);
+	EXPECT_EXIT(ENTER_RESUME, EXIT_VMCALL);
 	EXPECT_OUTCOME(vmx_try_vmclear(l2.vmcs), VMSUCCEED);
 	EXPECT_OUTCOME(vmx_try_vmptrld(l2.vmcs), VMSUCCEED);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), NOT_LAUNCHED);
@@ -99,8 +103,7 @@ VMX_TEST(vmx_insn, entries_after_mov_ss_fail)
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH_AFTER_MOV_SS), AFTER_MOV_SS);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME_AFTER_MOV_SS), AFTER_MOV_SS);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), VMSUCCEED);
-	EXPECT_EQ(exit_reason(), EXIT_VMCALL);
+	EXPECT_EXIT(ENTER_RESUME, EXIT_VMCALL);
 	l2_destroy(&l2);
 }
 
@@ -120,12 +123,24 @@ VMX_TEST(vmx_insn, launch_state_goes_before_all_checks)
 	vmx_change(VMCS_PIN_CONTROLS, vmx_capabilities(CONTROL_SET_PIN) & BITS(31, 0), 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), BAD_HOST);
 	vmx_write(VMCS_HOST_SEL_TR, vmx_read(VMCS_GUEST_SEL_TR));
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
-	EXPECT_EQ(exit_reason(), GUEST_FAILURE);
+	EXPECT_EXIT(ENTER_LAUNCH, GUEST_FAILURE);
 	vmx_write(VMCS_GUEST_RFLAGS, 2);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
-	EXPECT_EQ(exit_reason(), EXIT_VMCALL);
+	EXPECT_EXIT(ENTER_LAUNCH, EXIT_VMCALL);
 	l2_destroy(&l2);
+}
+
+/* Each failure of the one entry leaves the other one refused. */
+static void expect_still_refused(enum vmx_entry fails, enum vmx_entry other, u32 refusal)
+{
+	break_guest();
+	EXPECT_EXIT(fails, GUEST_FAILURE);
+	EXPECT_OUTCOME(vmx_try_enter(other), refusal);
+	break_host();
+	EXPECT_OUTCOME(vmx_try_enter(fails), BAD_HOST);
+	EXPECT_OUTCOME(vmx_try_enter(other), refusal);
+	break_controls();
+	EXPECT_OUTCOME(vmx_try_enter(fails), BAD_CONTROLS);
+	EXPECT_OUTCOME(vmx_try_enter(other), refusal);
 }
 
 VMX_TEST(vmx_insn, a_failed_launch_leaves_the_vmcs_clear)
@@ -134,16 +149,7 @@ VMX_TEST(vmx_insn, a_failed_launch_leaves_the_vmcs_clear)
 	struct l2 l2;
 
 	l2_create(&l2, vmx_call_for_ever, 0, 0);
-	break_guest();
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
-	EXPECT_EQ(exit_reason(), GUEST_FAILURE);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), NOT_LAUNCHED);
-	break_host();
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), BAD_HOST);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), NOT_LAUNCHED);
-	break_controls();
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), BAD_CONTROLS);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), NOT_LAUNCHED);
+	expect_still_refused(ENTER_LAUNCH, ENTER_RESUME, NOT_LAUNCHED);
 	l2_destroy(&l2);
 }
 
@@ -154,15 +160,7 @@ VMX_TEST(vmx_insn, a_failed_resume_leaves_the_vmcs_launched)
 
 	l2_create(&l2, vmx_call_for_ever, 0, 0);
 	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), VMSUCCEED);
-	break_guest();
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), VMSUCCEED);
-	EXPECT_EQ(exit_reason(), GUEST_FAILURE);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), NOT_CLEAR);
-	break_host();
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), BAD_HOST);
-	break_controls();
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_RESUME), BAD_CONTROLS);
-	EXPECT_OUTCOME(vmx_try_enter(ENTER_LAUNCH), NOT_CLEAR);
+	expect_still_refused(ENTER_RESUME, ENTER_LAUNCH, NOT_CLEAR);
 	l2_destroy(&l2);
 }
 

@@ -17,15 +17,13 @@
 static void rdmsr_then_call(void)
 {
 	(void)rdmsr(MSR_IA32_SYSENTER_CS);
-	for (;;)
-		vmcall();
+	vmcall_for_ever();
 }
 
 static void in_then_call(void)
 {
 	(void)in8(0x80);
-	for (;;)
-		vmcall();
+	vmcall_for_ever();
 }
 
 /* After whatever was done: VMX works as ever. */
@@ -304,6 +302,21 @@ VMX_OUTSIDE_TEST(vmx_lies, vmcs_freed_before_vmxoff)
 	memory_page_free(l2.stack);
 }
 
+/* Its bitmap, all zeros, goes and comes back under an L2 that is at the head of this code. */
+static void expect_exit_while_gone(struct l2 *l2, void (*code)(void), u32 reason)
+{
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	EXPECT_EQ(take_away(), 0);
+	vmx_write(VMCS_GUEST_RIP, (u64)code);
+	EXPECT_EQ(l2_enter(l2), reason);
+	EXPECT_EQ(add(0), 0);
+	memset((void *)REGION, 0, 2 * PAGE_SIZE);
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+	l2_destroy(l2);
+	EXPECT_EQ(take_away(), 0);
+	expect_alive();
+}
+
 VMX_TEST(vmx_lies, msr_bitmap_freed_while_l2_uses_it)
 {
 	/* Expect: with zeros there RDMSR does not exit; when the page is gone it does; when it
@@ -315,16 +328,7 @@ VMX_TEST(vmx_lies, msr_bitmap_freed_while_l2_uses_it)
 	memset((void *)REGION, 0, PAGE_SIZE);
 	l2_create(&l2, rdmsr_then_call, 0, 0);
 	vmx_write(VMCS_MSR_BITMAP, REGION);
-	EXPECT_EQ(l2_enter(&l2), EXIT_VMCALL);
-	EXPECT_EQ(take_away(), 0);
-	vmx_write(VMCS_GUEST_RIP, (u64)rdmsr_then_call);
-	EXPECT_EQ(l2_enter(&l2), EXIT_RDMSR);
-	EXPECT_EQ(add(0), 0);
-	memset((void *)REGION, 0, PAGE_SIZE);
-	EXPECT_EQ(l2_enter(&l2), EXIT_VMCALL);
-	l2_destroy(&l2);
-	EXPECT_EQ(take_away(), 0);
-	expect_alive();
+	expect_exit_while_gone(&l2, rdmsr_then_call, EXIT_RDMSR);
 }
 
 VMX_TEST(vmx_lies, io_bitmap_freed_while_l2_uses_it)
@@ -339,16 +343,7 @@ VMX_TEST(vmx_lies, io_bitmap_freed_while_l2_uses_it)
 	l2_create(&l2, in_then_call, 0, CPU_IO_BITMAPS);
 	vmx_write(VMCS_IO_BITMAP_A, REGION);
 	vmx_write(VMCS_IO_BITMAP_B, REGION + PAGE_SIZE);
-	EXPECT_EQ(l2_enter(&l2), EXIT_VMCALL);
-	EXPECT_EQ(take_away(), 0);
-	vmx_write(VMCS_GUEST_RIP, (u64)in_then_call);
-	EXPECT_EQ(l2_enter(&l2), EXIT_IO);
-	EXPECT_EQ(add(0), 0);
-	memset((void *)REGION, 0, 2 * PAGE_SIZE);
-	EXPECT_EQ(l2_enter(&l2), EXIT_VMCALL);
-	l2_destroy(&l2);
-	EXPECT_EQ(take_away(), 0);
-	expect_alive();
+	expect_exit_while_gone(&l2, in_then_call, EXIT_IO);
 }
 
 VMX_TEST(vmx_lies, vmcs_moved_while_it_is_current)

@@ -9,34 +9,20 @@
 
 #define VIRTUAL_NMIS (PIN_NMI_EXITING | PIN_VIRTUAL_NMI)
 #define INJECT_NMI   (INTR_INFO_VALID | (u32)INTR_NMI << 8 | VECTOR_NMI)
-#define WAIT_TURNS   1000
 
 static bool in_l2;
 
-static void send_nmi_to_self(void)
-{
-	apic_send(apic_id(), APIC_ICR_NMI | APIC_ICR_ASSERT);
-	for (u32 turn = 0; turn < WAIT_TURNS; turn++)
-		cpu_pause();
-}
-
 /* What L2s run. */
-static void call_for_ever(void)
-{
-	for (;;)
-		vmcall();
-}
-
 static void nmi_then_call(void)
 {
-	send_nmi_to_self();
-	call_for_ever();
+	apic_nmi_to_self();
+	vmcall_for_ever();
 }
 
 static void iret_then_call(void)
 {
 	unblock_nmi();
-	call_for_ever();
+	vmcall_for_ever();
 }
 
 /* An NMI's handler in L2 that tells, and does not end until it is entered again. */
@@ -75,7 +61,7 @@ static const char *lacks_virtual_nmis(void)
 static void create_in_nmi_handler(struct l2 *l2)
 {
 	irq_set(VECTOR_NMI, IRQ_ACK_NONE, call_in_l2);
-	l2_create(l2, call_for_ever, VIRTUAL_NMIS, 0);
+	l2_create(l2, vmcall_for_ever, VIRTUAL_NMIS, 0);
 	vmx_write(VMCS_ENTRY_INTR_INFO, INJECT_NMI);
 	EXPECT_EQ(enter(l2), EXIT_VMCALL);
 	EXPECT_EQ(irq_count(VECTOR_NMI), 1);
@@ -118,7 +104,7 @@ VMX_NMI_TEST(virtual_nmi_blocking_is_the_vmcs_own, 0)
 	u32 reason;
 
 	create_in_nmi_handler(&blocked);
-	l2_create(&open, call_for_ever, VIRTUAL_NMIS, CPU_NMI_WINDOW);
+	l2_create(&open, vmcall_for_ever, VIRTUAL_NMIS, CPU_NMI_WINDOW);
 	reason = enter(&open);
 	l2_destroy(&open);
 	l2_load(&blocked);
@@ -139,7 +125,7 @@ VMX_NMI_TEST(an_iret_in_any_l2_opens_the_window, 0)
 	l2_create(&scrub, iret_then_call, VIRTUAL_NMIS, 0);
 	EXPECT_EQ(enter(&scrub), EXIT_VMCALL);
 	EXPECT_EQ(blocked_by_nmi(), 0);
-	l2_create(&open, call_for_ever, VIRTUAL_NMIS, CPU_NMI_WINDOW);
+	l2_create(&open, vmcall_for_ever, VIRTUAL_NMIS, CPU_NMI_WINDOW);
 	EXPECT_EQ(enter(&open), EXIT_NMI_WINDOW);
 	l2_destroy(&open);
 	l2_load(&scrub);
@@ -173,22 +159,22 @@ VMX_NMI_TEST(nmi_exit_blocks_root_until_iret, 0)
 
 	l2_create(&l2, nmi_then_call, VIRTUAL_NMIS, 0);
 	EXPECT_EQ(enter(&l2), EXIT_EXCEPTION_NMI);
-	send_nmi_to_self();
+	apic_nmi_to_self();
 	EXPECT_EQ(irq_count(VECTOR_NMI), 0);
 	unblock_nmi();
 	EXPECT_EQ(irq_count(VECTOR_NMI), 1);
 	l2_destroy(&l2);
 }
 
-VMX_NMI_TEST(entry_lets_nmis_exit, 0)
+/* The second one comes to an L2 that is entered while L1 is blocked by the first. */
+static void expect_nmi_after_nmi_to_exit(u32 pin)
 {
-	/* Expect: after an NMI exit without an IRET, an NMI that comes in L2 exits again. */
 	struct l2 first, second;
 	u32 reason;
 
-	l2_create(&first, nmi_then_call, VIRTUAL_NMIS, 0);
+	l2_create(&first, nmi_then_call, pin, 0);
 	EXPECT_EQ(enter(&first), EXIT_EXCEPTION_NMI);
-	l2_create(&second, nmi_then_call, VIRTUAL_NMIS, 0);
+	l2_create(&second, nmi_then_call, pin, 0);
 	reason = enter(&second);
 	l2_destroy(&second);
 	l2_load(&first);
@@ -200,69 +186,55 @@ VMX_NMI_TEST(entry_lets_nmis_exit, 0)
 	EXPECT_EQ(reason, EXIT_EXCEPTION_NMI);
 }
 
+VMX_NMI_TEST(entry_lets_nmis_exit, 0)
+{
+	/* Expect: after an NMI exit without an IRET, an NMI that comes in L2 exits again. */
+	expect_nmi_after_nmi_to_exit(VIRTUAL_NMIS);
+}
+
 /* --- NMIs that exit, and are not virtual --- */
 static void nmi_iret_nmi_then_call(void)
 {
-	send_nmi_to_self();
+	apic_nmi_to_self();
 	unblock_nmi();
-	send_nmi_to_self();
-	call_for_ever();
+	apic_nmi_to_self();
+	vmcall_for_ever();
+}
+
+/* L2 begins with this field and so many NMIs of its own; it ends blocked, and so is L1 then. */
+static void expect_blocked_to_the_end(enum vmcs_field field, u64 value, u32 own)
+{
+	struct l2 l2;
+	u32 reason, blocked;
+
+	l2_create(&l2, nmi_iret_nmi_then_call, PIN_NMI_EXITING, 0);
+	vmx_write(field, value);
+	reason = enter(&l2);
+	blocked = blocked_by_nmi();
+	EXPECT_EQ(irq_count(VECTOR_NMI), own);
+	unblock_nmi();
+	EXPECT_EQ(reason, EXIT_VMCALL);
+	EXPECT_EQ(blocked, BLOCKED_BY_NMI);
+	EXPECT_EQ(irq_count(VECTOR_NMI), own + 1);
+	l2_destroy(&l2);
 }
 
 VMX_NMI_TEST(iret_unblocks_no_nmi_that_exits, 0)
 {
 	/* Expect: L2 that is entered with NMIs blocked stays so through its IRETs, and so is L1
 	 * then; an NMI that came meanwhile waits for L1's IRET. */
-	struct l2 l2;
-	u32 reason, blocked;
-
-	l2_create(&l2, nmi_iret_nmi_then_call, PIN_NMI_EXITING, 0);
-	vmx_write(VMCS_GUEST_INTERRUPTIBILITY, BLOCKED_BY_NMI);
-	reason = enter(&l2);
-	blocked = blocked_by_nmi();
-	EXPECT_EQ(irq_count(VECTOR_NMI), 0);
-	unblock_nmi();
-	EXPECT_EQ(reason, EXIT_VMCALL);
-	EXPECT_EQ(blocked, BLOCKED_BY_NMI);
-	EXPECT_EQ(irq_count(VECTOR_NMI), 1);
-	l2_destroy(&l2);
+	expect_blocked_to_the_end(VMCS_GUEST_INTERRUPTIBILITY, BLOCKED_BY_NMI, 0);
 }
 
 VMX_NMI_TEST(injected_nmi_blocks_nmis_that_exit, 0)
 {
 	/* Expect: so does an NMI that the entry injects, from its handler's IRET on. */
-	struct l2 l2;
-	u32 reason, blocked;
-
-	l2_create(&l2, nmi_iret_nmi_then_call, PIN_NMI_EXITING, 0);
-	vmx_write(VMCS_ENTRY_INTR_INFO, INJECT_NMI);
-	reason = enter(&l2);
-	blocked = blocked_by_nmi();
-	EXPECT_EQ(irq_count(VECTOR_NMI), 1);
-	unblock_nmi();
-	EXPECT_EQ(reason, EXIT_VMCALL);
-	EXPECT_EQ(blocked, BLOCKED_BY_NMI);
-	EXPECT_EQ(irq_count(VECTOR_NMI), 2);
-	l2_destroy(&l2);
+	expect_blocked_to_the_end(VMCS_ENTRY_INTR_INFO, INJECT_NMI, 1);
 }
 
 VMX_NMI_TEST(nmi_exits_where_l2_is_not_blocked, 0)
 {
 	/* Expect: the exit, also of an L1 whose own NMIs were blocked: the entry says what
 	 * counts. */
-	struct l2 first, second;
-	u32 reason;
-
-	l2_create(&first, nmi_then_call, PIN_NMI_EXITING, 0);
-	EXPECT_EQ(enter(&first), EXIT_EXCEPTION_NMI);
-	l2_create(&second, nmi_then_call, PIN_NMI_EXITING, 0);
-	reason = enter(&second);
-	l2_destroy(&second);
-	l2_load(&first);
-	l2_destroy(&first);
-	irq_set(VECTOR_NMI, IRQ_ACK_NONE, NULL);
-	unblock_nmi();
-	if (machine_is_bochs() && reason == EXIT_VMCALL)
-		SKIP("Bochs 2.7 never unmasks NMIs at an entry");
-	EXPECT_EQ(reason, EXIT_EXCEPTION_NMI);
+	expect_nmi_after_nmi_to_exit(PIN_NMI_EXITING);
 }

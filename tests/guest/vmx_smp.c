@@ -60,18 +60,6 @@ static u32 leave_root(void)
 	return outcome;
 }
 
-/* The current VMCS's host is to be this CPU: its TSS is what differs. */
-static void bring_here(void)
-{
-	u32 selector = TSS_SELECTOR + 16 * cpu_index();
-	const u64 *descriptor = (const u64 *)(descriptor_gdt_pointer.base + selector);
-
-	vmx_write(VMCS_HOST_SEL_TR, selector);
-	vmx_write(VMCS_HOST_BASE_TR, (descriptor[0] >> 16 & BITS(23, 0)) |
-					     (descriptor[0] >> 32 & BITS(31, 24)) |
-					     descriptor[1] << 32);
-}
-
 static void go_in_and_out(void *argument)
 {
 	struct other *other = argument;
@@ -94,7 +82,7 @@ static void enter_it(void *argument)
 	other->on = enter_root(other->region);
 	other->load = vmx_try_vmptrld(other->l2->vmcs);
 	if (other->load == VMSUCCEED) {
-		bring_here();
+		l2_arrive(other->l2);
 		other->value = vmx_read(VMCS_GUEST_SYSENTER_CS);
 		vmx_write(VMCS_GUEST_SYSENTER_CS, other->value + 1);
 		other->l2->launched = 0;
@@ -207,8 +195,7 @@ VMX_SMP_TEST(a_vmcs_moves_between_cpus)
 		EXPECT_EQ(other.value, 0x100 * round);
 		EXPECT_EQ(other.exit, EXIT_VMCALL);
 		EXPECT_OUTCOME(other.off, VMSUCCEED);
-		l2_load(&l2);
-		bring_here();
+		l2_arrive(&l2);
 		EXPECT_EQ(vmx_read(VMCS_GUEST_SYSENTER_CS), 0x100 * round + 1);
 	}
 	l2_destroy(&l2);

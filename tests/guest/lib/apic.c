@@ -7,6 +7,7 @@
 
 #define TOPOLOGY_LEAF    0xbu
 #define IDLE_READS       1000
+#define NMI_TURNS        1000
 #define VECTOR_REGISTERS 8
 
 static bool in_x2apic[CPUS_MAX];
@@ -109,6 +110,13 @@ void apic_send(u32 destination, u32 command)
 	apic_write(APIC_ICR_HIGH, destination << 24);
 	apic_write(APIC_ICR, command);
 	for (u32 i = 0; i < IDLE_READS && (apic_read(APIC_ICR) & APIC_ICR_PENDING); i++)
+		cpu_pause();
+}
+
+void apic_nmi_to_self(void)
+{
+	apic_send(apic_id(), APIC_ICR_NMI | APIC_ICR_ASSERT);
+	for (u32 turn = 0; turn < NMI_TURNS; turn++)
 		cpu_pause();
 }
 

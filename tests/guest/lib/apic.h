@@ -87,6 +87,8 @@ void apic_eoi(void);
 /* Write the ICR, and wait (not for ever) until it is idle. */
 void apic_send(u32 destination, u32 command);
 void apic_self_ipi(u8 vector);
+/* One that comes meanwhile has come. */
+void apic_nmi_to_self(void);
 /* Write the ESR, which makes it show the errors since the last time, and read it. */
 u32 apic_errors(void);
 

@@ -19,7 +19,8 @@ u32 l2_switch(struct l2 *l2);
 
 /* By CPU, of its VMX operation. */
 static struct {
-	u64 vmxon_region, cr0_before, cr4_before;
+	u64 vmxon_region; /* there from the first VMXON on */
+	u64 cr0_before, cr4_before;
 } cpus[CPUS_MAX];
 static u64 msr_bitmap; /* of all L2s; there from the first VMXON on */
 
@@ -62,11 +63,16 @@ bool vmx_allows(enum control_set set, u32 mask)
 	return ((u32)(vmx_capabilities(set) >> 32) & mask) == mask;
 }
 
+static void write_revision(u64 region)
+{
+	*(u32 *)region = (u32)rdmsr(MSR_IA32_VMX_BASIC) & 0x7fffffff;
+}
+
 u64 vmx_region_alloc(void)
 {
 	u64 region = memory_page_alloc();
 
-	*(u32 *)region = (u32)rdmsr(MSR_IA32_VMX_BASIC) & 0x7fffffff;
+	write_revision(region);
 	return region;
 }
 
@@ -110,7 +116,9 @@ void vmx_on(void)
 	cpus[cpu].cr4_before = cr4;
 	write_cr0((cr0 | rdmsr(MSR_IA32_VMX_CR0_FIXED0)) & rdmsr(MSR_IA32_VMX_CR0_FIXED1));
 	write_cr4((cr4 | rdmsr(MSR_IA32_VMX_CR4_FIXED0)) & rdmsr(MSR_IA32_VMX_CR4_FIXED1));
-	cpus[cpu].vmxon_region = vmx_region_alloc();
+	if (!cpus[cpu].vmxon_region)
+		cpus[cpu].vmxon_region = memory_page_alloc();
+	write_revision(cpus[cpu].vmxon_region);
 	if (!msr_bitmap)
 		msr_bitmap = memory_page_alloc();
 	vmxon(cpus[cpu].vmxon_region);
@@ -123,7 +131,6 @@ void vmx_off(void)
 	__asm__ volatile("vmxoff" ::: "cc", "memory");
 	write_cr4(cpus[cpu].cr4_before);
 	write_cr0(cpus[cpu].cr0_before);
-	memory_page_free(cpus[cpu].vmxon_region);
 }
 
 u64 vmx_vmxon_region(void)

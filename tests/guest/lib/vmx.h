@@ -90,7 +90,7 @@ static inline void vmcall(void)
 	__asm__ volatile("vmcall" ::: "memory");
 }
 
-/* The end of an L2 that is a function. */
+/* What an L2 is that is a function, or how it ends. */
 static inline void vmcall_for_ever(void)
 {
 	for (;;)
