@@ -26,6 +26,14 @@ L2_CODE(add_eax, "add %eax, (%rdi)");
 L2_CODE(string_out, "outsb");
 
 /* --- the TPR shadow --- */
+static struct l2 *l2_with_shadow(const char *code, u8 **page)
+{
+	struct l2 *l2 = l2_new(code);
+
+	*page = tpr_shadow_on();
+	return l2;
+}
+
 VMX_TEST(vmx_apic, cr8_is_the_virtual_apic_pages, 0)
 {
 	/* Expect: MOV to and from CR8 don't exit; bits 7:4 of the page's TPR are CR8, L1's own task
@@ -34,8 +42,7 @@ VMX_TEST(vmx_apic, cr8_is_the_virtual_apic_pages, 0)
 	u8 *page;
 
 	NEEDS_TPR_SHADOW();
-	l2 = l2_new(write_cr8_rax);
-	page = tpr_shadow_on();
+	l2 = l2_with_shadow(write_cr8_rax, &page);
 	for (u64 class = 0; class < 16; class ++) {
 		l2->regs[RAX] = class;
 		EXPECT_EQ(l2_enter_at(l2, write_cr8_rax), EXIT_VMCALL);
@@ -54,8 +61,7 @@ VMX_TEST(vmx_apic, cr8_exits_where_both_are_on, 0)
 	u8 *page;
 
 	NEEDS_TPR_SHADOW();
-	l2 = l2_new(write_cr8_rax);
-	page = tpr_shadow_on();
+	l2 = l2_with_shadow(write_cr8_rax, &page);
 	page[TPR] = 0x50;
 	l2->regs[RAX] = 3;
 	control_on(CONTROL_SET_CPU, CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING);
@@ -72,8 +78,7 @@ VMX_TEST(vmx_apic, tpr_below_the_threshold_exits, 0)
 	u8 *page;
 
 	NEEDS_TPR_SHADOW();
-	l2 = l2_new(write_cr8_rax);
-	page = tpr_shadow_on();
+	l2 = l2_with_shadow(write_cr8_rax, &page);
 	for (u64 class = 0; class < 16; class ++) {
 		page[TPR] = 0xf0;
 		vmx_write(VMCS_TPR_THRESHOLD, 7);
@@ -92,8 +97,7 @@ VMX_TEST(vmx_apic, entry_compares_the_threshold, 0)
 	u8 *page;
 
 	NEEDS_TPR_SHADOW();
-	l2 = l2_new(read_cr8_rax);
-	page = tpr_shadow_on();
+	l2 = l2_with_shadow(read_cr8_rax, &page);
 	vmx_write(VMCS_TPR_THRESHOLD, 5);
 	for (u32 class = 0; class < 16; class ++) {
 		page[TPR] = (u8)(class << 4);
@@ -113,8 +117,7 @@ VMX_TEST(vmx_apic, shadow_goes_with_its_control, 0)
 	u8 *page, *other = (u8 *)vmx_page();
 
 	NEEDS_TPR_SHADOW();
-	l2 = l2_new(write_cr8_rax);
-	page = tpr_shadow_on();
+	l2 = l2_with_shadow(write_cr8_rax, &page);
 	l2->regs[RAX] = 9;
 	EXPECT_EQ(l2_enter_at(l2, write_cr8_rax), EXIT_VMCALL);
 	vmx_write(VMCS_VIRTUAL_APIC_ADDR, (u64)other);
@@ -208,8 +211,7 @@ VMX_TEST(vmx_apic, tpr_is_virtualized_with_the_shadow, 0)
 
 	NEEDS_APIC_ACCESSES();
 	NEEDS_TPR_SHADOW();
-	l2 = l2_new(store_eax);
-	apic = tpr_shadow_on();
+	l2 = l2_with_shadow(store_eax, &apic);
 	page = apic_accesses_on();
 	l2->regs[RAX] = 0x60;
 	EXPECT_EQ(l2_run(l2, store_eax, page + TPR), EXIT_VMCALL);
@@ -236,8 +238,7 @@ VMX_TEST(vmx_apic, entry_below_the_threshold_exits_at_once, 0)
 
 	NEEDS_APIC_ACCESSES();
 	NEEDS_TPR_SHADOW();
-	l2 = l2_new(read_cr8_rax);
-	apic = tpr_shadow_on();
+	l2 = l2_with_shadow(read_cr8_rax, &apic);
 	(void)apic_accesses_on();
 	apic[TPR] = 0x20;
 	vmx_write(VMCS_TPR_THRESHOLD, 3);

@@ -36,17 +36,14 @@ global legacy_alignment_storm
 global legacy_cache_disable, legacy_pae, legacy_long_with_tss16, legacy_long_with_long_cs, legacy_real
 global real_code, real_code_end, real_result
 
+%include "tests/guest/lib/callee_saved.inc"
+
 section .text
 bits 64
 
 ; u32 legacy_run(void (*code)(void), u32 argument): 32-bit code finds the argument in ESI and leaves its result in EAX.
 legacy_run:
-	push rbx
-	push rbp
-	push r12
-	push r13
-	push r14
-	push r15
+	push_callee_saved
 	mov [saved_rsp], rsp
 	mov rax, cr0
 	mov [saved_cr0], eax
@@ -111,12 +108,7 @@ bits 64
 	lidt [saved_idt]
 	mov rsp, [saved_rsp]
 	mov eax, edi
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop rbp
-	pop rbx
+	pop_callee_saved
 	ret
 
 bits 32

@@ -7,17 +7,14 @@ VM_FAIL		equ 1 << 30		; L2_VMFAIL of vmx.h
 
 global bench_resume, bench_landing
 
+%include "tests/guest/lib/callee_saved.inc"
+
 section .text
 bits 64
 
 ; u32 bench_resume(u64 rdi, u64 rsi): VMRESUME with these in L2's registers; the exit-reason field, or VM_FAIL.
 bench_resume:
-	push rbp
-	push rbx
-	push r12
-	push r13
-	push r14
-	push r15
+	push_callee_saved
 	mov [home], rsp
 	vmresume
 	mov eax, VM_FAIL
@@ -28,12 +25,7 @@ bench_landing:
 	mov eax, EXIT_REASON
 	vmread rax, rax
 leave:
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop rbx
-	pop rbp
+	pop_callee_saved
 	ret
 
 section .bss nobits write

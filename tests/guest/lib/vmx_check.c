@@ -283,3 +283,18 @@ void check_page_address(enum vmcs_field field)
 		EXPECT_REFUSED(BAD_CONTROLS, field, page | BIT(bit));
 	EXPECT_ENTERS(field, page);
 }
+
+void check_pat_types(enum vmcs_field field, u64 bad)
+{
+	u64 pat = check_base(field);
+
+	for (u32 entry = 0; entry < 8; entry++) {
+		u64 others = pat & ~(0xffULL << 8 * entry);
+
+		for (u64 type = 0; type < 256; type = type < 9 ? type + 1 : type * 2) {
+			bool known = type < 8 && type != 2 && type != 3;
+
+			EXPECT_REFUSED(known ? ENTERS : bad, field, others | type << 8 * entry);
+		}
+	}
+}

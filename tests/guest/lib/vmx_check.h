@@ -75,6 +75,8 @@ void check_to_ring3(void);
 
 /* A field that is a page's address, and has one: what is not aligned or too wide is refused. */
 void check_page_address(enum vmcs_field field);
+/* A field that is a PAT, and is loaded: in each of its eight, a type that is none gives this. */
+void check_pat_types(enum vmcs_field field, u64 bad);
 
 void check_begin(void);
 void check_end(void);

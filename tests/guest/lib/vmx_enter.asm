@@ -14,16 +14,12 @@ global l2_switch
 section .text
 bits 64
 
+%include "tests/guest/lib/callee_saved.inc"
 %include "vmx/guest_registers.inc"
 
 ; u32 l2_switch(struct l2 *): VM_EXITED where a VM exit, or an entry that failed on L2's state, came back.
 l2_switch:
-	push rbp
-	push rbx
-	push r12
-	push r13
-	push r14
-	push r15
+	push_callee_saved
 	push rdi
 	mov eax, HOST_RSP
 	vmwrite rax, rsp
@@ -52,12 +48,7 @@ l2_switch:
 	pop rdi
 	xor eax, eax			; VM_EXITED
 .return:
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop rbx
-	pop rbp
+	pop_callee_saved
 	ret
 
 section .note.GNU-stack noalloc noexec nowrite progbits

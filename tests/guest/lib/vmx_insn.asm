@@ -60,6 +60,8 @@ vmx_call_for_ever:
 	vmcall
 	jmp short vmx_call_for_ever
 
+%include "tests/guest/lib/callee_saved.inc"
+
 section .text
 bits 64
 
@@ -111,12 +113,7 @@ bits 64
 
 ; u64 vmx_insn_enter(enum vmx_entry): RFLAGS afterwards, with the fixed bit alone if L2 ran and exited.
 vmx_insn_enter:
-	push rbx
-	push rbp
-	push r12
-	push r13
-	push r14
-	push r15
+	push_callee_saved
 	mov eax, HOST_RSP
 	vmwrite rax, rsp
 	mov eax, HOST_RIP
@@ -145,12 +142,7 @@ vmx_insn_enter:
 .landing:
 	pushfq
 	pop rax
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop rbp
-	pop rbx
+	pop_callee_saved
 	ret
 
 section .rodata

@@ -17,17 +17,14 @@ WANTED_STACK	equ 72
 extern descriptor_gdt_pointer, descriptor_idt_pointer
 global vmx_observe
 
+%include "tests/guest/lib/callee_saved.inc"
+
 section .text
 bits 64
 
 ; bool vmx_observe(struct observed *): false where the VM entry ended in VMfail.
 vmx_observe:
-	push rbp
-	push rbx
-	push r12
-	push r13
-	push r14
-	push r15
+	push_callee_saved
 	push rdi
 	mov [rdi + WANTED_STACK], rsp
 	mov eax, HOST_RSP
@@ -66,12 +63,7 @@ vmx_observe:
 	pop rdi
 	mov eax, 1
 .return:
-	pop r15
-	pop r14
-	pop r13
-	pop r12
-	pop rbx
-	pop rbp
+	pop_callee_saved
 	ret
 
 section .bss nobits write align=8
