@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* vmx/nested/ept02_fault.c: what a fault maps: rights, sizes, types, flags; what it says else. */
-#include "ept02_fixture.h"
-
-static u64 top;
-static struct ept02_root *root;
-
-static int set_up(void **state)
-{
-	(void)state;
-	if (world_create(6, 4))
-		return -1;
-	top = l1_table();
-	root = root_of(top);
-	return 0;
-}
+#include "ept02_root_fixture.h"
 
 UNIT(pointer_says_write_back_and_l1s_flags)
 {

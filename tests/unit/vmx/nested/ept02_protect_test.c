@@ -1,42 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vmx/nested/ept02*.c: pages that are tables of EPT12, or that something else has protected: who
  * writes to them, what is mapped over them. */
-#include "ept02_fixture.h"
-
-static u64 top;
-static struct ept02_root *root;
-
-static int set_up(void **state)
-{
-	(void)state;
-	if (world_create(6, 4))
-		return -1;
-	top = l1_table();
-	root = root_of(top);
-	return 0;
-}
-
-static void invept(void)
-{
-	invept_and_enter(top | 0x1e);
-}
-
-static const struct ept02_counts *counts(void)
-{
-	return ept02_counts(pool);
-}
-
-static void map_and_touch(u64 gfn, u64 to, u64 bits)
-{
-	l1_map(top, gfn, to, bits);
-	assert_int_equal(touch(root, gfn, EPT_READ), EPT02_MAPPED);
-	expect_at(root, gfn, to);
-}
-
-static u64 table_gfn(u64 gfn, u32 level)
-{
-	return l1_entry_at(top, gfn, level) >> PAGE_SHIFT;
-}
+#include "ept02_root_fixture.h"
 
 UNIT(l2_sees_a_table_as_a_page_that_it_may_not_write)
 {

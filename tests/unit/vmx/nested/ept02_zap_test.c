@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* vmx/nested/ept02_zap.c, ept02_index.c: a change of L1's memory takes away what it hits, and that
  * only. */
-#include "ept02_fixture.h"
-
-static u64 top;
-static struct ept02_root *root;
-
-static int set_up(void **state)
-{
-	(void)state;
-	if (world_create(6, 4))
-		return -1;
-	top = l1_table();
-	root = root_of(top);
-	return 0;
-}
+#include "ept02_root_fixture.h"
 
 static u64 zapped(void)
 {
-	return ept02_counts(pool)->zapped[EPT02_L1_CHANGED];
-}
-
-static void map_and_touch(u64 gfn, u64 to, u64 bits)
-{
-	l1_map(top, gfn, to, bits);
-	assert_int_equal(touch(root, gfn, EPT_READ), EPT02_MAPPED);
-	expect_at(root, gfn, to);
+	return counts()->zapped[EPT02_L1_CHANGED];
 }
 
 UNIT(leaves_of_a_page_go_and_no_others)
