@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/walk_cache.c in the modes of hv/pfn_cache_mode.h: the same answers, and really the work that
  * each mode is there to show. */
-#include "pfn_fixture.h"
-#include "mm/walk_cache.h"
+#include "walk_fixture.h"
 
 #define PAGES  8u
 #define ROUNDS 10u
 
-static struct walk_cache walk;
-
 static int set_up_in(enum pfn_cache_mode mode)
 {
-	set_up_memory();
-	add(0, 256);
-	add_with(0x1000, 1, MEMSLOT_READONLY);
-	walk_cache_init(&walk, memory, 3);
+	set_up_walk();
 	walk_cache_set_mode(&walk, mode);
 	return 0;
 }
@@ -114,14 +108,6 @@ UNIT(words_are_read_again)
 	assert_false(walk_cache_is_same(&walk, &word));
 }
 
-static void expect_word(u64 gfn, u64 word)
-{
-	u64 value;
-
-	assert_int_equal(walk_cache_read_u64(&walk, page_at(gfn), &value), 0);
-	assert_int_equal(value, word);
-}
-
 UNIT(answers_are_those_of_the_memory)
 {
 	u64 value = 6, expected = 6;
@@ -155,19 +141,10 @@ static void read_during_the_change(void)
 
 UNIT(access_during_a_change_is_served)
 {
-	struct pfn_user user = { 0 };
-	struct pfn_cache other;
-	pfn_t pfn;
-
 	stamp(5, 55);
 	add(6000, 1);
 	expect_word(6000, 0);
-	pfn_cache_init_guest(&other, memory, &user, 0);
-	pfn_cache_activate(&other, page_at(6000));
-	assert_int_equal(pfn_cache_use(&other, 0, &pfn), 0);
-	in_call_out = read_during_the_change;
-	remove_at(6000);
-	pfn_cache_deactivate(&other);
+	remove_while(6000, read_during_the_change);
 }
 
 #define IN_MODE(test, mode)                                  \

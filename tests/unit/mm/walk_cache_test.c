@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/walk_cache.c: the same answers as copies through transient windows, at no window write where
  * the page is there already. */
-#include "pfn_fixture.h"
-#include "mm/walk_cache.h"
-
-static struct walk_cache walk;
+#include "walk_fixture.h"
 
 static int set_up(void **state)
 {
 	(void)state;
-	set_up_memory();
-	add(0, 256);
-	add_with(0x1000, 1, MEMSLOT_READONLY);
-	walk_cache_init(&walk, memory, 3);
-	return 0;
+	return set_up_walk();
 }
 
 static int tear_down(void **state)
@@ -49,14 +42,6 @@ UNIT(steady_state_costs_no_window_write_and_no_invlpg)
 	assert_int_equal(host_counter(CTR_CACHE_HITS), 10 * WALK_CACHE_PAGES);
 	assert_int_equal(host_counter(CTR_CACHE_REFRESHES), WALK_CACHE_PAGES);
 	assert_int_equal(host_counter(CTR_CACHE_REPLACED), 0);
-}
-
-static void expect_word(u64 gfn, u64 word)
-{
-	u64 value;
-
-	assert_int_equal(walk_cache_read_u64(&walk, page_at(gfn), &value), 0);
-	assert_int_equal(value, word);
 }
 
 /* Wherever they lie, as many pages as there are stay where they came. */
@@ -244,18 +229,9 @@ static void read_during_the_change(void)
 /* No cache becomes valid meanwhile, but a transient window serves. */
 UNIT(access_during_a_change_is_served)
 {
-	struct pfn_user user = { 0 };
-	struct pfn_cache other;
-	pfn_t pfn;
-
 	stamp(5, 55);
 	add(6000, 1);
-	pfn_cache_init_guest(&other, memory, &user, 0);
-	pfn_cache_activate(&other, page_at(6000));
-	assert_int_equal(pfn_cache_use(&other, 0, &pfn), 0);
-	in_call_out = read_during_the_change;
-	remove_at(6000);
-	pfn_cache_deactivate(&other);
+	remove_while(6000, read_during_the_change);
 }
 
 UNIT(without_window_slots_accesses_are_served)
