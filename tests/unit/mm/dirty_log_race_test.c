@@ -5,15 +5,7 @@
  * balloon, and writes to the frames that they leave. In the end the copy is what the pages say,
  * and nobody has ever read what was written to free frames.
  */
-#include <pthread.h>
-#include <sched.h>
-#include "unit.h"
-#include "ept01_fixture.h"
-#include "host_memory.h"
-#include "hv/cpu.h"
-#include "hv/errno.h"
-#include "mm/change.h"
-#include "mm/vm_memory.h"
+#include "race_fixture.h"
 #include "mm/walk_cache.h"
 
 #define WRITERS 2u
@@ -23,21 +15,11 @@
 #define MOVING  16u /* from here on pages come and go, and nobody writes to them but with zeros */
 #define BUFFER  16ULL
 #define ROUNDS  600u
-#define POISON  0xdeaddeaddeaddeadULL
 
-static struct vm_memory *memory;
 static struct walk_cache walks[WRITERS];
 static u64 copy[PAGES];
 static u64 writes; /* atomic */
 static u32 taking; /* atomic: rounds to go on */
-static u32 failures;
-static pthread_t threads[THREADS];
-
-#define CHECK(cond)                                                                 \
-	do {                                                                        \
-		if (!(cond) && !__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED)) \
-			print_error("failed: %s (line %d)\n", #cond, __LINE__);     \
-	} while (0)
 
 static void kick_and_wait(u64 cpu_mask)
 {
@@ -52,12 +34,10 @@ static l1_gpa_t page_at(u64 gfn)
 
 static int set_up(void **state)
 {
-	static const struct page_range guest = { { MIB }, 16 * MIB };
+	static const struct change_ops ops = { .kick_and_wait = kick_and_wait };
 
 	(void)state;
-	host_memory_init(16 * MIB, &guest, 1, THREADS);
-	ept01_fixture(kick_and_wait);
-	memory = vm_memory_create(l1_gfn(BIT(24)));
+	race_set_up(THREADS, &ops);
 	assert_int_equal(memslot_add_ram(memory, l1_gfn(BUFFER), 1, 0), MEMSLOT_OK);
 	assert_int_equal(memslot_add_ram(memory, l1_gfn(HERE), PAGES, MEMSLOT_LOG_DIRTY),
 			 MEMSLOT_OK);
@@ -66,7 +46,6 @@ static int set_up(void **state)
 		walk_cache_init(&walks[i], memory, i);
 	change_cpu_joins(memory);
 	taking = ROUNDS;
-	failures = 0;
 	return 0;
 }
 
@@ -129,18 +108,6 @@ static void *taker_main(void *argument)
 	return NULL;
 }
 
-/* The pool gives its lowest frame, mostly one that has just come back. */
-static void poison_a_free_frame(void)
-{
-	const u64 poison = POISON;
-	pfn_t frame;
-
-	if (guest_frame_alloc(0, &frame))
-		return;
-	host_guest_ram_write(pfn_to_hpa(frame), &poison, sizeof(poison));
-	guest_frame_free(frame, 0);
-}
-
 static void *mover_main(void *argument)
 {
 	u64 seed = 7;
@@ -158,20 +125,18 @@ static void *mover_main(void *argument)
 	return NULL;
 }
 
+static void *thread_main(void *number)
+{
+	if ((uintptr_t)number < WRITERS)
+		return writer_main(number);
+	return (uintptr_t)number == WRITERS ? taker_main(number) : mover_main(number);
+}
+
 UNIT(no_write_is_left_out_and_no_free_frame_is_read)
 {
-	for (u32 i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL,
-						i < WRITERS    ? writer_main
-						: i == WRITERS ? taker_main
-							       : mover_main,
-						(void *)(uintptr_t)i),
-				 0);
-	for (u32 i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	race(THREADS, thread_main);
 	host_run_on(0);
 	take_and_copy();
-	assert_int_equal(failures, 0);
 	for (u64 page = 0; page < MOVING; page++) {
 		u64 now;
 

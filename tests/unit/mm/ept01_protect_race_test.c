@@ -4,17 +4,8 @@
  * in its guest, whose TLB keeps what it may do until it is told to flush. Others protect the page,
  * wait, and read it: from then on the page stays as it was read for as long as no write was told.
  */
-#include <pthread.h>
-#include <sched.h>
-#include "unit.h"
-#include "host_memory.h"
-#include "hv/cpu.h"
-#include "hv/errno.h"
-#include "mm/change.h"
-#include "mm/ept01.h"
+#include "race_fixture.h"
 #include "mm/ept01_protect.h"
-#include "mm/mtrr.h"
-#include "mm/vm_memory.h"
 #include "mm/walk_cache.h"
 
 #define READERS    2u
@@ -25,11 +16,8 @@
 #define PAGE       5u
 #define WORD(n)    l1_gpa(PAGE *PAGE_SIZE + (n)*64)
 
-static struct vm_memory *memory;
 static struct walk_cache walks[READERS + WRITERS];
-static pthread_t threads[READERS + WRITERS];
 static u32 reading;     /* readers at work; atomic */
-static u32 failures;    /* atomic; cmocka's assertions are for the main thread */
 static u32 quiet, loud; /* rounds, by whether a write was told; atomic */
 
 static struct {
@@ -38,12 +26,6 @@ static struct {
 } readers[READERS];
 
 static u32 in_guest, flush; /* L1's CPU; atomic */
-
-#define CHECK(cond)                                                                 \
-	do {                                                                        \
-		if (!(cond) && !__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED)) \
-			print_error("failed: %s (line %d)\n", #cond, __LINE__);     \
-	} while (0)
 
 static void kick_and_wait(u64 cpu_mask)
 {
@@ -69,18 +51,11 @@ static void page_written(l1_gfn_t gfn)
 
 static int set_up(void **state)
 {
-	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
-					       .maxphyaddr = 40 };
-	static const struct ept_features features = { .leaf_2m = true };
 	static const struct change_ops ops = { .kick_and_wait = kick_and_wait,
 					       .page_written = page_written };
-	static const struct page_range guest = { { MIB }, 16 * MIB };
 
 	(void)state;
-	host_memory_init(16 * MIB, &guest, 1, READERS + WRITERS);
-	ept01_set_features(&features, &types);
-	change_set_ops(&ops);
-	memory = vm_memory_create(l1_gfn(BIT(28)));
+	race_set_up(READERS + WRITERS, &ops);
 	for (u32 i = 0; i < READERS + WRITERS; i++)
 		walk_cache_init(&walks[i], memory, i);
 	return memslot_add_ram(memory, l1_gfn(0), 512, 0) == MEMSLOT_OK
@@ -200,19 +175,18 @@ static void *writer(void *arg)
 	return NULL;
 }
 
+static void *thread_main(void *number)
+{
+	return (uintptr_t)number < READERS ? reader(number) : writer(number);
+}
+
 UNIT(page_stays_as_it_was_read_until_a_write_is_told)
 {
 	host_run_on(READERS + WRITERS - 1);
 	change_cpu_joins(memory);
 	host_run_on(0);
 	reading = READERS;
-	for (u32 i = 0; i < READERS + WRITERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, i < READERS ? reader : writer,
-						(void *)(uintptr_t)i),
-				 0);
-	for (u32 i = 0; i < READERS + WRITERS; i++)
-		pthread_join(threads[i], NULL);
-	assert_int_equal(failures, 0);
+	race(READERS + WRITERS, thread_main);
 	assert_int_equal(memory->protected_pages.in_use, 0);
 	assert_true(has_seen_enough());
 }

@@ -5,16 +5,7 @@
  * region is poisoned as soon as memslot_delete returns, and so are those that migrated pages leave.
  * A reader must find the stamp or no page, never poison, and what it wrote itself.
  */
-#include <pthread.h>
-#include <sched.h>
-#include "unit.h"
-#include "ept01_fixture.h"
-#include "host_memory.h"
-#include "hv/cpu.h"
-#include "hv/errno.h"
-#include "mm/change.h"
-#include "mm/ept01.h"
-#include "mm/vm_memory.h"
+#include "race_fixture.h"
 
 #define WRITERS 2u
 #define READERS 2u
@@ -22,18 +13,9 @@
 #define UPDATES 1500u
 #define STAMP   0x5a5a000000000000ULL
 
-static struct vm_memory *memory;
 static u64 places[WRITERS][SLOTS]; /* gfn of a stamped region, 0: none; atomic */
 static u32 writing;                /* writers at work; atomic */
 static u64 reads, kicks;           /* atomic */
-static u32 failures;               /* atomic; cmocka's assertions are for the main thread */
-static pthread_t threads[WRITERS + READERS];
-
-#define CHECK(cond)                                                                 \
-	do {                                                                        \
-		if (!(cond) && !__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED)) \
-			print_error("failed: %s (line %d)\n", #cond, __LINE__);     \
-	} while (0)
 
 static void kick_and_wait(u64 cpu_mask)
 {
@@ -43,14 +25,11 @@ static void kick_and_wait(u64 cpu_mask)
 
 static int set_up(void **state)
 {
-	static const struct page_range guest = { { MIB }, 16 * MIB };
+	static const struct change_ops ops = { .kick_and_wait = kick_and_wait };
 
 	(void)state;
-	host_memory_init(16 * MIB, &guest, 1, WRITERS + READERS);
-	ept01_fixture(kick_and_wait);
-	memory = vm_memory_create(l1_gfn(BIT(28)));
+	race_set_up(WRITERS + READERS, &ops);
 	memset(places, 0, sizeof(places));
-	failures = 0;
 	writing = WRITERS;
 	return 0;
 }
@@ -79,18 +58,6 @@ static void move_region(u32 writer, u64 *place)
 
 	CHECK(memslot_move(memory, l1_gfn(*place), gfn) == MEMSLOT_OK);
 	__atomic_store_n(place, gfn.raw, __ATOMIC_RELEASE);
-}
-
-/* The pool gives its lowest frame, mostly the one that has just come back. */
-static void poison_a_free_frame(void)
-{
-	const u64 poison = 0xdeaddeaddeaddeadULL;
-	pfn_t frame;
-
-	if (guest_frame_alloc(0, &frame) == 0) {
-		host_guest_ram_write(pfn_to_hpa(frame), &poison, sizeof(poison));
-		guest_frame_free(frame, 0);
-	}
 }
 
 /* Any writer's region, which may go meanwhile. */
@@ -188,18 +155,16 @@ static void *reader_main(void *argument)
 	return NULL;
 }
 
+static void *thread_main(void *number)
+{
+	return (uintptr_t)number < WRITERS ? writer_main(number) : reader_main(number);
+}
+
 UNIT(readers_find_a_region_whole_or_not_at_all)
 {
 	u64 frames = guest_frame_free_count();
 
-	for (u32 i = 0; i < WRITERS + READERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL,
-						i < WRITERS ? writer_main : reader_main,
-						(void *)(uintptr_t)i),
-				 0);
-	for (u32 i = 0; i < WRITERS + READERS; i++)
-		pthread_join(threads[i], NULL);
-	assert_int_equal(failures, 0);
+	race(WRITERS + READERS, thread_main);
 	assert_true(is_enough());
 	/* Nothing leaked: all frames, all objects, all leaves. */
 	epoch_wait(&memory->retired);

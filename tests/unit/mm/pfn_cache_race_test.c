@@ -6,16 +6,7 @@
  * Guests are played: a vCPU is in its guest between a gate that it found lowered and its next look,
  * and whoever is called out must be out before the frame goes.
  */
-#include <pthread.h>
-#include <sched.h>
-#include "unit.h"
-#include "host_memory.h"
-#include "hv/cpu.h"
-#include "hv/errno.h"
-#include "mm/change.h"
-#include "mm/ept01.h"
-#include "mm/mtrr.h"
-#include "mm/vm_memory.h"
+#include "race_fixture.h"
 #include "mm/walk_cache.h"
 
 #define WRITERS 2u
@@ -25,7 +16,6 @@
 #define UPDATES 600u
 #define STAMP   0x5a5a000000000000ULL
 
-static struct vm_memory *memory;
 static struct walk_cache walks[READERS];
 static struct pfn_cache shared[SHARED];
 static u32 turns[SHARED]; /* who activates or deactivates it now, + 1; atomic */
@@ -36,14 +26,6 @@ static u32 requests[READERS]; /* the reader is asked to leave its guest; atomic 
 static u64 places[WRITERS * SLOTS]; /* gfn of a stamped region, 0: none; atomic */
 static u32 writing;                 /* writers at work; atomic */
 static u64 hits, entries, called;   /* atomic */
-static u32 failures;                /* atomic; cmocka's assertions are for the main thread */
-static pthread_t threads[WRITERS + READERS];
-
-#define CHECK(cond)                                                                 \
-	do {                                                                        \
-		if (!(cond) && !__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED)) \
-			print_error("failed: %s (line %d)\n", #cond, __LINE__);     \
-	} while (0)
 
 static void kick_and_wait(u64 cpu_mask)
 {
@@ -65,18 +47,11 @@ static void call_out(u64 vcpu_mask)
 
 static int set_up(void **state)
 {
-	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
-					       .maxphyaddr = 40 };
-	static const struct ept_features features = { .leaf_2m = true };
 	static const struct change_ops ops = { .kick_and_wait = kick_and_wait,
 					       .call_out = call_out };
-	static const struct page_range guest = { { MIB }, 16 * MIB };
 
 	(void)state;
-	host_memory_init(16 * MIB, &guest, 1, WRITERS + READERS);
-	ept01_set_features(&features, &types);
-	change_set_ops(&ops);
-	memory = vm_memory_create(l1_gfn(BIT(28)));
+	race_set_up(WRITERS + READERS, &ops);
 	for (u32 i = 0; i < SHARED; i++)
 		pfn_cache_init(&shared[i], memory, WINDOW_READ);
 	for (u32 i = 0; i < READERS; i++) {
@@ -120,7 +95,7 @@ static void move_region(u32 writer, u64 *place, u64 *seed)
 /* No guest has it: called out were all that had. */
 static void poison(pfn_t frame)
 {
-	const u64 word = 0xdeaddeaddeaddeadULL;
+	const u64 word = RACE_POISON;
 
 	for (u32 i = 0; i < READERS; i++)
 		CHECK(__atomic_load_n(&guests[i], __ATOMIC_SEQ_CST) != frame.raw + 1);
@@ -267,20 +242,18 @@ static void *reader_main(void *argument)
 	return NULL;
 }
 
+static void *thread_main(void *number)
+{
+	return (uintptr_t)number < WRITERS ? writer_main(number) : reader_main(number);
+}
+
 UNIT(holders_see_their_page_and_guests_have_theirs)
 {
 	u64 frames = guest_frame_free_count();
 
-	for (u32 i = 0; i < WRITERS + READERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL,
-						i < WRITERS ? writer_main : reader_main,
-						(void *)(uintptr_t)i),
-				 0);
-	for (u32 i = 0; i < WRITERS + READERS; i++)
-		pthread_join(threads[i], NULL);
+	race(WRITERS + READERS, thread_main);
 	for (u32 i = 0; i < SHARED; i++)
 		pfn_cache_deactivate(&shared[i]);
-	assert_int_equal(failures, 0);
 	assert_true(is_enough());
 	/* Nothing leaked. */
 	epoch_wait(&memory->retired);

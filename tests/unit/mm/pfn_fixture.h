@@ -5,13 +5,11 @@
 #define TESTS_UNIT_MM_PFN_FIXTURE_H
 
 #include "unit.h"
+#include "ept01_fixture.h"
 #include "host_memory.h"
 #include "hv/errno.h"
 #include "hv/percpu.h"
 #include "hv/spinlock.h"
-#include "mm/change.h"
-#include "mm/ept01.h"
-#include "mm/mtrr.h"
 #include "mm/vm_memory.h"
 
 #define FIXTURE_MAX_GFN BIT(24)
@@ -34,15 +32,11 @@ static void call_out(u64 vcpu_mask)
 
 static inline int set_up_memory(void)
 {
-	static const struct mtrr_map types = { .def_type = MTRR_DEF_ENABLED | MEMORY_WB,
-					       .maxphyaddr = 40 };
-	static const struct ept_features features = { .leaf_2m = true };
 	static const struct change_ops ops = { .kick_and_wait = kick_and_wait,
 					       .call_out = call_out };
 
 	host_memory_default();
-	ept01_set_features(&features, &types);
-	change_set_ops(&ops);
+	ept01_fixture_with(&ops);
 	memory = vm_memory_create(l1_gfn(FIXTURE_MAX_GFN));
 	kicked = 0;
 	called_out = 0;
