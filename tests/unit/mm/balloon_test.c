@@ -1,71 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/balloon.c: what is out is a hole, what comes back is zero; frames, caches, leaves, refusals;
  * and beside an array of pages. */
-#include "unit.h"
-#include "ept01_fixture.h"
-#include "host_memory.h"
-#include "hv/cpu.h"
-#include "hv/errno.h"
-#include "mm/change.h"
+#include "change_fixture.h"
 #include "mm/pfn_cache.h"
-#include "mm/vm_memory.h"
-
-#define MAX_GFN BIT(24)
-
-static struct vm_memory *memory;
-static u64 all_frames, free_in_kick;
-static u32 kicks;
-static void (*in_kick)(void); /* what else happens in the machine meanwhile */
-
-static void kick_and_wait(u64 cpu_mask)
-{
-	void (*act)(void) = in_kick;
-
-	(void)cpu_mask;
-	kicks++;
-	free_in_kick = guest_frame_free_count();
-	in_kick = NULL;
-	if (act)
-		act();
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	host_memory_default();
-	ept01_fixture(kick_and_wait);
-	memory = vm_memory_create(l1_gfn(MAX_GFN));
-	all_frames = guest_frame_free_count();
-	in_kick = NULL;
-	kicks = 0;
-	change_cpu_joins(memory);
-	return 0;
-}
-
-static l1_gpa_t page_at(u64 gfn)
-{
-	return l1_gfn_to_l1_gpa(l1_gfn(gfn));
-}
-
-static int write_page(u64 gfn, u64 value)
-{
-	return guest_write(memory, page_at(gfn), &value, sizeof(value));
-}
-
-/* What a page says; ~0 where it is not there. */
-static u64 read_page(u64 gfn)
-{
-	u64 value;
-
-	return guest_read(memory, page_at(gfn), &value, sizeof(value)) ? ~0ULL : value;
-}
-
-static void add(u64 gfn, u64 pages)
-{
-	assert_int_equal(memslot_add_ram(memory, l1_gfn(gfn), pages, 0), MEMSLOT_OK);
-	for (u64 i = gfn; i < gfn + pages; i++)
-		assert_int_equal(write_page(i, i), 0);
-}
 
 static enum memslot_result out(u64 gfn, u64 pages)
 {
@@ -75,18 +12,6 @@ static enum memslot_result out(u64 gfn, u64 pages)
 static enum memslot_result in(u64 gfn, u64 pages)
 {
 	return memslot_balloon_in(memory, l1_gfn(gfn), pages);
-}
-
-static int touch(u64 gfn)
-{
-	return ept01_fault(memory, page_at(gfn), true);
-}
-
-static bool is_mapped(u64 gfn)
-{
-	struct ept_leaf leaf;
-
-	return !ept_lookup(&memory->ept01, gfn, &leaf);
 }
 
 static const struct range_node *region_at(u64 gfn)

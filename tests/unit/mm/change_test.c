@@ -1,62 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/change.c with EPT01 under it: the order of a change's steps, seen from inside its kick, and
  * translations that a change overtakes. */
-#include "unit.h"
-#include "ept01_fixture.h"
-#include "host_memory.h"
-#include "hv/cpu.h"
-#include "hv/errno.h"
-#include "mm/change.h"
-#include "mm/ept01.h"
-#include "mm/vm_memory.h"
+#include "change_fixture.h"
 
-static struct vm_memory *memory;
-static u32 kicks;
-static u64 kicked;            /* mask of the last kick */
-static void (*in_kick)(void); /* what else happens in the machine meanwhile */
-
-static void kick_and_wait(u64 cpu_mask)
+/* Two CPUs run it. */
+static int set_up_two(void **state)
 {
-	void (*act)(void) = in_kick;
-
-	kicks++;
-	kicked = cpu_mask;
-	in_kick = NULL;
-	if (act)
-		act();
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	host_memory_default();
-	ept01_fixture(kick_and_wait);
-	memory = vm_memory_create(l1_gfn(BIT(24)));
-	kicks = 0;
-	kicked = 0;
-	in_kick = NULL;
-	for (u32 cpu = 2; cpu-- > 0;) {
-		host_run_on(cpu);
-		change_cpu_joins(memory);
-	}
+	set_up(state);
+	host_run_on(1);
+	change_cpu_joins(memory);
+	host_run_on(0);
 	return 0;
-}
-
-static void add(u64 gfn, u64 pages)
-{
-	assert_int_equal(memslot_add_ram(memory, l1_gfn(gfn), pages, 0), MEMSLOT_OK);
-}
-
-static int fault(u64 gfn)
-{
-	return ept01_fault(memory, l1_gfn_to_l1_gpa(l1_gfn(gfn)), true);
-}
-
-static bool is_mapped(u64 gfn)
-{
-	struct ept_leaf leaf;
-
-	return ept_lookup(&memory->ept01, gfn, &leaf) == 0;
 }
 
 static u64 frames, tables, generation;
@@ -72,9 +26,9 @@ static void look_from_inside(void)
 	assert_int_equal(guest_frame_free_count(), frames);
 	assert_int_equal(page_free_count(), tables);
 	/* Nothing is mapped meanwhile, and no error is told. */
-	assert_int_equal(fault(600), 0);
+	assert_int_equal(touch(600), 0);
 	assert_false(is_mapped(600));
-	assert_int_equal(fault(5), 0);
+	assert_int_equal(touch(5), 0);
 	assert_int_equal(host_counter(CTR_EPT01_RETRIES), 2);
 	assert_int_equal(host_counter(CTR_EPT01_FAULTS), 1);
 }
@@ -83,7 +37,7 @@ UNIT(kick_comes_after_the_zap_and_before_the_freeing)
 {
 	add(0, 10);
 	add(600, 10);
-	assert_int_equal(fault(5), 0);
+	assert_int_equal(touch(5), 0);
 	frames = guest_frame_free_count();
 	tables = page_free_count();
 	generation = *ept01_generation(memory);
@@ -91,23 +45,23 @@ UNIT(kick_comes_after_the_zap_and_before_the_freeing)
 	assert_int_equal(memslot_delete(memory, l1_gfn(0)), MEMSLOT_OK);
 	assert_int_equal(kicks, 1);
 	assert_int_equal(guest_frame_free_count(), frames + 10);
-	assert_int_equal(fault(600), 0);
+	assert_int_equal(touch(600), 0);
 	assert_true(is_mapped(600));
-	assert_int_equal(fault(5), -ENOENT);
+	assert_int_equal(touch(5), -ENOENT);
 }
 
 UNIT(kicked_are_all_that_run_the_vm)
 {
 	add(0, 10);
-	fault(0);
+	touch(0);
 	memslot_move(memory, l1_gfn(0), l1_gfn(100));
 	assert_int_equal(kicked, 3);
-	fault(100);
+	touch(100);
 	host_run_on(1);
 	change_cpu_leaves(memory);
 	memslot_move(memory, l1_gfn(100), l1_gfn(0));
 	assert_int_equal(kicked, 1);
-	fault(0);
+	touch(0);
 	host_run_on(0);
 	change_cpu_leaves(memory);
 	memslot_delete(memory, l1_gfn(0));
@@ -164,7 +118,7 @@ UNIT(translation_made_during_a_change_is_not_mapped_after_it)
 {
 	add(0, 10);
 	add(600, 10);
-	fault(0);
+	touch(0);
 	in_kick = translate_and_end_another_change;
 	memslot_delete(memory, l1_gfn(0));
 	assert_int_equal(ept01_publish(memory, &inside), -EBUSY);
@@ -174,7 +128,7 @@ static void other_cpu_deletes(void)
 {
 	host_run_on(1);
 	assert_int_equal(memslot_delete(memory, l1_gfn(600)), MEMSLOT_OK);
-	assert_int_equal(fault(600), 0); /* the first change is still active */
+	assert_int_equal(touch(600), 0); /* the first change is still active */
 	host_run_on(0);
 }
 
@@ -183,14 +137,14 @@ UNIT(two_cpus_take_away_what_the_other_uses)
 {
 	add(0, 10);
 	add(600, 10);
-	fault(0);
-	fault(600);
+	touch(0);
+	touch(600);
 	in_kick = other_cpu_deletes;
 	assert_int_equal(memslot_delete(memory, l1_gfn(0)), MEMSLOT_OK);
 	assert_int_equal(kicks, 2);
 	assert_int_equal(memslot_count(memory), 0);
 	assert_int_equal(memory->active, 0);
-	assert_int_equal(fault(600), -ENOENT);
+	assert_int_equal(touch(600), -ENOENT);
 }
 
 static void update_in_a_section(void)
@@ -202,7 +156,7 @@ static void update_in_a_section(void)
 static void fault_in_a_section(void)
 {
 	epoch_read_begin();
-	fault(0);
+	touch(0);
 }
 
 UNIT(wait_in_a_reader_section_is_caught)
@@ -215,15 +169,16 @@ UNIT(wait_in_a_reader_section_is_caught)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(kick_comes_after_the_zap_and_before_the_freeing, set_up),
-		cmocka_unit_test_setup(kicked_are_all_that_run_the_vm, set_up),
-		cmocka_unit_test_setup(nobody_is_kicked_for_what_was_never_mapped, set_up),
-		cmocka_unit_test_setup(translation_that_a_change_overtook_is_not_mapped, set_up),
-		cmocka_unit_test_setup(failure_that_an_addition_overtook_is_not_told, set_up),
+		cmocka_unit_test_setup(kick_comes_after_the_zap_and_before_the_freeing, set_up_two),
+		cmocka_unit_test_setup(kicked_are_all_that_run_the_vm, set_up_two),
+		cmocka_unit_test_setup(nobody_is_kicked_for_what_was_never_mapped, set_up_two),
+		cmocka_unit_test_setup(translation_that_a_change_overtook_is_not_mapped,
+				       set_up_two),
+		cmocka_unit_test_setup(failure_that_an_addition_overtook_is_not_told, set_up_two),
 		cmocka_unit_test_setup(translation_made_during_a_change_is_not_mapped_after_it,
 				       set_up),
-		cmocka_unit_test_setup(two_cpus_take_away_what_the_other_uses, set_up),
-		cmocka_unit_test_setup(wait_in_a_reader_section_is_caught, set_up),
+		cmocka_unit_test_setup(two_cpus_take_away_what_the_other_uses, set_up_two),
+		cmocka_unit_test_setup(wait_in_a_reader_section_is_caught, set_up_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,72 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/migrate.c: contents and frames, what others find in the midst of it, extents that part and
  * grow together, refusals. */
-#include "unit.h"
-#include "ept01_fixture.h"
-#include "host_memory.h"
-#include "hv/cpu.h"
-#include "hv/errno.h"
-#include "mm/change.h"
-#include "mm/vm_memory.h"
-
-#define MAX_GFN BIT(24)
-
-static struct vm_memory *memory;
-static u64 all_frames;
-static void (*in_kick)(void); /* what else happens in the machine meanwhile */
-
-static void kick_and_wait(u64 cpu_mask)
-{
-	void (*act)(void) = in_kick;
-
-	(void)cpu_mask;
-	in_kick = NULL;
-	if (act)
-		act();
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	host_memory_default();
-	ept01_fixture(kick_and_wait);
-	memory = vm_memory_create(l1_gfn(MAX_GFN));
-	all_frames = guest_frame_free_count();
-	in_kick = NULL;
-	change_cpu_joins(memory);
-	return 0;
-}
-
-static void add(u64 gfn, u64 pages)
-{
-	assert_int_equal(memslot_add_ram(memory, l1_gfn(gfn), pages, 0), MEMSLOT_OK);
-	for (u64 i = gfn; i < gfn + pages; i++)
-		assert_int_equal(guest_write(memory, l1_gfn_to_l1_gpa(l1_gfn(i)), &i, sizeof(i)),
-				 0);
-}
+#include "change_fixture.h"
 
 static enum memslot_result migrate(u64 gfn, u64 pages)
 {
 	return memslot_migrate(memory, l1_gfn(gfn), pages);
 }
 
-static u64 frame_of(u64 gfn)
-{
-	struct memslot_frame frame;
-
-	assert_int_equal(memslot_find(memory, l1_gfn(gfn), &frame), 0);
-	return frame.pfn.raw;
-}
-
 static void expect_numbers(u64 gfn, u64 pages)
 {
-	for (u64 i = gfn; i < gfn + pages; i++) {
-		u64 value = 0;
-
-		assert_int_equal(
-			guest_read(memory, l1_gfn_to_l1_gpa(l1_gfn(i)), &value, sizeof(value)), 0);
-		assert_int_equal(value, i);
-	}
+	for (u64 i = gfn; i < gfn + pages; i++)
+		assert_int_equal(read_page(i), i);
 }
 
 static u32 extents_at(u64 gfn)

@@ -1,65 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mm/poison.c: what becomes of the page, and that nobody gets the frame again. */
-#include "unit.h"
-#include "ept01_fixture.h"
-#include "host_memory.h"
-#include "hv/cpu.h"
-#include "hv/errno.h"
-#include "mm/change.h"
+#include "change_fixture.h"
 #include "mm/page.h"
-#include "mm/vm_memory.h"
-
-#define MAX_GFN BIT(24)
-
-static struct vm_memory *memory;
-static u64 all_frames;
-static u32 kicks;
-
-static void kick_and_wait(u64 cpu_mask)
-{
-	(void)cpu_mask;
-	kicks++;
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	host_memory_default();
-	ept01_fixture(kick_and_wait);
-	memory = vm_memory_create(l1_gfn(MAX_GFN));
-	all_frames = guest_frame_free_count();
-	kicks = 0;
-	change_cpu_joins(memory);
-	return 0;
-}
-
-static l1_gpa_t page_at(u64 gfn)
-{
-	return l1_gfn_to_l1_gpa(l1_gfn(gfn));
-}
-
-static void add(u64 gfn, u64 pages)
-{
-	assert_int_equal(memslot_add_ram(memory, l1_gfn(gfn), pages, 0), MEMSLOT_OK);
-	for (u64 i = gfn; i < gfn + pages; i++)
-		assert_int_equal(guest_write(memory, page_at(i), &i, sizeof(i)), 0);
-}
-
-/* What a page says; ~0 where it is not there. */
-static u64 read_page(u64 gfn)
-{
-	u64 value;
-
-	return guest_read(memory, page_at(gfn), &value, sizeof(value)) ? ~0ULL : value;
-}
-
-static u64 frame_of(u64 gfn)
-{
-	struct memslot_frame frame;
-
-	assert_int_equal(memslot_find(memory, l1_gfn(gfn), &frame), 0);
-	return frame.pfn.raw;
-}
 
 static enum memslot_result poison(u64 gfn, enum memslot_contents contents)
 {
