@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Pages of the guest's memory that go and come back (hv/abi.h). Needs test_calls = on. */
 #include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/looker.h"
 #include "tests/guest/lib/machine_test.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
@@ -12,7 +13,6 @@
 #define ONES   (~0ULL)
 #define ROUNDS 200u
 #define MANY   50u
-#define WAIT   50000000ULL /* ticks, for the other CPU to look */
 
 static void fill(u64 gpa, u64 bytes, u64 value)
 {
@@ -152,37 +152,13 @@ TEST(balloon, no_memory_is_lost)
 }
 
 /* --- beside another CPU --- */
-enum { UNKNOWN, THERE, OUT };
-
-static u64 phase;        /* what the other CPU may find now */
-static u64 looks, wrong; /* the other CPU's */
 static bool stop;
 
 static void look(void *unused)
 {
 	(void)unused;
-	while (!READ_ONCE(stop)) {
-		u64 before = READ_ONCE(phase);
-		u64 value = peek(REGION_HERE);
-
-		if (READ_ONCE(phase) != before)
-			continue;
-		wrong += (before == THERE && value != 0) || (before == OUT && value != ONES);
-		WRITE_ONCE(looks, looks + 1);
-	}
-}
-
-/* Let the other CPU look in this phase; false: it stands still. */
-static bool show(u64 new_phase)
-{
-	u64 wanted, start = rdtsc();
-
-	WRITE_ONCE(phase, new_phase);
-	wanted = READ_ONCE(looks) + 3;
-	while (READ_ONCE(looks) < wanted && rdtsc() - start < WAIT)
-		cpu_pause();
-	WRITE_ONCE(phase, UNKNOWN);
-	return READ_ONCE(looks) >= wanted;
+	while (!READ_ONCE(stop))
+		looker_look();
 }
 
 MACHINE_TEST(balloon, no_cpu_finds_what_is_out, NEED_CPUS_2)
@@ -191,17 +167,19 @@ MACHINE_TEST(balloon, no_cpu_finds_what_is_out, NEED_CPUS_2)
 	 * ones from the one call's return on, and zeros from the other's. */
 	TEST_CALLS_REQUIRED();
 	EXPECT_EQ(region_add(REGION_HERE), 0);
-	phase = looks = wrong = 0;
+	looker_begin(REGION_HERE);
 	stop = false;
 	smp_start(1, look, NULL);
 	for (u32 i = 0; i < ROUNDS; i++) {
+		looker_finds_anything();
 		EXPECT_EQ(balloon_out(REGION_HERE, PAGE_SIZE), 0);
-		EXPECT(show(OUT));
+		EXPECT(looker_finds(ONES, 3));
+		looker_finds_anything();
 		EXPECT_EQ(balloon_in(REGION_HERE, PAGE_SIZE), 0);
-		EXPECT(show(THERE));
+		EXPECT(looker_finds(0, 3));
 	}
 	WRITE_ONCE(stop, true);
 	EXPECT(smp_finish(1));
-	EXPECT_EQ(wrong, 0);
+	looker_expect_right();
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }

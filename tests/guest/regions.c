@@ -3,47 +3,32 @@
 #include "hv/pte.h"
 #include "tests/guest/lib/apic.h"
 #include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/looker.h"
 #include "tests/guest/lib/machine_test.h"
 #include "tests/guest/lib/memory.h"
-#include "tests/guest/lib/nestor.h"
+#include "tests/guest/lib/regions.h"
 #include "tests/guest/lib/smp.h"
 
-/* Nothing of the machine is here; the second is not aligned to more than a page. */
-#define HERE   0xd0000000ULL
-#define THERE  0xd1003000ULL
+#define HERE   REGION_HERE
+#define THERE  REGION_THERE
 #define HOLE   0xd4000000ULL
 #define PAGE   0x1000ULL
 #define PAGES  16ULL
-#define BYTES  (PAGES * PAGE)
+#define BYTES  REGION_BYTES
 #define LARGE  (2 * MIB)
 #define ONES   (~0ULL)
 #define BEYOND BIT(52)
 #define ROUNDS 1000u
 #define LOOKS  100u
-#define WAIT   50000000ULL /* ticks, for the other CPU to look */
 
 /* MOV (%RBX), %EAX or %ECX, then RET, as they lie in memory. */
 enum { LOAD_EAX = 0xc3038b, LOAD_ECX = 0xc30b8b };
 
-enum { UNKNOWN, PRESENT, DELETED }; /* the low bits of a phase */
-
-static u64 phase;              /* what the other CPU may find now: round * 4 + one of the above */
-static u64 looks, stale, last; /* the other CPU's, each written by it alone */
 static bool stop;
 
 static s64 add(u64 gpa, u64 bytes)
 {
 	return nestor_call(NESTOR_CALL_REGION_ADD, gpa, bytes, NULL);
-}
-
-static s64 delete (u64 gpa)
-{
-	return nestor_call(NESTOR_CALL_REGION_DELETE, gpa, 0, NULL);
-}
-
-static s64 move(u64 from, u64 to)
-{
-	return nestor_call(NESTOR_CALL_REGION_MOVE, from, to, NULL);
 }
 
 /* How many pages don't start with their number and this seed. */
@@ -80,8 +65,8 @@ TEST(regions, calls_are_refused_where_they_are_off)
 	if (nestor_has(NESTOR_CAP_TEST_CALLS))
 		SKIP("test_calls = on");
 	EXPECT_EQ(add(HERE, BYTES), -NESTOR_EPERM);
-	EXPECT_EQ(delete (HERE), -NESTOR_EPERM);
-	EXPECT_EQ(move(HERE, THERE), -NESTOR_EPERM);
+	EXPECT_EQ(region_delete(HERE), -NESTOR_EPERM);
+	EXPECT_EQ(region_move(HERE, THERE), -NESTOR_EPERM);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, 0, 0, NULL), -NESTOR_EPERM);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_KICK_DELAY, 0, 0, NULL), -NESTOR_EPERM);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_DEAF, 0, 0, NULL), -NESTOR_EPERM);
@@ -99,7 +84,7 @@ TEST(regions, added_memory_is_memory_until_it_is_deleted)
 	EXPECT_EQ(wrong_pages(HERE, 0x100), 0);
 	EXPECT_EQ(peek(HERE - 8), ONES);
 	EXPECT_EQ(peek(HERE + BYTES), ONES);
-	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(region_delete(HERE), 0);
 	EXPECT_EQ(pages_that_are_there(HERE, PAGES), 0);
 	poke(HERE, 1);
 	EXPECT_EQ(peek(HERE), ONES);
@@ -114,7 +99,7 @@ TEST(regions, large_memory_comes_and_goes)
 		poke(HERE + at, at);
 	EXPECT_EQ(peek(HERE + LARGE - PAGE), LARGE - PAGE);
 	EXPECT_EQ(pages_that_are_there(HERE, LARGE / PAGE), LARGE / PAGE);
-	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(region_delete(HERE), 0);
 	EXPECT_EQ(pages_that_are_there(HERE, LARGE / PAGE), 0);
 }
 
@@ -125,14 +110,14 @@ TEST(regions, moved_memory_keeps_its_contents)
 	TEST_CALLS_REQUIRED();
 	EXPECT_EQ(add(HERE, BYTES), 0);
 	number_pages(HERE, 0x200);
-	EXPECT_EQ(move(HERE, THERE), 0);
+	EXPECT_EQ(region_move(HERE, THERE), 0);
 	EXPECT_EQ(pages_that_are_there(HERE, PAGES), 0);
 	EXPECT_EQ(wrong_pages(THERE, 0x200), 0);
-	EXPECT_EQ(move(THERE, THERE + PAGE), 0);
+	EXPECT_EQ(region_move(THERE, THERE + PAGE), 0);
 	EXPECT_EQ(peek(THERE), ONES);
 	EXPECT_EQ(wrong_pages(THERE + PAGE, 0x200), 0);
-	EXPECT_EQ(delete (THERE), -NESTOR_ENOENT);
-	EXPECT_EQ(delete (THERE + PAGE), 0);
+	EXPECT_EQ(region_delete(THERE), -NESTOR_ENOENT);
+	EXPECT_EQ(region_delete(THERE + PAGE), 0);
 }
 
 #define VECTOR 0x53u
@@ -158,7 +143,7 @@ MACHINE_TEST(regions, interrupts_may_push_onto_untouched_memory, NEED_APIC)
 	}
 	EXPECT(apic_is_clear(APIC_ISR));
 	EXPECT(apic_is_clear(APIC_IRR));
-	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(region_delete(HERE), 0);
 }
 
 TEST(regions, read_only_memory_drops_writes)
@@ -171,7 +156,7 @@ TEST(regions, read_only_memory_drops_writes)
 	before = peek(HERE + PAGE);
 	poke(HERE + PAGE, ~before);
 	EXPECT_EQ(peek(HERE + PAGE), before);
-	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(region_delete(HERE), 0);
 	for (u32 bit = 2; bit < 64; bit++)
 		EXPECT_EQ(nestor_call3(NESTOR_CALL_REGION_ADD, HERE, BYTES, BIT(bit)),
 			  -NESTOR_EINVAL);
@@ -198,7 +183,7 @@ TEST(regions, caches_are_invalidated_once)
 	EXPECT_EQ(invalidate(HERE - PAGE, BYTES + 2 * PAGE), PAGES - 1);
 	EXPECT_EQ(invalidate(HERE - PAGE, BYTES + 2 * PAGE), 0);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_CACHES, HERE, 1, NULL), 0);
-	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(region_delete(HERE), 0);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_CACHES, HERE, NESTOR_CACHES_MAX + 1, NULL),
 		  -NESTOR_E2BIG);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_INVALIDATE, 0, ONES, NULL), -NESTOR_E2BIG);
@@ -239,10 +224,10 @@ TEST(regions, hypervisor_decodes_the_code_that_is_there_now)
 		poke(THERE, LOAD_ECX);
 		EXPECT_EQ(rax_after_code_at(HERE, i), BITS(31, 0));
 		EXPECT_EQ(rax_after_code_at(THERE, i), i);
-		EXPECT_EQ(delete (HERE), 0);
-		EXPECT_EQ(move(THERE, HERE), 0);
+		EXPECT_EQ(region_delete(HERE), 0);
+		EXPECT_EQ(region_move(THERE, HERE), 0);
 		EXPECT_EQ(rax_after_code_at(HERE, i), i);
-		EXPECT_EQ(delete (HERE), 0);
+		EXPECT_EQ(region_delete(HERE), 0);
 	}
 }
 
@@ -255,30 +240,30 @@ TEST(regions, overlaps_are_refused)
 	EXPECT_EQ(add(HERE - BYTES + PAGE, BYTES), -NESTOR_EEXIST);
 	EXPECT_EQ(add(HERE + BYTES - PAGE, BYTES), -NESTOR_EEXIST);
 	EXPECT_EQ(add(HERE + BYTES, BYTES), 0);
-	EXPECT_EQ(move(HERE, HERE + PAGE), -NESTOR_EEXIST);
-	EXPECT_EQ(move(HERE, 0), -NESTOR_EEXIST);
+	EXPECT_EQ(region_move(HERE, HERE + PAGE), -NESTOR_EEXIST);
+	EXPECT_EQ(region_move(HERE, 0), -NESTOR_EEXIST);
 	number_pages(HERE, 0x300);
 	EXPECT_EQ(wrong_pages(HERE, 0x300), 0);
-	EXPECT_EQ(delete (HERE), 0);
-	EXPECT_EQ(delete (HERE + BYTES), 0);
+	EXPECT_EQ(region_delete(HERE), 0);
+	EXPECT_EQ(region_delete(HERE + BYTES), 0);
 }
 
 TEST(regions, what_is_not_there_cannot_go)
 {
 	/* Expect: ENOENT where no region starts, EPERM for the machine's own memory. */
 	TEST_CALLS_REQUIRED();
-	EXPECT_EQ(delete (HERE), -NESTOR_ENOENT);
-	EXPECT_EQ(move(HERE, THERE), -NESTOR_ENOENT);
-	EXPECT_EQ(delete (BEYOND), -NESTOR_ENOENT);
-	EXPECT_EQ(delete (ONES & ~(PAGE - 1)), -NESTOR_ENOENT);
-	EXPECT_EQ(delete (HERE + 1), -NESTOR_EINVAL);
-	EXPECT_EQ(delete (0), -NESTOR_EPERM);
-	EXPECT_EQ(move(0, HERE), -NESTOR_EPERM);
+	EXPECT_EQ(region_delete(HERE), -NESTOR_ENOENT);
+	EXPECT_EQ(region_move(HERE, THERE), -NESTOR_ENOENT);
+	EXPECT_EQ(region_delete(BEYOND), -NESTOR_ENOENT);
+	EXPECT_EQ(region_delete(ONES & ~(PAGE - 1)), -NESTOR_ENOENT);
+	EXPECT_EQ(region_delete(HERE + 1), -NESTOR_EINVAL);
+	EXPECT_EQ(region_delete(0), -NESTOR_EPERM);
+	EXPECT_EQ(region_move(0, HERE), -NESTOR_EPERM);
 	EXPECT_EQ(add(HERE, BYTES), 0);
-	EXPECT_EQ(delete (HERE + PAGE), -NESTOR_ENOENT);
-	EXPECT_EQ(move(HERE, BEYOND), -NESTOR_ERANGE);
-	EXPECT_EQ(move(HERE, HERE + 16), -NESTOR_EINVAL);
-	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(region_delete(HERE + PAGE), -NESTOR_ENOENT);
+	EXPECT_EQ(region_move(HERE, BEYOND), -NESTOR_ERANGE);
+	EXPECT_EQ(region_move(HERE, HERE + 16), -NESTOR_EINVAL);
+	EXPECT_EQ(region_delete(HERE), 0);
 }
 
 TEST(regions, memory_is_found_where_it_is)
@@ -296,69 +281,29 @@ TEST(regions, memory_is_found_where_it_is)
 	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, HERE + PAGE, 0, NULL), -NESTOR_ENOENT);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_BALLOON_OUT, HERE, PAGE, NULL), 0);
 	EXPECT_EQ(nestor_call(NESTOR_CALL_REGION_FIND, HERE, 0, NULL), -NESTOR_ENOENT);
-	EXPECT_EQ(delete (HERE), 0);
+	EXPECT_EQ(region_delete(HERE), 0);
 }
 
-/* The other CPU: whatever it reads while a phase lasts must be what that phase allows. */
 static void look(void *unused)
 {
 	(void)unused;
-	while (!READ_ONCE(stop)) {
-		u64 before = READ_ONCE(phase);
-		u64 value = peek(HERE);
-		u64 wanted = (before & 3) == DELETED ? ONES : before;
-
-		if (READ_ONCE(phase) != before)
-			continue;
-		if ((before & 3) != UNKNOWN && value != wanted) {
-			WRITE_ONCE(last, value);
-			WRITE_ONCE(stale, stale + 1);
-		}
-		WRITE_ONCE(looks, looks + 1);
-	}
-}
-
-/* Let the other CPU look so often in this phase. */
-static bool show(u64 new_phase, u32 times)
-{
-	u64 wanted, start = rdtsc();
-
-	WRITE_ONCE(phase, new_phase);
-	wanted = READ_ONCE(looks) + times;
-	while (READ_ONCE(looks) < wanted && rdtsc() - start < WAIT)
-		cpu_pause();
-	return READ_ONCE(looks) >= wanted;
-}
-
-/* Memory comes and goes; false: a call failed, or the other CPU stands still. */
-static bool come_and_go(u64 round, u32 times)
-{
-	WRITE_ONCE(phase, UNKNOWN);
-	if (add(HERE, BYTES))
-		return false;
-	poke(HERE, round * 4 + PRESENT);
-	if (!show(round * 4 + PRESENT, times))
-		return false;
-	WRITE_ONCE(phase, UNKNOWN);
-	return !delete (HERE) && show(round * 4 + DELETED, times);
+	while (!READ_ONCE(stop))
+		looker_look();
 }
 
 static void come_and_go_often(u32 rounds, u32 times)
 {
 	u32 done = 0;
 
-	phase = looks = stale = 0;
+	looker_begin(REGION_HERE);
 	stop = false;
 	smp_start(1, look, NULL);
-	while (done < rounds && come_and_go(done, times))
+	while (done < rounds && looker_sees_region(done, times))
 		done++;
 	WRITE_ONCE(stop, true);
 	EXPECT(smp_finish(1));
 	EXPECT_EQ(done, rounds);
-	EXPECT(looks > 0);
-	EXPECT_EQ(stale, 0);
-	if (stale)
-		EXPECT_EQ(last, ONES);
+	looker_expect_right();
 }
 
 MACHINE_TEST(regions, no_cpu_finds_what_was_deleted, NEED_CPUS_2)

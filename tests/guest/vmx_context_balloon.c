@@ -3,6 +3,7 @@
  * test_calls = on. */
 #include "hv/string.h"
 #include "tests/guest/lib/cpu.h"
+#include "tests/guest/lib/looker.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
 #include "tests/guest/lib/vmx_ept.h"
@@ -72,34 +73,11 @@ VMX_TEST(vmx_context, an_ept_table_that_is_out_maps_nothing, 0)
 }
 
 /* --- beside a running L2 --- */
-static volatile u64 *word; /* L2's address */
-static u64 looks, wrong;   /* L2's */
-static u64 wanted;         /* what L2 may find; anything, while it is 1 */
-
 static void look(void)
 {
-	while (!beside_ends()) {
-		u64 before = READ_ONCE(wanted), value = *word;
-
-		if (READ_ONCE(wanted) != before)
-			continue;
-		wrong += before != 1 && value != before;
-		WRITE_ONCE(looks, looks + 1);
-	}
+	while (!beside_ends())
+		looker_look();
 	vmcall_for_ever();
-}
-
-/* L2 looks twice while it may find this. */
-static void show(u64 value)
-{
-	u64 before;
-
-	WRITE_ONCE(wanted, value);
-	before = READ_ONCE(looks);
-	for (u64 start = rdtsc(); READ_ONCE(looks) < before + 2 && rdtsc() - start < 50000000;)
-		cpu_pause();
-	EXPECT(READ_ONCE(looks) >= before + 2);
-	WRITE_ONCE(wanted, 1);
 }
 
 VMX_TEST(vmx_context, running_l2_finds_the_hole, NEED_CPUS_2)
@@ -112,17 +90,17 @@ VMX_TEST(vmx_context, running_l2_finds_the_hole, NEED_CPUS_2)
 	NEEDS_EPT(0);
 	EXPECT_EQ(region_add(REGION_HERE), 0);
 	l2 = l2_with_alias((const void *)(u64)look, REGION_HERE, EPT_LEVEL_4K);
-	word = (volatile u64 *)EPT_ALIAS;
-	looks = wrong = 0;
-	wanted = 1;
+	looker_begin(EPT_ALIAS);
 	EXPECT(l2_start_beside(l2));
 	for (u32 i = 0; i < BESIDE; i++) {
+		looker_finds_anything();
 		EXPECT_EQ(balloon_out(REGION_HERE, PAGE_SIZE), 0);
-		show(ONES);
+		EXPECT(looker_finds(ONES, 2));
+		looker_finds_anything();
 		EXPECT_EQ(balloon_in(REGION_HERE, PAGE_SIZE), 0);
-		show(0);
+		EXPECT(looker_finds(0, 2));
 	}
 	EXPECT_EQ(l2_finish_beside(), EXIT_VMCALL);
-	EXPECT_EQ(wrong, 0);
+	looker_expect_right();
 	EXPECT_EQ(region_delete(REGION_HERE), 0);
 }

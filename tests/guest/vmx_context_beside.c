@@ -2,6 +2,7 @@
 /* L1's memory comes, goes and moves (hv/abi.h) while an L2 that uses it runs on another CPU. Needs
  * test_calls = on. */
 #include "hv/string.h"
+#include "tests/guest/lib/looker.h"
 #include "tests/guest/lib/memory.h"
 #include "tests/guest/lib/regions.h"
 #include "tests/guest/lib/vmx_ept.h"
@@ -10,66 +11,31 @@
 
 #define ONES   (~0ULL)
 #define ROUNDS 100u
-#define WAIT   50000000ULL
+#define LOOKS  3u
 
-enum { UNKNOWN, PRESENT, DELETED }; /* the low bits of a phase */
-
-static u64 phase;        /* what L2 may find now: round * 4 + one of the above */
-static u64 looks, stale; /* L2's, written by it alone */
-static u64 address;      /* where it looks */
-
-/* The L2: whatever it reads while a phase lasts must be what that phase allows. */
 static void look(void)
 {
-	while (!beside_ends()) {
-		u64 before = READ_ONCE(phase);
-		u64 value = peek(address);
-		u64 wanted = (before & 3) == DELETED ? ONES : before;
-
-		if (READ_ONCE(phase) != before)
-			continue;
-		if ((before & 3) != UNKNOWN && value != wanted)
-			WRITE_ONCE(stale, stale + 1);
-		WRITE_ONCE(looks, looks + 1);
-	}
+	while (!beside_ends())
+		looker_look();
 	vmcall_for_ever();
-}
-
-/* Let L2 look some times in this phase. */
-static bool show(u64 new_phase)
-{
-	u64 wanted, start = rdtsc();
-
-	WRITE_ONCE(phase, new_phase);
-	wanted = READ_ONCE(looks) + 3;
-	while (READ_ONCE(looks) < wanted && rdtsc() - start < WAIT)
-		cpu_pause();
-	return READ_ONCE(looks) >= wanted;
 }
 
 static bool come_and_go(u64 round)
 {
-	WRITE_ONCE(phase, UNKNOWN);
-	if (region_add(REGION_HERE))
-		return false;
-	poke(REGION_HERE, round * 4 + PRESENT);
-	if (!show(round * 4 + PRESENT))
-		return false;
-	WRITE_ONCE(phase, UNKNOWN);
-	return !region_delete(REGION_HERE) && show(round * 4 + DELETED);
+	return looker_sees_region(round, LOOKS);
 }
 
 /* Away from where L2 looks, and back. */
 static bool move_about(u64 round)
 {
-	WRITE_ONCE(phase, UNKNOWN);
-	poke(REGION_HERE, round * 4 + PRESENT);
-	if (!show(round * 4 + PRESENT))
+	looker_finds_anything();
+	poke(REGION_HERE, looker_word(round));
+	if (!looker_finds(looker_word(round), LOOKS))
 		return false;
-	WRITE_ONCE(phase, UNKNOWN);
-	if (region_move(REGION_HERE, REGION_THERE) || !show(round * 4 + DELETED))
+	looker_finds_anything();
+	if (region_move(REGION_HERE, REGION_THERE) || !looker_finds(ONES, LOOKS))
 		return false;
-	WRITE_ONCE(phase, UNKNOWN);
+	looker_finds_anything();
 	return !region_move(REGION_THERE, REGION_HERE);
 }
 
@@ -77,15 +43,13 @@ static void beside_running_l2(struct l2 *l2, u64 where, bool (*change)(u64 round
 {
 	u32 done = 0;
 
-	phase = looks = stale = 0;
-	address = where;
+	looker_begin(where);
 	EXPECT(l2_start_beside(l2));
 	while (done < ROUNDS && change(done))
 		done++;
 	EXPECT_EQ(l2_finish_beside(), EXIT_VMCALL);
 	EXPECT_EQ(done, ROUNDS);
-	EXPECT(looks > 0);
-	EXPECT_EQ(stale, 0);
+	looker_expect_right();
 }
 
 VMX_TEST(vmx_context, running_l2_sees_regions_come_and_go, NEED_CPUS_2)

@@ -6,7 +6,7 @@
 
 #include "tests/guest/lib/nestor.h"
 
-/* Nothing of the machine is at any of these. */
+/* Nothing of the machine is at any of these; the second is not aligned to more than a page. */
 #define REGION_HERE  0xd0000000ULL
 #define REGION_THERE 0xd1003000ULL
 #define REGION_BYTES (16 * PAGE_SIZE)
