@@ -53,7 +53,7 @@ VMX_TEST(vmx_context, leaves_are_counted, 0)
 	u64 eptp;
 
 	NESTOR_REQUIRED();
-	NEEDS_EPT(EPT_CAP_MASK(INVEPT) | EPT_CAP_MASK(INVEPT_SINGLE));
+	NEEDS_INVEPT(INVEPT_SINGLE);
 	l2 = l2_under_ept(touches, &eptp);
 	l2->regs[RDI] = GPA;
 	ept_map(eptp, GPA, EPT_LEVEL_4K, vmx_page() | EPT_MEMORY);

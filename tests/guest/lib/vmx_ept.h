@@ -46,6 +46,8 @@ const char *ept_lacks(u64 capabilities);
 			SKIP(ept_why_);                         \
 	} while (0)
 
+#define NEEDS_INVEPT(type) NEEDS_EPT(EPT_CAP_MASK(INVEPT) | EPT_CAP_MASK(type))
+
 /* The EPTP of new tables, without accessed and dirty flags. */
 u64 ept_new(void);
 /* The current VMCS uses them. */
