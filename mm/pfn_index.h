@@ -19,8 +19,8 @@ struct gfn_range {
 	u64 first, pages;
 };
 
-/* Room for so many more caches, so that a bucket has one of four at most, on average. 0, or -ENOMEM: it
- * finds all of them even so. */
+/* Room for so many more caches, so that a bucket has one of four at most, on average. 0, or
+ * -ENOMEM: it finds all of them even so. */
 int pfn_index_expect(struct pfn_index *index, u64 more);
 
 /* The cache's gpa is set, and stays while it is on the index. */

@@ -35,12 +35,13 @@ int protected_set_create(struct protected_set *set, u32 pages)
 {
 	u32 nodes = pages * LEVELS + 1;
 	u32 bits = 6;
+	u64 bytes;
 
 	ASSERT(!set->nodes && pages > 0 && pages <= BIT(MAX_BITS));
 	while (BIT(bits) < 2 * pages)
 		bits++;
-	set->nodes = page_alloc(page_order(nodes * sizeof(*set->nodes) +
-					   BIT(bits) * sizeof(*set->buckets)));
+	bytes = nodes * sizeof(*set->nodes) + BIT(bits) * sizeof(*set->buckets);
+	set->nodes = page_alloc(page_order(bytes));
 	if (!set->nodes)
 		return -ENOMEM;
 	set->buckets = (u32 *)(set->nodes + nodes);

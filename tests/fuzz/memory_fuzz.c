@@ -324,8 +324,8 @@ static void table_step(void)
 	}
 }
 
-/* Whatever leaf there is, it is as the regions say, and lets nobody write to protected pages, nor to
- * clean ones of a log. */
+/* Whatever leaf there is, it is as the regions say, and lets nobody write to protected pages, nor
+ * to clean ones of a log. */
 static void check_leaf(u64 at)
 {
 	if (!leaf_at(BASE + at).level)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * After L1's INVEPT its CPU has nothing cached until L2 runs on it again. So INVEPT only
- * counts, and the next entry reads EPT12: what L1 changes after the INVEPT is seen as well. It reads
- * only those tables that may have changed. A table starts unsync. Its page is protected against
- * writes, it is read, and it is sync; the first write lifts the protection, and it is unsync again.
- * Each root has its own list, since an INVEPT is for one root.
+ * After L1's INVEPT its CPU has nothing cached until L2 runs on it again. So INVEPT only counts,
+ * and the next entry reads EPT12: what L1 changes after the INVEPT is seen as well. It reads only
+ * those tables that may have changed. A table starts unsync. Its page is protected against writes,
+ * it is read, and it is sync; the first write lifts the protection, and it is unsync again. Each
+ * root has its own list, since an INVEPT is for one root.
  *
  *     unsync ── entry after INVEPT: protect, kick, compare ──► sync
  *        ▲                                                      │
@@ -117,8 +117,8 @@ static bool resync(struct ept02_zap *zap, struct ept02_table *table)
 	return page->is_protected && page->protected_at <= pool->settled;
 }
 
-/* Lock held. Tables from which nothing was made need no look. True: CPUs are to be called out before
- * the others are read. */
+/* Lock held. Tables from which nothing was made need no look. True: CPUs are to be called out
+ * before the others are read. */
 static bool protect_all(struct ept02 *pool, const struct ept02_root *root)
 {
 	bool is_any = false;

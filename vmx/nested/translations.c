@@ -10,8 +10,8 @@
 #include "vmx/vm.h"
 #include "vmx/vmcs01.h"
 
-/* The vCPU uses one root at a time: that of the L2 that it entered last. After its INVEPT it gets it
- * again. */
+/* The vCPU uses one root at a time: that of the L2 that it entered last. After its INVEPT it gets
+ * it again. */
 static void choose_root(struct vcpu *v, struct context *context, u64 eptp12)
 {
 	struct nested *nested = v->nested;
