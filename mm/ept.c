@@ -8,7 +8,8 @@
 #include "mm/page.h"
 #include "mm/walker.h"
 
-#define TABLE_BITS EPT_ACCESS_MASK /* a table allows all; its leaves restrict */
+/* A table allows all; its leaves restrict. Hardware need not write to it. */
+#define TABLE_BITS (EPT_ACCESS_MASK | EPT_ACCESSED)
 
 static u64 *table_of(u64 entry)
 {

@@ -2,7 +2,9 @@
 /*
  * EPT01: a leaf is as large as the extent behind it, the CPU and the
  * host's memory types allow. IPAT stays 0, so that L1's PAT counts
- * (SDM "Memory Type Used for Translated Guest-Physical Addresses").
+ * (SDM "Memory Type Used for Translated Guest-Physical Addresses"). Accessed and dirty flags are
+ * set beforehand, which hardware without them ignores: it sets and logs (mm/pml.h) only those that
+ * the logs have cleared.
  */
 #include "mm/ept01.h"
 #include "hv/errno.h"
@@ -65,7 +67,7 @@ struct ept_leaf ept01_leaf(const struct backing *backing, u64 gfn, u32 level)
 	while (!leaf_fits(backing, gfn, leaf.level, &type) && leaf.level > EPT_LEVEL_4K)
 		leaf.level--;
 	leaf.pfn = backing_pfn(backing, ALIGN_DOWN(gfn, ept_level_pages(leaf.level)));
-	leaf.bits = EPT_READ | EPT_EXECUTE | (u64)type << EPT_TYPE_SHIFT;
+	leaf.bits = EPT_READ | EPT_EXECUTE | EPT_ACCESSED | EPT_DIRTY | (u64)type << EPT_TYPE_SHIFT;
 	if (!(backing->flags & MEMSLOT_READONLY))
 		leaf.bits |= EPT_WRITE;
 	return leaf;

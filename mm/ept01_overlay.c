@@ -15,7 +15,8 @@ static int map(struct vm_memory *memory)
 	const struct ept_leaf leaf = {
 		.level = EPT_LEVEL_4K,
 		.pfn = memory->overlay.pfn,
-		.bits = EPT_READ | EPT_WRITE | (u64)MEMORY_WB << EPT_TYPE_SHIFT,
+		.bits = EPT_READ | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY |
+			(u64)MEMORY_WB << EPT_TYPE_SHIFT,
 	};
 
 	return ept_map(&memory->ept01, memory->overlay.gfn, &leaf);

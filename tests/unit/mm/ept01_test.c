@@ -8,6 +8,8 @@
 #include "mm/mtrr.h"
 #include "mm/vm_memory.h"
 
+#define ALL (EPT_ACCESS_MASK | EPT_ACCESSED | EPT_DIRTY)
+
 static struct vm_memory *memory;
 static struct mtrr_map types;
 static struct ept_features features;
@@ -124,11 +126,10 @@ UNIT(types_come_from_the_mtrrs_and_bound_the_leaves)
 	assert_int_equal(counts.leaves_1g, 1);
 	assert_int_equal(counts.leaves_2m, 511);
 	assert_int_equal(counts.leaves_4k, 512);
-	assert_int_equal(leaf_at(GIB).bits, EPT_ACCESS_MASK | (u64)MEMORY_WB << EPT_TYPE_SHIFT);
-	assert_int_equal(leaf_at(GIB + 4 * MIB).bits,
-			 EPT_ACCESS_MASK | (u64)MEMORY_WT << EPT_TYPE_SHIFT);
+	assert_int_equal(leaf_at(GIB).bits, ALL | (u64)MEMORY_WB << EPT_TYPE_SHIFT);
+	assert_int_equal(leaf_at(GIB + 4 * MIB).bits, ALL | (u64)MEMORY_WT << EPT_TYPE_SHIFT);
 	assert_int_equal(leaf_at(GIB + 4 * MIB + 64 * KIB).bits,
-			 EPT_ACCESS_MASK | (u64)MEMORY_WB << EPT_TYPE_SHIFT);
+			 ALL | (u64)MEMORY_WB << EPT_TYPE_SHIFT);
 }
 
 UNIT(read_only_region_gets_no_write_permission)
