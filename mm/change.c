@@ -81,8 +81,12 @@ void change_protect(struct change *change, u64 gfn)
 {
 	struct ept *ept = &change->memory->ept01;
 	u64 generation = ept_generation(ept);
-	int rc = ept01_take_write_away(ept, gfn);
+	int rc = 0;
 
+	if (change->memory->pml.is_on)
+		ept_clean(ept, gfn);
+	else
+		rc = ept01_take_write_away(ept, gfn);
 	ASSERT(!rc); /* nothing is split */
 	change->flush |= ept_generation(ept) != generation;
 	if (ops && ops->zap)

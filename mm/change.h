@@ -84,7 +84,8 @@ struct change {
 /* Lock held. These pages lose what they were; none, where the change only adds. */
 void change_begin(struct change *change, struct vm_memory *memory, u64 gfn, u64 pages);
 /* Lock held, in a change under way. Nobody writes to this page after the wait without an EPT
- * violation that comes after the call; its leaves are of 4K. What L2s have of it goes. */
+ * violation that comes after the call, or, with PML, L1 without logging it; its leaves are of 4K.
+ * What L2s have of it goes. */
 void change_protect(struct change *change, u64 gfn);
 /* Lock not held: waits where pages were taken away. On return nobody uses what they were. */
 void change_wait(struct change *change);

@@ -7,6 +7,7 @@
 #include "mm/frame_pool.h"
 #include "mm/page.h"
 #include "mm/pfn_state.h"
+#include "mm/pml.h"
 #include "mm/vm_memory.h"
 
 _Static_assert(sizeof(struct dirty_log) <= OBJECT_BYTES, "a log fits an object");
@@ -75,6 +76,8 @@ int dirty_log_alter(struct vm_memory *memory, const struct memslot_info *from,
 	u64 *bits = NULL;
 
 	if (logs(to) && !logs(from)) { /* one node more: the reserve stays */
+		/* What was logged of what was here before is not its. */
+		pml_drain(memory);
 		if (object_pool_reserve(&memory->objects, 2 * VM_MEMORY_RESERVE))
 			return -ENOMEM;
 		bits = alloc_bits(to->pages);
@@ -109,6 +112,18 @@ void dirty_log_mark(struct vm_memory *memory, u64 gfn)
 	*word |= bit;
 }
 
+void dirty_log_mark_all(struct vm_memory *memory)
+{
+	for (u32 i = 0; i < range_tree_count(memory->logs); i++) {
+		const struct dirty_log *log =
+			(const struct dirty_log *)range_tree_nth(memory->logs, i);
+		u64 words = words_of(log->node.pages), beyond = words * 64 - log->node.pages;
+
+		memset(log->bits, 0xff, words * sizeof(u64));
+		log->bits[words - 1] >>= beyond;
+	}
+}
+
 bool dirty_log_has(const struct vm_memory *memory, u64 gfn)
 {
 	const struct dirty_log *log = find(memory, gfn);
@@ -128,6 +143,19 @@ struct taking {
 	u64 *taken; /* as many words */
 };
 
+void dirty_log_tell(struct vm_memory *memory, u64 gfn)
+{
+	const struct taking *taking = memory->taking;
+	u64 at;
+
+	if (!find(memory, gfn))
+		return;
+	dirty_log_mark(memory, gfn);
+	at = taking ? gfn - taking->gfn : 0;
+	if (taking && at < taking->pages)
+		taking->taken[at / 64] |= BIT(at % 64);
+}
+
 /* A VMCS that has the page's frame writes to it whenever it likes. */
 static bool mark_used(struct pfn_cache *cache, void *context)
 {
@@ -139,20 +167,18 @@ static bool mark_used(struct pfn_cache *cache, void *context)
 }
 
 /* Lock held. What was dirty is taken, and clean from now on. */
-static u64 take(struct taking *taking)
+static void take(struct taking *taking)
 {
 	const struct gfn_range range = { taking->gfn, taking->pages };
-	u64 dirty = 0;
 
 	for (u64 i = 0; i < words_of(taking->pages); i++) {
 		taking->taken[i] = taking->bits[i];
 		taking->bits[i] = 0;
-		for (u64 left = taking->taken[i]; left; left &= left - 1, dirty++)
+		for (u64 left = taking->taken[i]; left; left &= left - 1)
 			change_protect(&taking->change,
 				       taking->gfn + i * 64 + (u64)__builtin_ctzll(left));
 	}
 	pfn_index_each(&taking->memory->caches, range, mark_used, taking);
-	return dirty;
 }
 
 static enum memslot_result begin_locked(struct taking *taking, struct dirty_buffer *buffer)
@@ -171,9 +197,27 @@ static enum memslot_result begin_locked(struct taking *taking, struct dirty_buff
 	taking->bits = log->bits;
 	taking->taken = log->bits + words_of(region->pages);
 	memory->exclusive = true;
+	pml_drain(memory);
 	change_begin(&taking->change, memory, 0, 0);
-	buffer->dirty = take(taking);
+	taking->change.flush = memory->pml.is_on;
+	take(taking);
+	memory->taking = taking;
 	return MEMSLOT_OK;
+}
+
+/* After the kick: what CPUs logged until then is told. How many pages are. */
+static u64 end(struct taking *taking)
+{
+	u64 dirty = 0;
+
+	vm_memory_lock(taking->memory);
+	pml_drain(taking->memory);
+	taking->memory->taking = NULL;
+	vm_memory_unlock(taking->memory);
+	for (u64 i = 0; i < words_of(taking->pages); i++)
+		for (u64 left = taking->taken[i]; left; left &= left - 1)
+			dirty++;
+	return dirty;
 }
 
 /* Where the caller could not have what was taken, it is dirty still. */
@@ -199,6 +243,7 @@ enum memslot_result memslot_take_dirty(struct vm_memory *memory, l1_gfn_t gfn,
 	if (result != MEMSLOT_OK)
 		return result;
 	change_end(&taking.change);
+	buffer->dirty = end(&taking);
 	error = guest_write(memory, buffer->at, taking.taken, words_of(taking.pages) * sizeof(u64));
 	finish(&taking, error);
 	return error ? MEMSLOT_NO_BUFFER : MEMSLOT_OK;

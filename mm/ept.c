@@ -198,6 +198,20 @@ int ept_split(struct ept *ept, u64 gfn, u32 level)
 	return rc;
 }
 
+/* Of an entry that has both flags hardware sets nothing, so a store loses nothing. */
+void ept_clean(struct ept *ept, u64 gfn)
+{
+	const u64 flags = EPT_ACCESSED | EPT_DIRTY;
+	struct ept_iter it;
+
+	for (ept_iter_start(&it, ept->root, gfn, gfn + 1); it.slot; ept_iter_next(&it)) {
+		if (!ept_is_leaf(it.value, it.level) || !(it.value & EPT_DIRTY))
+			continue;
+		ASSERT(it.level == EPT_LEVEL_4K && (it.value & flags) == flags);
+		ept_set(ept, it.slot, it.level, it.value & ~EPT_DIRTY);
+	}
+}
+
 int ept_lookup(const struct ept *ept, u64 gfn, struct ept_leaf *leaf)
 {
 	struct ept_iter it;

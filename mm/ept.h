@@ -41,6 +41,9 @@ void ept_unmap(struct ept *ept, u64 gfn, u64 pages);
 /* Split the leaf over gfn until none above this level is left: 0,
  * -ENOENT (no leaf there), -ENOMEM. */
 int ept_split(struct ept *ept, u64 gfn, u32 level);
+/* The 4K leaf over gfn, where there is one that is not clean, has its dirty flag cleared; the
+ * accessed flag is set in it. */
+void ept_clean(struct ept *ept, u64 gfn);
 /* The leaf that translates gfn: 0 or -ENOENT. */
 int ept_lookup(const struct ept *ept, u64 gfn, struct ept_leaf *leaf);
 

@@ -36,7 +36,7 @@ struct ept_leaf ept01_protected_leaf(const struct vm_memory *memory, const struc
 	if (leaf.level == EPT_LEVEL_4K && ept01_is_protected(memory, l1_gfn(gfn)))
 		leaf.bits &= ~EPT_WRITE;
 	if ((backing->flags & MEMSLOT_LOG_DIRTY) && !dirty_log_has(memory, gfn))
-		leaf.bits &= ~EPT_WRITE;
+		leaf.bits &= memory->pml.is_on ? ~EPT_DIRTY : ~EPT_WRITE;
 	return leaf;
 }
 

@@ -197,16 +197,42 @@ static enum memslot_result alter_locked(struct vm_memory *memory, const struct r
 	return MEMSLOT_OK;
 }
 
+/*
+ * Before a region with a log moves. The CPUs log its pages by their addresses: what they have
+ * logged is read after they have lost the region, and before its log is elsewhere.
+ */
+static void lose(struct vm_memory *memory, const struct range_node *region, struct change *change)
+{
+	memory->exclusive = true;
+	change_begin(change, memory, region->first, region->pages);
+	vm_memory_unlock(memory);
+	change_wait(change);
+	vm_memory_lock_with_reserve(memory);
+	pml_drain(memory);
+	memory->exclusive = false;
+}
+
+static bool logs_by_pml(const struct vm_memory *memory, const struct region *region)
+{
+	return memory->pml.is_on && region && (region->node.flags & MEMSLOT_LOG_DIRTY);
+}
+
 /* Another place or other flags for the region that starts at gfn; NULL: it keeps them. */
 static enum memslot_result alter(struct vm_memory *memory, l1_gfn_t gfn, const l1_gfn_t *to,
 				 const u32 *flags)
 {
 	enum memslot_result result = MEMSLOT_MISSING;
 	const struct region *region;
-	struct change change;
+	struct change change, loss;
+	bool is_lost;
 
 	vm_memory_lock_to_update(memory);
 	region = region_at(memory, gfn.raw);
+	is_lost = to && logs_by_pml(memory, region);
+	if (is_lost) {
+		lose(memory, &region->node, &loss);
+		region = region_at(memory, gfn.raw);
+	}
 	if (region) {
 		struct memslot_info altered = describe(region);
 
@@ -218,6 +244,8 @@ static enum memslot_result alter(struct vm_memory *memory, l1_gfn_t gfn, const l
 	vm_memory_unlock(memory);
 	if (result == MEMSLOT_OK)
 		change_end(&change);
+	if (is_lost)
+		change_end(&loss);
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include "mm/ept.h"
 #include "mm/memslot.h"
 #include "mm/pfn_index.h"
+#include "mm/pml.h"
 #include "mm/protected_set.h"
 #include "mm/range_tree.h"
 
@@ -65,6 +66,8 @@ struct vm_memory {
 	u32 active;           /* changes under way */
 	bool exclusive;       /* one of them fills an extent, or takes a log: none goes or moves */
 	struct range_node *logs; /* mm/dirty_log.h */
+	struct taking *taking;   /* of one of them, under way; else NULL */
+	struct pml pml;
 	struct ept ept01;
 	struct overlay overlay;
 	struct pfn_index caches;
