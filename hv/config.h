@@ -42,6 +42,7 @@ struct config {
 	enum config_on_exit on_exit; /* on_exit = poweroff | reboot | halt */
 	u32 log; /* log = none | caps | exits | memory, comma separated: bits of config_log */
 	bool software_apic;            /* apic = auto | software: leave APIC virtualization off */
+	bool write_protect;            /* pml = auto | off: log by write protection alone */
 	bool test_calls;               /* test_calls = on | off: hypercalls that change memory */
 	bool bios;                     /* bios = on | off: L1 starts as a BIOS leaves a PC */
 	enum pfn_cache_mode pfn_cache; /* pfn_cache = cached | lookup | mapped: for measuring */

@@ -27,6 +27,7 @@ static const struct choice faults[] = {
 };
 static const struct choice switches[] = { { "on", true }, { "off", false } };
 static const struct choice apics[] = { { "auto", false }, { "software", true } };
+static const struct choice pml_uses[] = { { "auto", false }, { "off", true } };
 static const struct choice cache_modes[] = { { "cached", PFN_CACHE_CACHED },
 					     { "lookup", PFN_CACHE_LOOKUP },
 					     { "mapped", PFN_CACHE_MAPPED } };
@@ -60,6 +61,7 @@ static bool choose(const struct choice *choices, size_t count, const char *name,
 CHOICE(mode, mode, modes)
 CHOICE(on_exit, on_exit, exits)
 CHOICE(apic, software_apic, apics)
+CHOICE(pml, write_protect, pml_uses)
 CHOICE(test_calls, test_calls, switches)
 CHOICE(bios, bios, switches)
 CHOICE(pfn_cache, pfn_cache, cache_modes)
@@ -293,6 +295,7 @@ const struct config_key config_keys[] = {
 	  .parse = parse_log,
 	  .expected = "none, or some of caps, exits, memory with commas between" },
 	{ .name = "apic", .parse = parse_apic, .expected = "auto or software" },
+	{ .name = "pml", .parse = parse_pml, .expected = "auto or off" },
 	{ .name = "test_calls", .parse = parse_test_calls, .expected = "on or off" },
 	{ .name = "bios", .parse = parse_bios, .expected = "on or off" },
 	{ .name = "pfn_cache", .parse = parse_pfn_cache, .expected = "cached, lookup or mapped" },

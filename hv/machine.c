@@ -20,6 +20,7 @@
 #include "vmx/caps.h"
 #include "vmx/control_regs.h"
 #include "vmx/nested_calls.h"
+#include "vmx/pml01.h"
 #include "vmx/sched.h"
 #include "vmx/vm.h"
 #include "vmx/vm_change.h"
@@ -222,6 +223,7 @@ u32 machine_run(const struct boot_info *info)
 	make_vcpus(vm);
 	if (apicv_init_vm(vm))
 		panic("no memory for the APIC-access page");
+	pml01_init_vm(vm);
 	vm_change_init(vm);
 	make_devices(vm);
 	log_line("L1", "starts: %s, %llu MiB, %u vCPU%s", info->kernel.name,

@@ -29,6 +29,7 @@ const struct exit_row exit_table[EXIT_REASONS_MAX] = {
 	[EXIT_APIC_ACCESS] = { exit_apic_access, true },
 	[EXIT_VIRTUALIZED_EOI] = { exit_virtualized_eoi, false },
 	[EXIT_EPT_VIOLATION] = { exit_ept_violation, true },
+	[EXIT_PML_FULL] = { exit_pml_full, true },
 	[EXIT_XSETBV] = { exit_xsetbv, false },
 	[EXIT_APIC_WRITE] = { exit_apic_write, false },
 	[EXIT_VMCLEAR] = { exit_vmclear, false },

@@ -45,6 +45,7 @@ enum exit_action exit_entry_failure(struct vcpu *v);
 enum exit_action exit_entry_machine_check(struct vcpu *v);
 enum exit_action exit_task_switch(struct vcpu *v);
 enum exit_action exit_ept_violation(struct vcpu *v);
+enum exit_action exit_pml_full(struct vcpu *v);
 enum exit_action exit_window(struct vcpu *v);
 enum exit_action exit_apic_access(struct vcpu *v);
 enum exit_action exit_apic_write(struct vcpu *v);

@@ -7,6 +7,7 @@
 #include "vmx/exit.h"
 #include "vmx/mmio.h"
 #include "vmx/ops.h"
+#include "vmx/pml01.h"
 #include "vmx/vm.h"
 
 /*
@@ -40,6 +41,8 @@ enum exit_action exit_ept_violation(struct vcpu *v)
 		change_page_written(v->vm->memory, l1_gpa_to_l1_gfn(violation.gpa));
 		return EXIT_RESUME;
 	}
+	if (error == -EFAULT && pml01_walk_was_refused(v, violation.qualification))
+		return EXIT_RESUME;
 	if (error == -ENOENT || error == -EFAULT) {
 		violation.read_only = error == -EFAULT;
 		return mmio_access(v, &violation);

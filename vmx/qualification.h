@@ -20,7 +20,8 @@
 
 enum cr_access_type { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
 
-/* EPT violations; bits 5:3 are what the entries allow. */
+/* EPT violations; bits 5:3 are what the entries allow. A full page-modification log has the last
+ * one. */
 #define EPT_VIOLATION_READ           (1u << 0)
 #define EPT_VIOLATION_WRITE          (1u << 1)
 #define EPT_VIOLATION_FETCH          (1u << 2)

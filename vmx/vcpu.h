@@ -5,6 +5,7 @@
 
 #include "hv/exit_record.h"
 #include "mm/addr.h"
+#include "mm/pml.h"
 #include "vmx/linear_memo.h"
 #include "vmx/apicv.h"
 #include "vmx/cpuid_policy.h"
@@ -103,6 +104,7 @@ struct vcpu {
 	struct guest_registers registers; /* current only while another vCPU has the CPU */
 	struct walk_cache walk;           /* what L0 reads of L1's memory on its behalf */
 	struct linear_memo memo;          /* of its last operand in memory */
+	struct pml_buffer pml;            /* of vmcs01, where vm.has_pml */
 };
 
 static inline u64 vcpu_reg(const struct vcpu *v, enum gpr reg)

@@ -69,6 +69,7 @@ struct vm {
 	u32 tsc_per_tick;          /* TSC ticks per tick of the APIC timers' clock */
 	enum apicv_level apicv;    /* the highest of its vCPUs */
 	bool hides_virtual_events; /* Bochs 2.7: see apicv_event_cut_short() */
+	bool has_pml;              /* vmcs01 uses it */
 	void *apic_access_page;    /* its address is all that counts; NULL: not used */
 	struct port_range ports[VM_PORT_RANGES]; /* in the order of their ports */
 	u32 port_ranges;

@@ -14,6 +14,7 @@
 #include "vmx/exit_msr.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
+#include "vmx/pml01.h"
 #include "vmx/vm.h"
 
 /* In TSC ticks: PAUSEs no further apart are one loop, which may last so long. */
@@ -123,5 +124,5 @@ int vmcs01_create(struct vcpu *v)
 	write_controls(v);
 	apicv_create(v);
 	vmcs01_write_host_state();
-	return 0;
+	return pml01_create(v);
 }

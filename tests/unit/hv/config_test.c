@@ -69,6 +69,7 @@ UNIT(defaults_are_com1_and_poweroff)
 	assert_int_equal(config.on_exit, ON_EXIT_POWEROFF);
 	assert_int_equal(config.log, 0);
 	assert_false(config.software_apic);
+	assert_false(config.write_protect);
 	assert_false(config.test_calls);
 	assert_false(config.bios);
 	assert_int_equal(config.pfn_cache, PFN_CACHE_CACHED);
@@ -84,8 +85,8 @@ UNIT(every_key_is_read)
 {
 	accept_file("mode = bare\nkernel = \\nestor\\l1.elf\ncmdline = a  b=c\n"
 		    "module = \\env KEY=1 X\nmemory = 256M\ncpus = 2\nconsole = com2, 9600\n"
-		    "on_exit = reboot\nlog = caps, memory\napic = software\ntest_calls = on\n"
-		    "bios = on\npfn_cache = mapped\npanic_test = nx\n");
+		    "on_exit = reboot\nlog = caps, memory\napic = software\npml = off\n"
+		    "test_calls = on\nbios = on\npfn_cache = mapped\npanic_test = nx\n");
 	assert_int_equal(config.mode, MODE_BARE);
 	assert_string_equal(config.kernel, "\\nestor\\l1.elf");
 	assert_string_equal(config.cmdline, "a  b=c");
@@ -99,6 +100,7 @@ UNIT(every_key_is_read)
 	assert_int_equal(config.on_exit, ON_EXIT_REBOOT);
 	assert_int_equal(config.log, LOG_CAPS | LOG_MEMORY);
 	assert_true(config.software_apic);
+	assert_true(config.write_protect);
 	assert_true(config.test_calls);
 	assert_true(config.bios);
 	assert_int_equal(config.pfn_cache, PFN_CACHE_MAPPED);
@@ -232,6 +234,7 @@ UNIT(bad_words_are_refused)
 	refuse_file("on_exit = stop",
 		    "nestor.cfg:1: on_exit = 'stop'; expected poweroff, reboot or halt");
 	refuse_file("apic = x2apic", "nestor.cfg:1: apic = 'x2apic'; expected auto or software");
+	refuse_file("pml = on", "nestor.cfg:1: pml = 'on'; expected auto or off");
 	refuse_file("test_calls = yes", "nestor.cfg:1: test_calls = 'yes'; expected on or off");
 	refuse_file("bios = 1", "nestor.cfg:1: bios = '1'; expected on or off");
 	refuse_file("pfn_cache = off",
@@ -267,7 +270,7 @@ UNIT(unknown_key_lists_the_known)
 	refuse_file("\n# x\nkernle = a",
 		    "nestor.cfg:3: unknown key 'kernle'; expected one of: kernel, cmdline, module, "
 		    "memory, cpus, vcpus, contexts, mode, console, on_exit, log, apic, "
-		    "test_calls, bios, pfn_cache, panic_test");
+		    "pml, test_calls, bios, pfn_cache, panic_test");
 }
 
 UNIT(missing_equals_is_refused)
