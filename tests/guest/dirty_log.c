@@ -182,6 +182,46 @@ TEST(dirty_log, is_refused_where_it_is_off)
 	EXPECT_EQ(region_flags(REGION_HERE, 0), -NESTOR_EPERM);
 }
 
+/* --- more than a CPU logs by itself --- */
+#define MANY         (4 * MIB / PAGE_SIZE)
+#define ITS_OWN      512u /* entries of the CPU's log */
+#define EXIT_LOG_END 62u
+
+static u64 many[MANY / 64];
+
+static u64 take_many(void)
+{
+	u64 dirty;
+
+	return dirty_log(REGION_HERE, many, sizeof(many), &dirty) ? ~0ULL : dirty;
+}
+
+TEST(dirty_log, more_pages_are_told_than_a_cpu_can_log)
+{
+	/* Expect: all pages that were stored to, in each of some rounds; where CPUs log pages, they
+	 * have to exit when their log is full. */
+	u64 full, logged;
+
+	TEST_CALLS_REQUIRED();
+	full = nestor_exit_count(EXIT_LOG_END);
+	logged = nestor_count(NESTOR_COUNTER_PML_PAGES);
+	EXPECT_EQ(nestor_call3(NESTOR_CALL_REGION_ADD, REGION_HERE, 4 * MIB, LOGGED), 0);
+	for (u64 page = 0; page < MANY; page++)
+		(void)load(page);
+	for (u32 i = 0; i < 4; i++) {
+		for (u64 page = 0; page < MANY; page += i + 1)
+			store(page, i);
+		EXPECT_EQ(take_many(), (MANY + i) / (i + 1));
+		for (u64 page = 0; page < MANY; page++)
+			EXPECT_EQ(many[page / 64] >> page % 64 & 1, page % (i + 1) == 0);
+	}
+	EXPECT_EQ(take_many(), 0);
+	EXPECT_EQ(region_delete(REGION_HERE), 0);
+	logged = nestor_count(NESTOR_COUNTER_PML_PAGES) - logged;
+	EXPECT(logged == 0 || logged >= 2 * MANY);
+	EXPECT(nestor_exit_count(EXIT_LOG_END) - full >= logged / ITS_OWN);
+}
+
 /* --- beside another CPU --- */
 #define COUNTED 16u /* pages */
 
