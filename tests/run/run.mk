@@ -68,7 +68,7 @@ $(HOT_PATH): tests/run/hot_path.c $(wildcard mm/*.h hv/*.h) $(BUILD)/tools.stamp
 	$(call say,CC,$<)$(CC) $(CFLAGS) -c -o $@ $<
 
 # --- running ----------------------------------------------------------------------------------------------------------
-.PHONY: run check soak bench bench-memslot bench-regions profile debug usb
+.PHONY: run check soak bench bench-memslot bench-regions bench-dirty profile debug usb
 
 # Without a CONFIG, even an empty one, a run shows the demo, which wants two CPUs.
 run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo rounds=4' \
@@ -92,6 +92,9 @@ bench-regions: $(EFI) ## what a look-up and an update cost beside many regions (
 
 bench-memslot: $(EFI) $(BUILD)/chart-tools.stamp ## what caches of L1's pages save: three modes, table, CSV and chart
 	$(Q)MACHINE=$(MACHINE) CPU=$(CPU) EFI=$(EFI) JOBS=$(JOBS) tests/run/bench_memslot.sh
+
+bench-dirty: $(EFI) ## what the log of L1's writes costs, by PML and by write protection
+	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/bench_dirty.sh
 
 profile: $(EFI) ## where the instructions of one of its rows go, by function (ROW=rt_vmcall_ept)
 	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/run/profile.sh $(ROW)
