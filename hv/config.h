@@ -45,7 +45,7 @@ struct config {
 	bool write_protect;            /* pml = auto | off: log by write protection alone */
 	bool test_calls;               /* test_calls = on | off: hypercalls that change memory */
 	bool bios;                     /* bios = on | off: L1 starts as a BIOS leaves a PC */
-	enum pfn_cache_mode pfn_cache; /* pfn_cache = cached | lookup | mapped: for measuring */
+	enum pfn_cache_mode pfn_cache; /* pfn_cache = cached | lookup | ...: for measuring */
 	enum panic_test panic_test;    /* panic_test = none | ud | ...: a fault of L0 on purpose */
 };
 

@@ -30,7 +30,8 @@ static const struct choice apics[] = { { "auto", false }, { "software", true } }
 static const struct choice pml_uses[] = { { "auto", false }, { "off", true } };
 static const struct choice cache_modes[] = { { "cached", PFN_CACHE_CACHED },
 					     { "lookup", PFN_CACHE_LOOKUP },
-					     { "mapped", PFN_CACHE_MAPPED } };
+					     { "mapped", PFN_CACHE_MAPPED },
+					     { "global", PFN_CACHE_GLOBAL } };
 static const struct choice uarts[] = { { "com1", 0x3f8 }, { "com2", 0x2f8 } };
 
 static bool choose(const struct choice *choices, size_t count, const char *name, u32 *value)
@@ -298,7 +299,7 @@ const struct config_key config_keys[] = {
 	{ .name = "pml", .parse = parse_pml, .expected = "auto or off" },
 	{ .name = "test_calls", .parse = parse_test_calls, .expected = "on or off" },
 	{ .name = "bios", .parse = parse_bios, .expected = "on or off" },
-	{ .name = "pfn_cache", .parse = parse_pfn_cache, .expected = "cached, lookup or mapped" },
+	{ .name = "pfn_cache", .parse = parse_pfn_cache, .expected = "cached, lookup, mapped or global" },
 	{ .name = "panic_test",
 	  .parse = parse_panic_test,
 	  .expected = "none, assert, ud, overflow, code, const, nx or null" },

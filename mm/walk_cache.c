@@ -146,7 +146,7 @@ take_to_measure(struct walk_cache *cache, l1_gpa_t gpa, size_t bytes, struct hol
 {
 	int rc;
 
-	if (cache->mode == PFN_CACHE_MAPPED)
+	if (cache->mode >= PFN_CACHE_MAPPED)
 		return -ENOMEM; /* by a window then */
 	rc = take_cached(cache, gpa, bytes, hold);
 	return rc ? rc : look_up(cache, gpa, hold);

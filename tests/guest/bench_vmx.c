@@ -21,22 +21,14 @@ static inline void load_other(void)
 			 : "cc", "memory");
 }
 
-static void round_trips(u64 iterations)
-{
-	while (iterations--) {
-		if (bench_resume(0, 0) != EXIT_VMCALL)
-			vmx_bench_wrong("L2 did not come back with VMCALL");
-	}
-}
-
 BENCH_VMX(rt_vmcall_ept, 1000, call, true)
 {
-	round_trips(iterations);
+	vmx_bench_round_trips(iterations);
 }
 
 BENCH_VMX(rt_vmcall_noept, 1000, call, false)
 {
-	round_trips(iterations);
+	vmx_bench_round_trips(iterations);
 }
 
 BENCH_VMX(rt_cpuid_ept, 1000, ask_cpuid, true)

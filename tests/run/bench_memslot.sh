@@ -15,8 +15,9 @@ jobs=${JOBS:-1}
 
 # What is a run's own; 256 L2s are below the capacity of contexts but in `few`.
 declare -A config=([cached]='contexts = 256;pfn_cache = cached' [lookup]='contexts = 256;pfn_cache = lookup'
-	[mapped]='contexts = 256;pfn_cache = mapped' [few]='contexts = 8' [smp]='contexts = 8')
-declare -A cpus=([smp]=2)
+	[mapped]='contexts = 256;pfn_cache = mapped' [few]='contexts = 8' [smp]='contexts = 8'
+	[smp_mapped]='contexts = 8;pfn_cache = mapped' [smp_global]='contexts = 8;pfn_cache = global')
+declare -A cpus=([smp]=2 [smp_mapped]=2 [smp_global]=2)
 
 # measure <run>; a run needs a test, and this one is short.
 measure() {

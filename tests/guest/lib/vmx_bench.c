@@ -82,3 +82,11 @@ void vmx_bench_wrong(const char *what)
 {
 	wrong = what;
 }
+
+void vmx_bench_round_trips(u64 iterations)
+{
+	while (iterations--) {
+		if (bench_resume(0, 0) != EXIT_VMCALL)
+			vmx_bench_wrong("L2 did not come back with VMCALL");
+	}
+}

@@ -55,6 +55,8 @@ const char *vmx_bench_prepare(void (*code)(void), bool has_ept);
 const char *vmx_bench_prepare_many(void (*code)(void), u32 count);
 const char *vmx_bench_finish(void);
 void vmx_bench_wrong(const char *what);
+/* VMRESUME of an L2 that executes VMCALL and nothing else. */
+void vmx_bench_round_trips(u64 iterations);
 
 /* BENCH_FUNCTION in that frame. */
 #define BENCH_VMX(name_, iterations_, code_, has_ept_)                                         \

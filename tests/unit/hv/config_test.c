@@ -238,7 +238,7 @@ UNIT(bad_words_are_refused)
 	refuse_file("test_calls = yes", "nestor.cfg:1: test_calls = 'yes'; expected on or off");
 	refuse_file("bios = 1", "nestor.cfg:1: bios = '1'; expected on or off");
 	refuse_file("pfn_cache = off",
-		    "nestor.cfg:1: pfn_cache = 'off'; expected cached, lookup or mapped");
+		    "nestor.cfg:1: pfn_cache = 'off'; expected cached, lookup, mapped or global");
 }
 
 UNIT(pfn_cache_words)
