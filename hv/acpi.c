@@ -1,38 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding ACPI tables, and the little that L0 wants from them.
- * Fields are read byte-wise: tables need not be aligned. */
+/* Finding ACPI tables, and the little that L0 wants from them. */
 #include "hv/acpi.h"
 #include "hv/string.h"
 
-#define RSDP_LENGTH        20u /* revision 0: what the first checksum covers */
-#define RSDP_REVISION      15u
-#define RSDP_RSDT          16u
-#define RSDP_XSDT          24u
-#define FADT_FLAGS         112u
-#define FADT_RESET_SPACE   116u
-#define FADT_RESET_ADDRESS 120u
-#define FADT_RESET_VALUE   128u
-#define FADT_RESET_MINIMUM 129u
-#define FLAG_RESET         (1u << 10)
-#define SPACE_IO           1u
-#define MADT_ENTRIES       44u
-#define MADT_IO_APIC       1u
-#define IO_APIC_ADDRESS    4u
-#define IO_APIC_BYTES      12u
-
-_Static_assert(sizeof(struct acpi_header) == 36, "ACPI: System Description Table Header");
+/* A FADT that is shorter has no reset register. */
+#define FADT_RESET_MINIMUM offsetof(struct acpi_fadt, arm_boot_arch)
 
 static const u8 *at(u64 address)
 {
 	return (const u8 *)(uintptr_t)address;
-}
-
-static u64 read_field(const void *table, u32 offset, u32 bytes)
-{
-	u64 value = 0;
-
-	memcpy(&value, (const u8 *)table + offset, bytes);
-	return value;
 }
 
 static bool sums_to_zero(const u8 *bytes, u32 length)
@@ -56,20 +32,22 @@ static const struct acpi_header *good_table(u64 address, const char *signature)
 }
 
 /* The root table: XSDT with 8-byte pointers where there is one, else RSDT with 4-byte pointers. */
-static const struct acpi_header *root_table(u64 rsdp, u32 *pointer_bytes)
+static const struct acpi_header *root_table(u64 address, u32 *pointer_bytes)
 {
+	const struct acpi_rsdp *rsdp = (const void *)at(address);
 	const struct acpi_header *root = NULL;
 
-	if (rsdp == 0 || memcmp(at(rsdp), "RSD PTR ", 8) != 0 ||
-	    !sums_to_zero(at(rsdp), RSDP_LENGTH))
+	if (address == 0 ||
+	    memcmp(rsdp->signature, ACPI_RSDP_SIGNATURE, sizeof(rsdp->signature)) != 0 ||
+	    !sums_to_zero(at(address), ACPI_RSDP_BYTES_0))
 		return NULL;
 	*pointer_bytes = 8;
-	if (at(rsdp)[RSDP_REVISION] >= 2)
-		root = good_table(read_field(at(rsdp), RSDP_XSDT, 8), "XSDT");
+	if (rsdp->revision >= 2)
+		root = good_table(rsdp->xsdt_address, "XSDT");
 	if (root != NULL)
 		return root;
 	*pointer_bytes = 4;
-	return good_table(read_field(at(rsdp), RSDP_RSDT, 4), "RSDT");
+	return good_table(rsdp->rsdt_address, "RSDT");
 }
 
 const struct acpi_header *acpi_find(u64 rsdp, const char *signature)
@@ -81,38 +59,58 @@ const struct acpi_header *acpi_find(u64 rsdp, const char *signature)
 		return NULL;
 	for (u32 at_byte = sizeof(*root); at_byte + pointer_bytes <= root->length;
 	     at_byte += pointer_bytes) {
-		const struct acpi_header *table =
-			good_table(read_field(root, at_byte, pointer_bytes), signature);
+		const struct acpi_header *table;
+		u64 address = 0;
 
+		memcpy(&address, (const u8 *)root + at_byte, pointer_bytes);
+		table = good_table(address, signature);
 		if (table != NULL)
 			return table;
 	}
 	return NULL;
 }
 
+const struct acpi_madt_entry *acpi_madt_next(const struct acpi_header *madt,
+					     const struct acpi_madt_entry *entry)
+{
+	const u8 *start = (const u8 *)madt;
+	size_t next = sizeof(struct acpi_madt);
+
+	if (madt == NULL)
+		return NULL;
+	if (entry != NULL)
+		next = (size_t)((const u8 *)entry - start) + entry->length;
+	if (next + sizeof(*entry) > madt->length)
+		return NULL;
+	entry = (const void *)(start + next);
+	return entry->length >= sizeof(*entry) && entry->length <= madt->length - next ? entry
+										       : NULL;
+}
+
 u64 acpi_io_apic(const struct acpi_header *madt, u32 number)
 {
-	u32 bytes;
+	const struct acpi_madt_entry *entry = NULL;
 
-	for (u32 at_byte = MADT_ENTRIES; madt && at_byte + 2 <= madt->length; at_byte += bytes) {
-		bytes = (u32)read_field(madt, at_byte + 1, 1);
-		if (bytes < 2 || bytes > madt->length - at_byte)
-			return 0;
-		if (read_field(madt, at_byte, 1) == MADT_IO_APIC && bytes >= IO_APIC_BYTES &&
+	while ((entry = acpi_madt_next(madt, entry)) != NULL) {
+		const struct acpi_madt_io_apic *io_apic = (const void *)entry;
+
+		if (entry->type == ACPI_MADT_IO_APIC && entry->length >= sizeof(*io_apic) &&
 		    number-- == 0)
-			return read_field(madt, at_byte + IO_APIC_ADDRESS, 4);
+			return io_apic->io_apic_address;
 	}
 	return 0;
 }
 
-bool acpi_reset_register(const struct acpi_header *fadt, struct acpi_reset *reset)
+bool acpi_reset_register(const struct acpi_header *table, struct acpi_reset *reset)
 {
-	if (fadt == NULL || fadt->length < FADT_RESET_MINIMUM)
+	const struct acpi_fadt *fadt = (const void *)table;
+
+	if (table == NULL || table->length < FADT_RESET_MINIMUM)
 		return false;
-	if (!(read_field(fadt, FADT_FLAGS, 4) & FLAG_RESET) ||
-	    read_field(fadt, FADT_RESET_SPACE, 1) != SPACE_IO)
+	if (!(fadt->flags & ACPI_FADT_RESET_REG_SUP) ||
+	    fadt->reset_reg.address_space_id != ACPI_SPACE_IO)
 		return false;
-	reset->port = (u16)read_field(fadt, FADT_RESET_ADDRESS, 2);
-	reset->value = (u8)read_field(fadt, FADT_RESET_VALUE, 1);
+	reset->port = (u16)fadt->reset_reg.address;
+	reset->value = fadt->reset_value;
 	return true;
 }

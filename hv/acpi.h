@@ -7,19 +7,14 @@
 #ifndef HV_ACPI_H
 #define HV_ACPI_H
 
-#include "hv/types.h"
-
-struct acpi_header {
-	char signature[4];
-	u32 length; /* of the whole table */
-	u8 revision;
-	u8 checksum;
-	char oem[18];
-	char creator[8];
-} __attribute__((packed)); /* tables need not be aligned */
+#include "hv/acpi_format.h"
 
 /* The first good table with this signature; NULL when there is none, or rsdp is 0. */
 const struct acpi_header *acpi_find(u64 rsdp, const char *signature);
+
+/* A MADT's entry after this one, the first after NULL; NULL at the end, or where one sticks out. */
+const struct acpi_madt_entry *acpi_madt_next(const struct acpi_header *madt,
+					     const struct acpi_madt_entry *entry);
 
 /* The address of the n-th I/O APIC of a MADT; 0 when it has fewer. */
 u64 acpi_io_apic(const struct acpi_header *madt, u32 number);
@@ -29,6 +24,6 @@ struct acpi_reset {
 	u16 port;
 	u8 value;
 };
-bool acpi_reset_register(const struct acpi_header *fadt, struct acpi_reset *reset);
+bool acpi_reset_register(const struct acpi_header *table, struct acpi_reset *reset);
 
 #endif
