@@ -60,6 +60,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/dev/rtc_time.c \
            hv/dev/uart.c \
            hv/format.c \
+           hv/guest/acpi_tables.c \
            hv/guest/multiboot.c \
            hv/guest/multiboot_info.c \
            hv/guest/multiboot_plan.c \
@@ -154,6 +155,14 @@ $(BUILD)/asm_offsets.inc: vmx/asm_offsets.c.in Makefile $(BUILD)/tools.stamp
 	$(call say,GEN,$@)$(CC) $(CFLAGS) -x c -MMD -MP -MT $@ -MF $@.d -S -o - $< | \
 		sed -n 's/^.*@DEFINE \([A-Z0-9_]*\) \$$\?\([-0-9]*\).*$$/%define \1 \2/p' > $@
 
+# L1's DSDT; iasl itself knows no C, so its ports and lines come from hv/dev by way of the C preprocessor.
+$(BUILD)/dsdt.aml: hv/guest/dsdt.asl Makefile $(BUILD)/tools.stamp
+	$(call say,IASL,$<)$(CC) -std=c11 -ffreestanding -I. -imacros hv/dev/board.h -imacros hv/dev/power.h \
+		-MMD -MP -MF $@.d -MT $@ -E -P -x assembler-with-cpp -o $(@:.aml=.dsl) $<
+	$(Q)iasl -vs -we -p $(basename $@) $(@:.aml=.dsl) > $(@:.aml=.log) 2>&1 || { cat $(@:.aml=.log); exit 1; }
+
+$(BUILD)/target/hv/guest/dsdt.asm.o: $(BUILD)/dsdt.aml
+
 # The image carries the built-in self-test, and after a first link the table of its own function names.
 $(BUILD)/target/hv/guest/selftest.asm.o: $(SELFTEST)
 link = ld $(LDFLAGS) /usr/lib/crt0-efi-x86_64.o $(OBJS) $(1) -L/usr/lib -lgnuefi -o $(2)
@@ -169,4 +178,4 @@ $(EFI): $(BUILD)/nestor.so
 	$(call say,EFI,$@)$(OBJCOPY) $(addprefix -j ,.text .rodata .data .symbols .dynamic .dynsym .rela .reloc) \
 		--target efi-app-x86_64 --subsystem=10 $< $@
 
--include $(OBJS:.o=.d) $(BUILD)/asm_offsets.inc.d
+-include $(OBJS:.o=.d) $(BUILD)/asm_offsets.inc.d $(BUILD)/dsdt.aml.d

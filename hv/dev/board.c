@@ -4,9 +4,8 @@
 #include "hv/dev/clock.h"
 #include "hv/panic.h"
 
-#define IOAPIC_TIMER_PIN 2
-#define NO_DEVICE        0xff
-#define INPUT_POLLS_HZ   1000 /* at 115200 baud a FIFO of 16 bytes is full after 1.4 ms */
+#define NO_DEVICE      0xff
+#define INPUT_POLLS_HZ 1000 /* at 115200 baud a FIFO of 16 bytes is full after 1.4 ms */
 
 static void isa_line(void *context, u32 irq, bool level)
 {
@@ -15,7 +14,7 @@ static void isa_line(void *context, u32 irq, bool level)
 	if (irq == PIC_CASCADE)
 		return; /* not on the bus: the slave's, and the timer has its pin */
 	pic_set_line(&board->pic, irq, level);
-	ioapic_set_pin(&board->ioapic, irq == BOARD_IRQ_TIMER ? IOAPIC_TIMER_PIN : irq, level);
+	ioapic_set_pin(&board->ioapic, irq == BOARD_IRQ_TIMER ? BOARD_PIN_TIMER : irq, level);
 }
 
 static u8 lines_read(void *device, u16 port, u64 now)

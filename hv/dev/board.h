@@ -23,6 +23,7 @@
 #include "vmx/vm.h"
 
 #define BOARD_IRQ_TIMER 0
+#define BOARD_PIN_TIMER 2 /* of the I/O APIC; the other lines have the pin of their number */
 #define BOARD_IRQ_COM1  4
 #define BOARD_IRQ_RTC   8
 /* The SCI. Level-triggered: the MADT must say so, the ELCR does from the start. */

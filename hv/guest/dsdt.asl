@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// L1's DSDT: the ISA devices of its board, and how it is switched off. Names in capitals are macros of hv/dev, which the C
+// preprocessor puts in. There are no processor devices: the MADT lists the CPUs, and they have neither C- nor P-states.
+
+DefinitionBlock ("", "DSDT", 2, "NESTOR", "L1", 1)
+{
+	Name (\_S5, Package () { PM_SLEEP_TYPE_S5, PM_SLEEP_TYPE_S5, 0, 0 })
+
+	Scope (\_SB)
+	{
+		Device (PIC)
+		{
+			Name (_HID, EisaId ("PNP0000"))
+			Name (_CRS, ResourceTemplate ()
+			{
+				IO (Decode16, PIC_MASTER, PIC_MASTER, 0, 2)
+				IO (Decode16, PIC_SLAVE, PIC_SLAVE, 0, 2)
+				IO (Decode16, PIC_ELCR, PIC_ELCR, 0, 2)
+				IRQNoFlags () { PIC_CASCADE }
+			})
+		}
+
+		Device (PIT)
+		{
+			Name (_HID, EisaId ("PNP0100"))
+			Name (_CRS, ResourceTemplate ()
+			{
+				IO (Decode16, PIT_CHANNEL0, PIT_CHANNEL0, 0, 4)
+				IRQNoFlags () { BOARD_IRQ_TIMER }
+			})
+		}
+
+		Device (SPKR) // port 61h: without a speaker, but it gates the 8254's channel 2
+		{
+			Name (_HID, EisaId ("PNP0800"))
+			Name (_CRS, ResourceTemplate ()
+			{
+				IO (Decode16, PIT_SYSTEM_CONTROL, PIT_SYSTEM_CONTROL, 0, 1)
+			})
+		}
+
+		Device (RTC)
+		{
+			Name (_HID, EisaId ("PNP0B00"))
+			Name (_CRS, ResourceTemplate ()
+			{
+				IO (Decode16, RTC_INDEX, RTC_INDEX, 0, 2)
+				IRQNoFlags () { BOARD_IRQ_RTC }
+			})
+		}
+
+		Device (COM1)
+		{
+			Name (_HID, EisaId ("PNP0501"))
+			Name (_UID, 1)
+			Name (_CRS, ResourceTemplate ()
+			{
+				IO (Decode16, UART_COM1, UART_COM1, 0, 8)
+				IRQNoFlags () { BOARD_IRQ_COM1 }
+			})
+		}
+
+		Device (BRD) // what else answers at ports: ACPI's registers, ways to end the machine, test lines
+		{
+			Name (_HID, EisaId ("PNP0C02"))
+			Name (_UID, 1)
+			Name (_CRS, ResourceTemplate ()
+			{
+				IO (Decode16, PM_BASE, PM_BASE, 0, 12)
+				IO (Decode16, PM_RESET, PM_RESET, 0, 1)
+				IO (Decode16, POWER_DEBUG_EXIT, POWER_DEBUG_EXIT, 0, 4)
+				IO (Decode16, POWER_SHUTDOWN, POWER_SHUTDOWN, 0, 1)
+				IO (Decode16, BOARD_LINES, BOARD_LINES, 0, IOAPIC_PINS)
+			})
+		}
+	}
+}
