@@ -2,7 +2,7 @@
 /*
  * The memory map of L1's PC. Pure.
  *   0        – 640 KiB   RAM
- *   896 KiB  – 1 MiB     RAM, reported reserved (where a PC has its BIOS)
+ *   896 KiB  – 1 MiB     RAM, reported reserved (where a PC has its BIOS): ACPI tables, RSDP first
  *   1 MiB    – 3 GiB     RAM
  *   4 GiB    –           RAM beyond 3 GiB
  */
@@ -15,7 +15,8 @@
 #define PC_MEMORY_MIN (8 * MIB)
 #define PC_LOW_END    (640 * KIB)
 #define PC_BIOS_START (896 * KIB)
-#define PC_HOLE_START (3 * GIB) /* devices from here to 4 GiB */
+#define PC_ACPI_START PC_BIOS_START /* where L1 looks for the RSDP */
+#define PC_HOLE_START (3 * GIB)     /* devices from here to 4 GiB */
 
 /* Divide bytes (page aligned, at least PC_MEMORY_MIN) over the map;
  * returns the number of ranges. */

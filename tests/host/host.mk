@@ -30,6 +30,11 @@ $(UNIT_BINS): %: %.o $(BUILD)/host/libpure.a
 # The tests that ask a disassembler.
 $(BUILD)/host/tests/unit/vmx/mmio_decode_test: HOST_LIBS := -lcapstone
 
+# The DSDT as the image has it.
+DSDT_TEST := $(BUILD)/host/tests/unit/hv/guest/acpi_tables_test
+$(DSDT_TEST): $(BUILD)/target/hv/guest/dsdt.asm.o
+$(DSDT_TEST): HOST_LIBS := $(BUILD)/target/hv/guest/dsdt.asm.o
+
 $(BUILD)/race/%.o: %.c $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
 	$(call say,RACECC,$<)$(HOSTCC) $(RACE_CFLAGS) -MMD -MP -c -o $@ $<

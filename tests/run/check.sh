@@ -102,6 +102,7 @@ run_cases() {
 }
 
 host_tests units "${MAKE:-make}" --no-print-directory unit
+host_tests acpi "$RUN_DIR/acpi_test.sh" build/acpi
 host_tests runner "$RUN_DIR/verdict_test.sh"
 host_tests expectations "$RUN_DIR/expect_test.sh"
 host_tests bench-table "$RUN_DIR/bench_test.sh"
