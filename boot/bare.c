@@ -58,6 +58,7 @@ int bare_plan(struct boot *boot)
 			.type = range->type == BOOT_RAM ? LOAD_RAM : LOAD_RESERVED,
 		};
 	}
+	boot->bare->plan.rsdp = l1_gpa(info->rsdp);
 	return images_plan(boot, boot->bare->ranges, info->range_count, &boot->bare->plan);
 }
 

@@ -4,6 +4,8 @@
 #include "hv/machine.h"
 #include "hv/cpu.h"
 #include "hv/dev/power.h"
+#include "hv/guest/acpi_tables.h"
+#include "hv/guest/dsdt.h"
 #include "hv/guest/multiboot.h"
 #include "hv/guest/pc_bios.h"
 #include "hv/guest/pc_memory.h"
@@ -34,6 +36,7 @@ static struct machine {
 	struct vm vm;
 	struct load_plan plan;
 	struct load_range ranges[PC_RANGES_MAX];
+	struct acpi_tables acpi;
 	struct power power;
 	u64 memory; /* bytes */
 	u32 range_count;
@@ -83,6 +86,7 @@ void machine_plan(const struct boot_info *info)
 	machine.memory = memory_size(&info->config);
 	machine.range_count = pc_memory_map(machine.memory, machine.ranges);
 	request.range_count = machine.range_count;
+	machine.plan.rsdp = l1_gpa(PC_ACPI_START);
 	if (multiboot_parse(firmware_memory(info->kernel.base), info->kernel.size, &image,
 			    &error) ||
 	    multiboot_plan(&request, &machine.plan, &error))
@@ -148,6 +152,15 @@ static void make_bios(void)
 	    guest_write(machine.vm.memory, pc_bios_gpa(), pc_bios_code,
 			(u64)(pc_bios_code_end - pc_bios_code)))
 		panic("L1 has no memory for the interrupt vectors");
+}
+
+/* Not earlier: how many CPUs came up is part of them. No loader puts anything into that area. */
+static void make_acpi(u32 vcpus)
+{
+	acpi_tables_build(&machine.acpi,
+			  &(struct acpi_setup){ machine.plan.rsdp, vcpus, dsdt_aml, dsdt_aml_end });
+	if (guest_write(machine.vm.memory, machine.plan.rsdp, &machine.acpi, sizeof(machine.acpi)))
+		panic("L1 has no memory for its ACPI tables");
 }
 
 static void make_devices(struct vm *vm)
@@ -216,6 +229,7 @@ u32 machine_run(const struct boot_info *info)
 	make_memory(vm);
 	if (info->config.bios)
 		make_bios();
+	make_acpi(vm->vcpu_count);
 	for (u32 i = 0; i < machine.plan.copy_count; i++)
 		copy_in(&machine.plan.copies[i]);
 	if (nested_create_vm(vm))

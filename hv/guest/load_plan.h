@@ -34,6 +34,7 @@ struct load_plan {
 	u32 copy_count;
 	l1_gpa_t entry;
 	l1_gpa_t info_gpa;
+	l1_gpa_t rsdp;          /* ACPI's root, known before the loader plans; 0: there is none */
 	u8 info[LOAD_INFO_MAX]; /* the boot protocol's; a copy points here: plans do not move */
 };
 
