@@ -9,7 +9,7 @@ GUEST_CFLAGS  := -std=gnu11 -O2 -g $(WARN) -Wno-clobbered -I. -m64 -ffreestandin
                  -fno-asynchronous-unwind-tables -fcf-protection=none -ffile-prefix-map=$(CURDIR)=.
 GUEST_LDFLAGS := -m elf_x86_64 -nostdlib -static -z noexecstack --build-id=none -T tests/guest/lib/guest.ld
 GUEST_LIB     := $(patsubst %,$(GUEST)/%.o,$(wildcard tests/guest/lib/*.c tests/guest/lib/*.asm) \
-                 hv/format.c hv/string.c vmx/vmcs_fields.c)
+                 hv/acpi.c hv/format.c hv/string.c vmx/vmcs_fields.c)
 GUEST_SUITES  := $(patsubst %,$(GUEST)/%.o,$(filter-out tests/guest/crash.c,$(wildcard tests/guest/*.c)))
 QEMU_CPU      ?= max
 

@@ -5,8 +5,7 @@
 
 #include "hv/types.h"
 
-/* Its port under Nestor; else by the FADT, or by the PCI registers of a PIIX4; 0 when nothing
- * tells. */
+/* Its port by the FADT, or by the PCI registers of a PIIX4; 0 when nothing tells. */
 u16 pm_timer_port(void);
 
 #endif
