@@ -14,7 +14,6 @@
 #define CONTROL_SCI      0x0001u            /* PM1 control: SCI_EN */
 #define CONTROL_SLEEP(n) ((u16)((n) << 10)) /* SLP_TYP */
 #define COM1             0x3f8u
-#define S5_PACKAGE       7u /* from the name's first letter to SLP_TYPa */
 #define TIMER_WAIT       100000u
 
 #define TABLES_REQUIRED()                                               \
@@ -236,28 +235,18 @@ TEST(acpi, control_structure_can_be_written)
 	WRITE_ONCE(facs->global_lock, before);
 }
 
-static const u8 *find_bytes(const struct acpi_header *table, const void *bytes, u32 count)
-{
-	for (u32 i = sizeof(*table); i + count <= table->length; i++)
-		if (memcmp((const u8 *)table + i, bytes, count) == 0)
-			return (const u8 *)table + i;
-	return NULL;
-}
-
 TEST(acpi, dsdt_names_com1_and_the_way_off)
 {
 	/* Expect: a whole table; under Nestor the ports of COM1, and type 0 for \_S5. */
 	static const u8 com1[] = { 0x47, 1, COM1 & 0xff, COM1 >> 8, COM1 & 0xff, COM1 >> 8 };
 	const struct acpi_header *dsdt;
-	const u8 *s5;
 
 	TABLES_REQUIRED();
-	dsdt = (const void *)(u64)acpi_fadt()->dsdt;
+	dsdt = acpi_dsdt();
 	EXPECT_EQ(memcmp(dsdt->signature, "DSDT", 4), 0);
 	EXPECT_EQ(sum((u64)dsdt, dsdt->length), 0);
 	if (!nestor_is_present())
 		SKIP("what stands in it is for Nestor's board");
-	EXPECT(find_bytes(dsdt, com1, sizeof(com1)) != NULL);
-	s5 = find_bytes(dsdt, "_S5_\x12", 5);
-	EXPECT(s5 && s5[S5_PACKAGE] == 0);
+	EXPECT(acpi_dsdt_find(com1, sizeof(com1)) != NULL);
+	EXPECT_EQ(acpi_s5_type(), 0);
 }

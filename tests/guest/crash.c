@@ -12,9 +12,12 @@
  *     crash=apic    an L2 whose APIC-access page is where no memory is
  *     crash=hole    reads and writes physical memory where there is none; all ones is what a
  * machine without it reads
+ *     crash=off     ACPI's way to switch the machine off
+ *     crash=reset   ACPI's reset register
  */
 #include "hv/vectors.h"
 #include "hv/x86.h"
+#include "tests/guest/lib/acpi.h"
 #include "tests/guest/lib/cmdline.h"
 #include "tests/guest/lib/console.h"
 #include "tests/guest/lib/descriptors.h"
@@ -25,8 +28,11 @@
 #include "tests/guest/lib/vmx.h"
 
 /* Above the RAM and below the local APIC of the machines that tests run on. */
-#define HOLE       0xd0000000ULL
-#define NOT_MAPPED 0x8000000000ULL /* linear */
+#define HOLE        0xd0000000ULL
+#define NOT_MAPPED  0x8000000000ULL /* linear */
+
+/* PM1 control: SLP_TYP, SLP_EN. */
+#define SLEEP(type) ((u16)((type) << 10 | BIT(13)))
 
 static void crash_triple(void)
 {
@@ -108,13 +114,33 @@ static void crash_apic(void)
 	(void)l2_enter(&l2);
 }
 
+static void crash_off(void)
+{
+	const struct acpi_fadt *fadt = acpi_fadt();
+
+	if (!fadt || acpi_s5_type() == ~0u)
+		report_fatal("no FADT, or no \\_S5");
+	out16((u16)fadt->pm1a_cnt_blk, SLEEP(acpi_s5_type()));
+}
+
+static void crash_reset(void)
+{
+	const struct acpi_fadt *fadt = acpi_fadt();
+	struct acpi_reset reset;
+
+	if (!fadt || !acpi_reset_register(&fadt->header, &reset))
+		report_fatal("no FADT, or no reset register");
+	out8(reset.port, reset.value);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } ways[] = {
-	{ "triple", crash_triple }, { "idt", crash_idt },   { "stack", crash_stack },
-	{ "hang", crash_hang },     { "halt", crash_halt }, { "ud", crash_ud },
-	{ "hole", crash_hole },     { "deaf", crash_deaf }, { "apic", crash_apic },
+	{ "triple", crash_triple }, { "idt", crash_idt },     { "stack", crash_stack },
+	{ "hang", crash_hang },     { "halt", crash_halt },   { "ud", crash_ud },
+	{ "hole", crash_hole },     { "deaf", crash_deaf },   { "apic", crash_apic },
+	{ "off", crash_off },       { "reset", crash_reset },
 };
 
 _Noreturn void guest_main(const char *cmdline)

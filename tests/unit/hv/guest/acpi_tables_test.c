@@ -138,6 +138,7 @@ UNIT(interrupts_are_as_the_board_wires_them)
 	timer = entry(ACPI_MADT_OVERRIDE, 0);
 	sci = entry(ACPI_MADT_OVERRIDE, 1);
 	nmi = entry(ACPI_MADT_LOCAL_APIC_NMI, 0);
+	assert_true(timer && sci && nmi);
 	assert_int_equal(timer->source, 0);
 	assert_int_equal(timer->global_system_interrupt, 2);
 	assert_int_equal(timer->flags, 0);
