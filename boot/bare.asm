@@ -1,9 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; Bare mode's way out of long mode. The image finds the state of the Multiboot Specification, "Machine state": 32-bit
-; protected mode with flat segments, no paging, interrupts off, EAX = magic, EBX = information block.
-
-%define CODE32 0x08
-%define DATA32 0x10
+; Bare mode's way into the image: the registers of a struct start_state, in 32-bit protected mode without paging or in 64-bit
+; mode on page tables and a GDT of the image's own memory.
 
 %include "asm_offsets.inc"
 
@@ -11,8 +8,8 @@ section .data
 align 8
 gdt:
 	dq 0
-	dq 0x00cf9b000000ffff	; CODE32: flat, read and execute
-	dq 0x00cf93000000ffff	; DATA32: flat, read and write
+	dq 0x00cf9b000000ffff	; START_PROTECTED_CODE: flat, read and execute
+	dq 0x00cf93000000ffff	; START_PROTECTED_DATA: flat, read and write
 gdt_end:
 
 gdt_pointer:
@@ -20,6 +17,15 @@ gdt_pointer:
 	dq gdt
 
 section .text
+
+%macro load_data_segments 1
+	mov	eax, %1
+	mov	ds, eax
+	mov	es, eax
+	mov	ss, eax
+	mov	fs, eax
+	mov	gs, eax
+%endmacro
 
 ; void bare_switch(u64 cr3, void *stack_end, void (*function)(arg), arg)
 global bare_switch:function hidden
@@ -33,24 +39,46 @@ bare_switch:
 	call	rdx
 	ud2
 
-; void bare_enter(u32 entry, u32 info)
+; void bare_enter(const struct start_state *start)
 global bare_enter:function hidden
 bare_enter:
-	mov	ebx, esi
+	cmp	dword [rdi + START_MODE], START_LONG
+	je	.long
 	lgdt	[rel gdt_pointer]
-	push	CODE32
+	push	START_PROTECTED_CODE
 	lea	rax, [rel .compatibility]
 	push	rax
 	retfq
 
+.long:
+	push	qword [rdi + START_GDT_BASE]
+	sub	rsp, 2
+	mov	ax, [rdi + START_GDT_LIMIT]
+	mov	[rsp], ax
+	lgdt	[rsp]
+	add	rsp, 10
+	push	START_LONG_CODE
+	lea	rax, [rel .own_code]
+	push	rax
+	retfq
+.own_code:
+	load_data_segments START_LONG_DATA
+	mov	eax, CR0_PG | CR0_PE_ET
+	mov	cr0, rax
+	mov	eax, CR4_PAE
+	mov	cr4, rax
+	mov	rax, [rdi + START_CR3]
+	mov	cr3, rax
+	push	2
+	popfq
+	mov	rsi, [rdi + START_RSI]
+	mov	rbx, [rdi + START_RBX]
+	mov	rax, [rdi + START_RAX]
+	jmp	[rdi + START_RIP]
+
 bits 32
 .compatibility:
-	mov	eax, DATA32
-	mov	ds, eax
-	mov	es, eax
-	mov	ss, eax
-	mov	fs, eax
-	mov	gs, eax
+	load_data_segments START_PROTECTED_DATA
 	mov	eax, CR0_PG | CR0_PE_ET
 	mov	cr0, eax
 	mov	eax, CR0_PE_ET		; paging off leaves long mode
@@ -62,5 +90,7 @@ bits 32
 	mov	cr4, eax
 	push	dword 2
 	popfd
-	mov	eax, MULTIBOOT_LOADER_MAGIC
-	jmp	edi
+	mov	esi, [edi + START_RSI]
+	mov	ebx, [edi + START_RBX]
+	mov	eax, [edi + START_RAX]
+	jmp	[edi + START_RIP]

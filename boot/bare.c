@@ -10,6 +10,7 @@
 #include "hv/cpuid.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
+#include "hv/multiboot_format.h"
 #include "hv/platform.h"
 #include "hv/string.h"
 #include "hv/x86.h"
@@ -30,6 +31,7 @@ struct bare {
 	u64 directories[DIRECTORIES][TABLE_ENTRIES];
 	u8 stack[STACK_BYTES];
 	struct load_plan plan;
+	struct start_state start;
 	struct load_range ranges[BOOT_RANGES_MAX];
 };
 
@@ -117,7 +119,7 @@ static void load_and_enter(const struct bare *bare)
 		memcpy(to, copy->from, copy->bytes);
 		memset(to + copy->bytes, 0, copy->zero_bytes);
 	}
-	bare_enter((u32)plan->entry.raw, (u32)plan->info_gpa.raw);
+	bare_enter(&bare->start);
 }
 
 _Noreturn void bare_start(struct boot *boot)
@@ -129,5 +131,11 @@ _Noreturn void bare_start(struct boot *boot)
 		(unsigned long long)bare->plan.info_gpa.raw);
 	quiet_interrupts();
 	allow_vmxon();
+	bare->start = (struct start_state){
+		.mode = START_PROTECTED,
+		.rip = bare->plan.entry.raw,
+		.rax = MULTIBOOT_LOADER_MAGIC,
+		.rbx = bare->plan.info_gpa.raw,
+	};
 	bare_switch(build_page_tables(bare), bare->stack + STACK_BYTES, load_and_enter, bare);
 }

@@ -3,7 +3,7 @@
 #ifndef BOOT_BARE_ASM_H
 #define BOOT_BARE_ASM_H
 
-#include "hv/types.h"
+#include "hv/start_state.h"
 
 struct bare;
 
@@ -11,8 +11,8 @@ struct bare;
 _Noreturn void bare_switch(u64 cr3, void *stack_end, void (*function)(const struct bare *bare),
 			   const struct bare *bare);
 
-/* Leave long mode and jump to a multiboot image.
- * The code runs at the same address without paging: below 4 GiB. */
-_Noreturn void bare_enter(u32 entry, u32 info);
+/* Jump to an image with these registers, in that mode. The code and *start are at the same address
+ * with and without paging: below 4 GiB. */
+_Noreturn void bare_enter(const struct start_state *start);
 
 #endif

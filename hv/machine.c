@@ -195,6 +195,7 @@ static void make_vcpus(struct vm *vm)
 		vm->vcpus[i] = &machine.vcpus[i];
 	}
 	vm->start = (struct start_state){
+		.mode = START_PROTECTED,
 		.rip = machine.plan.entry.raw,
 		.rax = MULTIBOOT_LOADER_MAGIC,
 		.rbx = machine.plan.info_gpa.raw,

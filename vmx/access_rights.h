@@ -27,6 +27,7 @@ enum segment {
 #define AR_UNUSABLE        (1u << 16)
 
 #define AR_FLAT_CODE       (AR_G | AR_DB | AR_P | AR_S | 0xbu) /* execute/read, accessed */
+#define AR_LONG_CODE       (AR_G | AR_L | AR_P | AR_S | 0xbu)  /* the same for 64-bit mode */
 #define AR_FLAT_DATA       (AR_G | AR_DB | AR_P | AR_S | 0x3u) /* read/write, accessed */
 #define AR_BUSY_TSS        (AR_P | 0xbu)
 #define AR_LDT             (AR_P | 0x2u)

@@ -41,14 +41,6 @@ enum gpr {
 	GPRS
 };
 
-/* The registers that a loader wants L1 to start with: flat 32-bit protected mode, paging off,
- * interrupts off. */
-struct start_state {
-	u64 rip;
-	u64 rax;
-	u64 rbx;
-};
-
 /* SDM "Activity state", kept by L0: only an active vCPU is entered. */
 enum vcpu_activity { VCPU_ACTIVE, VCPU_HALTED, VCPU_WAIT_FOR_SIPI };
 

@@ -7,6 +7,7 @@
 #include "hv/abi.h"
 #include "hv/config.h"
 #include "hv/spinlock.h"
+#include "hv/start_state.h"
 #include "mm/memslot.h"
 #include "vmx/cpuid_policy.h"
 #include "vmx/vcpu.h"

@@ -3,6 +3,7 @@
 #ifndef VMX_VMCS01_H
 #define VMX_VMCS01_H
 
+#include "hv/start_state.h"
 #include "hv/vectors.h"
 #include "vmx/ops.h"
 #include "vmx/vcpu.h"
