@@ -61,10 +61,19 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/dev/uart.c \
            hv/format.c \
            hv/guest/acpi_tables.c \
+           hv/guest/elf.c \
+           hv/guest/identity_map.c \
+           hv/guest/image_file.c \
+           hv/guest/info_block.c \
+           hv/guest/kernel_image.c \
+           hv/guest/load_place.c \
+           hv/guest/load_plan.c \
+           hv/guest/load_start.c \
            hv/guest/multiboot.c \
            hv/guest/multiboot_info.c \
-           hv/guest/multiboot_plan.c \
            hv/guest/pc_memory.c \
+           hv/guest/pvh.c \
+           hv/guest/pvh_info.c \
            hv/page_table.c \
            hv/recorder.c \
            hv/stack.c \

@@ -8,17 +8,13 @@
 #include "boot/bare_asm.h"
 #include "boot/images.h"
 #include "hv/cpuid.h"
+#include "hv/guest/load_start.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
-#include "hv/multiboot_format.h"
 #include "hv/platform.h"
 #include "hv/string.h"
 #include "hv/x86.h"
 
-#define TABLE_ENTRIES 512
-#define DIRECTORIES   4       /* of 1 GiB each */
-#define ENTRY_TABLE   0x3ULL  /* present, writable */
-#define ENTRY_PAGE_2M 0x83ULL /* and a large page */
 #define STACK_BYTES   16384
 
 #define LVT_TIMER     0x320u
@@ -26,9 +22,7 @@
 #define LVT_MASKED    (1u << 16)
 
 struct bare {
-	u64 pml4[TABLE_ENTRIES];
-	u64 pdpt[TABLE_ENTRIES];
-	u64 directories[DIRECTORIES][TABLE_ENTRIES];
+	struct identity_map tables;
 	u8 stack[STACK_BYTES];
 	struct load_plan plan;
 	struct start_state start;
@@ -60,22 +54,7 @@ int bare_plan(struct boot *boot)
 			.type = range->type == BOOT_RAM ? LOAD_RAM : LOAD_RESERVED,
 		};
 	}
-	boot->bare->plan.rsdp = l1_gpa(info->rsdp);
 	return images_plan(boot, boot->bare->ranges, info->range_count, &boot->bare->plan);
-}
-
-/* The first 4 GiB one to one. */
-static u64 build_page_tables(struct bare *bare)
-{
-	memset(bare->pml4, 0, sizeof(bare->pml4));
-	memset(bare->pdpt, 0, sizeof(bare->pdpt));
-	bare->pml4[0] = (u64)bare->pdpt | ENTRY_TABLE;
-	for (u64 i = 0; i < DIRECTORIES; i++) {
-		bare->pdpt[i] = (u64)bare->directories[i] | ENTRY_TABLE;
-		for (u64 j = 0; j < TABLE_ENTRIES; j++)
-			bare->directories[i][j] = (i * GIB + j * 2 * MIB) | ENTRY_PAGE_2M;
-	}
-	return (u64)bare->pml4;
 }
 
 static void apic_write(u64 apic_base, u32 offset, u32 value)
@@ -131,11 +110,7 @@ _Noreturn void bare_start(struct boot *boot)
 		(unsigned long long)bare->plan.info_gpa.raw);
 	quiet_interrupts();
 	allow_vmxon();
-	bare->start = (struct start_state){
-		.mode = START_PROTECTED,
-		.rip = bare->plan.entry.raw,
-		.rax = MULTIBOOT_LOADER_MAGIC,
-		.rbx = bare->plan.info_gpa.raw,
-	};
-	bare_switch(build_page_tables(bare), bare->stack + STACK_BYTES, load_and_enter, bare);
+	bare->start = load_start(&bare->plan);
+	identity_map_build(&bare->tables, (u64)&bare->tables);
+	bare_switch((u64)&bare->tables, bare->stack + STACK_BYTES, load_and_enter, bare);
 }

@@ -9,7 +9,7 @@
 
 #include <efi.h>
 #include "hv/boot_info.h"
-#include "hv/guest/multiboot.h"
+#include "hv/guest/load_plan.h"
 
 #define BOOT_ALLOCATIONS_MAX 16
 
@@ -21,7 +21,7 @@ struct boot {
 	EFI_FILE_HANDLE
 	volume; /* root of the volume Nestor came from; NULL: it has no file system */
 	struct boot_info *info;
-	struct multiboot_image kernel;
+	struct kernel_image kernel;
 	struct bare *bare; /* NULL but in bare mode */
 	void *map;         /* the firmware's memory map, BOOT_MAP_BYTES */
 	u64 map_bytes, map_entry_bytes;

@@ -2,6 +2,7 @@
 /* The L1 image and its modules. */
 #include "boot/images.h"
 #include "boot/esp.h"
+#include "hv/guest/pc_memory.h"
 #include "hv/guest/selftest.h"
 #include "hv/log.h"
 
@@ -24,14 +25,15 @@ static int load_kernel(struct boot *boot)
 static int check_kernel(struct boot *boot)
 {
 	const struct boot_blob *kernel = &boot->info->kernel;
-	struct multiboot_error error;
+	struct load_error error;
 
-	if (multiboot_parse((const void *)kernel->base, kernel->size, &boot->kernel, &error))
+	if (kernel_parse((const void *)kernel->base, kernel->size, &boot->kernel, &error))
 		return boot_refuse(boot,
-				   "%s: %s; set 'kernel' to an intact multiboot-1 ELF32 image",
+				   "%s: %s; set 'kernel' to an intact multiboot-1 or PVH file",
 				   kernel->name, error.text);
-	log_line("boot", "kernel %s: 0x%llx bytes, %u segments, entry 0x%x", kernel->name,
-		 (unsigned long long)kernel->size, boot->kernel.segment_count, boot->kernel.entry);
+	log_line("boot", "kernel %s: %s, 0x%llx bytes, %u segments, entry 0x%x", kernel->name,
+		 kernel_protocol_name(boot->kernel.protocol), (unsigned long long)kernel->size,
+		 boot->kernel.segment_count, boot->kernel.entry);
 	return 0;
 }
 
@@ -56,8 +58,8 @@ int images_plan(struct boot *boot, const struct load_range *ranges, u32 range_co
 		struct load_plan *plan)
 {
 	const struct boot_info *info = boot->info;
-	struct multiboot_module modules[CONFIG_MODULES_MAX];
-	struct multiboot_request request = {
+	struct load_module modules[CONFIG_MODULES_MAX];
+	struct load_request request = {
 		.image = &boot->kernel,
 		.name = info->kernel.name,
 		.cmdline = info->kernel.cmdline,
@@ -65,19 +67,22 @@ int images_plan(struct boot *boot, const struct load_range *ranges, u32 range_co
 		.module_count = info->module_count,
 		.ranges = ranges,
 		.range_count = range_count,
+		.rsdp = info->config.mode == MODE_BARE ? info->rsdp : PC_ACPI_START,
 	};
-	struct multiboot_error error;
+	struct load_error error;
 
 	for (u32 i = 0; i < info->module_count; i++) {
 		const struct boot_blob *module = &info->modules[i];
 
-		modules[i] = (struct multiboot_module){ .from = (const void *)module->base,
-							.bytes = module->size,
-							.name = module->name,
-							.cmdline = module->cmdline };
+		modules[i] = (struct load_module){ .from = (const void *)module->base,
+						   .bytes = module->size,
+						   .name = module->name,
+						   .cmdline = module->cmdline };
 	}
-	if (multiboot_plan(&request, plan, &error))
-		return boot_refuse(boot, "%s: %s; give it more memory, or link it elsewhere",
+	if (load_plan_make(&request, plan, &error))
+		return boot_refuse(boot,
+				   "%s: %s; give it more memory or less beside it, or link it "
+				   "elsewhere",
 				   info->kernel.name, error.text);
 	return 0;
 }

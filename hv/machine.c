@@ -6,13 +6,12 @@
 #include "hv/dev/power.h"
 #include "hv/guest/acpi_tables.h"
 #include "hv/guest/dsdt.h"
-#include "hv/guest/multiboot.h"
+#include "hv/guest/load_start.h"
 #include "hv/guest/pc_bios.h"
 #include "hv/guest/pc_memory.h"
 #include "hv/l1_board.h"
 #include "hv/log.h"
 #include "hv/msr_index.h"
-#include "hv/multiboot_format.h"
 #include "hv/panic.h"
 #include "hv/tsc.h"
 #include "hv/x86.h"
@@ -65,31 +64,30 @@ static u64 memory_size(const struct config *config)
 
 void machine_plan(const struct boot_info *info)
 {
-	struct multiboot_module modules[MULTIBOOT_MODULES_MAX];
-	struct multiboot_image image;
-	struct multiboot_error error;
-	struct multiboot_request request = {
+	struct load_module modules[LOAD_MODULES_MAX];
+	struct kernel_image image;
+	struct load_error error;
+	struct load_request request = {
 		.image = &image,
 		.name = info->kernel.name,
 		.cmdline = info->config.cmdline,
 		.modules = modules,
 		.module_count = info->module_count,
 		.ranges = machine.ranges,
+		.rsdp = PC_ACPI_START,
 	};
 
 	for (u32 i = 0; i < info->module_count; i++) {
 		const struct boot_blob *blob = &info->modules[i];
 
-		modules[i] = (struct multiboot_module){ firmware_memory(blob->base), blob->size,
-							blob->name, blob->cmdline };
+		modules[i] = (struct load_module){ firmware_memory(blob->base), blob->size,
+						   blob->name, blob->cmdline };
 	}
 	machine.memory = memory_size(&info->config);
 	machine.range_count = pc_memory_map(machine.memory, machine.ranges);
 	request.range_count = machine.range_count;
-	machine.plan.rsdp = l1_gpa(PC_ACPI_START);
-	if (multiboot_parse(firmware_memory(info->kernel.base), info->kernel.size, &image,
-			    &error) ||
-	    multiboot_plan(&request, &machine.plan, &error))
+	if (kernel_parse(firmware_memory(info->kernel.base), info->kernel.size, &image, &error) ||
+	    load_plan_make(&request, &machine.plan, &error))
 		panic("%s", error.text);
 }
 
@@ -157,9 +155,10 @@ static void make_bios(void)
 /* Not earlier: how many CPUs came up is part of them. No loader puts anything into that area. */
 static void make_acpi(u32 vcpus)
 {
-	acpi_tables_build(&machine.acpi,
-			  &(struct acpi_setup){ machine.plan.rsdp, vcpus, dsdt_aml, dsdt_aml_end });
-	if (guest_write(machine.vm.memory, machine.plan.rsdp, &machine.acpi, sizeof(machine.acpi)))
+	acpi_tables_build(&machine.acpi, &(struct acpi_setup){ l1_gpa(PC_ACPI_START), vcpus,
+							       dsdt_aml, dsdt_aml_end });
+	if (guest_write(machine.vm.memory, l1_gpa(PC_ACPI_START), &machine.acpi,
+			sizeof(machine.acpi)))
 		panic("L1 has no memory for its ACPI tables");
 }
 
@@ -194,12 +193,7 @@ static void make_vcpus(struct vm *vm)
 			panic("no memory for the local APIC of vCPU %u", i);
 		vm->vcpus[i] = &machine.vcpus[i];
 	}
-	vm->start = (struct start_state){
-		.mode = START_PROTECTED,
-		.rip = machine.plan.entry.raw,
-		.rax = MULTIBOOT_LOADER_MAGIC,
-		.rbx = machine.plan.info_gpa.raw,
-	};
+	vm->start = load_start(&machine.plan);
 }
 
 void machine_join(void)

@@ -8,7 +8,7 @@ FUZZ_CFLAGS  := -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=fuzzer,addres
                 -fno-sanitize-recover=all -Itests/host -I.
 FUZZERS      := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_BINS    := $(FUZZERS:%=$(BUILD)/fuzz/%)
-FUZZ_PURE    := $(wildcard hv/config*.c hv/guest/multiboot*.c vmx/lapic*.c) hv/format.c vmx/mmio_decode.c \
+FUZZ_PURE    := $(wildcard hv/config*.c $(filter hv/guest/%,$(PURE)) vmx/lapic*.c) hv/format.c vmx/mmio_decode.c \
                 vmx/mmio_execute.c vmx/nested/ept12.c vmx/nested/ept_compose.c tests/host/ept12_oracle.c \
                 tests/host/insn_oracle.c tests/host/panic.c
 FUZZ_DEVICES := $(filter hv/dev/%,$(PURE))

@@ -1,84 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* hv/guest/multiboot_plan.c and multiboot_info.c:
+/* hv/guest/load_plan.c, load_place.c and multiboot_info.c:
  * where things go, and what the image is told about it. */
-#include "unit.h"
 #include "hv/errno.h"
 #include "hv/guest/multiboot.h"
+#include "load_fixture.h"
 #include "multiboot_image.h"
 
 static u8 file[IMAGE_BYTES];
-static struct multiboot_image image;
-static struct multiboot_error error;
-static struct load_plan plan;
-static struct load_range ranges[4];
-static struct multiboot_module modules[2];
-static struct multiboot_request request;
 
 static int fresh_machine(void **state)
 {
 	(void)state;
 	image_build(file);
-	assert_int_equal(multiboot_parse(file, sizeof(file), &image, &error), 0);
-	ranges[0] = (struct load_range){ l1_gpa(0), 640 * KIB, LOAD_RAM };
-	ranges[1] = (struct load_range){ l1_gpa(640 * KIB), 384 * KIB, LOAD_RESERVED };
-	ranges[2] = (struct load_range){ l1_gpa(MIB), 63 * MIB, LOAD_RAM };
-	ranges[3] = (struct load_range){ l1_gpa(4 * GIB), GIB, LOAD_RAM };
-	modules[0] = (struct multiboot_module){ "first", 5, "\\m1", "a b" };
-	modules[1] = (struct multiboot_module){ file, 0x1001, "\\m2", "" };
-	request = (struct multiboot_request){ .image = &image,
-					      .name = "k",
-					      .cmdline = "x=1 y",
-					      .modules = modules,
-					      .module_count = 2,
-					      .ranges = ranges,
-					      .range_count = 4 };
+	fixture_parse(file, sizeof(file));
+	fixture_machine();
 	return 0;
-}
-
-static u32 info32(u32 offset)
-{
-	u32 value;
-
-	memcpy(&value, plan.info + offset, 4);
-	return value;
-}
-
-static u64 info64(u32 offset)
-{
-	return (u64)info32(offset + 4) << 32 | info32(offset);
-}
-
-/* What the block holds at a guest-physical address. */
-static const char *info_string(u32 gpa)
-{
-	return (const char *)plan.info + (gpa - plan.info_gpa.raw);
-}
-
-static void accept(void)
-{
-	if (multiboot_plan(&request, &plan, &error))
-		fail_msg("refused: %s", error.text);
-}
-
-static void no_copy_overlaps_another_or_leaves_ram(void)
-{
-	for (u32 i = 0; i < plan.copy_count; i++) {
-		const struct load_copy *a = &plan.copies[i];
-		u64 a_end = a->to.raw + a->bytes + a->zero_bytes;
-		bool in_ram = false;
-
-		for (u32 j = 0; j < i; j++) {
-			const struct load_copy *b = &plan.copies[j];
-
-			assert_true(a_end <= b->to.raw ||
-				    b->to.raw + b->bytes + b->zero_bytes <= a->to.raw);
-		}
-		for (u32 j = 0; j < request.range_count; j++)
-			in_ram = in_ram ||
-				 (ranges[j].type == LOAD_RAM && a->to.raw >= ranges[j].base.raw &&
-				  a_end <= ranges[j].base.raw + ranges[j].bytes);
-		assert_true(in_ram);
-	}
 }
 
 UNIT(segments_are_copied_and_cleared)
@@ -130,19 +66,19 @@ UNIT(empty_module_gets_an_address)
 UNIT(no_room_for_a_module_is_refused)
 {
 	modules[1].bytes = 62 * MIB;
-	assert_int_equal(multiboot_plan(&request, &plan, &error), -ENOSPC);
-	assert_string_equal(error.text,
-			    "multiboot: no room for the 0x3e00000 bytes of module \\m2");
+	assert_int_equal(load_plan_make(&request, &plan, &error), -ENOSPC);
+	assert_string_equal(error.text, "multiboot: no room for the 0x3e00000 bytes of module \\m2 "
+					"below 0x100000000");
 }
 
 UNIT(image_outside_ram_is_refused)
 {
 	ranges[2].bytes = 4 * MIB + 0x1000;
-	assert_int_equal(multiboot_plan(&request, &plan, &error), -EINVAL);
+	assert_int_equal(load_plan_make(&request, &plan, &error), -EINVAL);
 	assert_string_equal(error.text, "multiboot: the image needs 0x500000-0x501fff, and memory "
 					"at 0x501000 is not free");
 	ranges[2].type = LOAD_RESERVED;
-	assert_int_equal(multiboot_plan(&request, &plan, &error), -EINVAL);
+	assert_int_equal(load_plan_make(&request, &plan, &error), -EINVAL);
 	assert_string_equal(error.text, "multiboot: the image needs 0x400000-0x4000ff, and memory "
 					"at 0x400000 is not free");
 }
@@ -150,21 +86,21 @@ UNIT(image_outside_ram_is_refused)
 UNIT(no_memory_at_all_is_refused)
 {
 	request.range_count = 0;
-	assert_int_equal(multiboot_plan(&request, &plan, &error), -EINVAL);
+	assert_int_equal(load_plan_make(&request, &plan, &error), -EINVAL);
 }
 
 UNIT(info_goes_to_low_memory)
 {
 	accept();
-	assert_int_equal(plan.info_gpa.raw, MULTIBOOT_INFO_HINT);
-	assert_int_equal(plan.copies[4].to.raw, MULTIBOOT_INFO_HINT);
+	assert_int_equal(plan.info_gpa.raw, LOAD_LOW);
+	assert_int_equal(plan.copies[4].to.raw, LOAD_LOW);
 	assert_ptr_equal(plan.copies[4].from, plan.info);
 }
 
 UNIT(info_avoids_the_image)
 {
 	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x8800);
-	assert_int_equal(multiboot_parse(file, sizeof(file), &image, &error), 0);
+	fixture_parse(file, sizeof(file));
 	accept();
 	assert_int_equal(plan.info_gpa.raw, 0xb000);
 	no_copy_overlaps_another_or_leaves_ram();
@@ -244,7 +180,7 @@ UNIT(too_small_a_buffer_is_told)
 {
 	u32 gpas[2] = { 0 };
 	u8 small[200];
-	struct multiboot_info_place place = { .buffer = small, .size = sizeof(small) };
+	struct info_place place = { .buffer = small, .size = sizeof(small) };
 	size_t need;
 
 	need = multiboot_build_info(&request, gpas, place);
@@ -263,7 +199,7 @@ UNIT(oversized_info_is_refused)
 					       i == 1 ? LOAD_RESERVED : LOAD_RAM };
 	request.ranges = many;
 	request.range_count = ARRAY_SIZE(many);
-	assert_int_equal(multiboot_plan(&request, &plan, &error), -ENOSPC);
+	assert_int_equal(load_plan_make(&request, &plan, &error), -ENOSPC);
 	assert_non_null(strstr(error.text, "no room for the information block of 0x42"));
 }
 
