@@ -61,6 +61,8 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/dev/uart.c \
            hv/format.c \
            hv/guest/acpi_tables.c \
+           hv/guest/bzimage.c \
+           hv/guest/bzimage_info.c \
            hv/guest/elf.c \
            hv/guest/identity_map.c \
            hv/guest/image_file.c \

@@ -29,7 +29,8 @@ static int check_kernel(struct boot *boot)
 
 	if (kernel_parse((const void *)kernel->base, kernel->size, &boot->kernel, &error))
 		return boot_refuse(boot,
-				   "%s: %s; set 'kernel' to an intact multiboot-1 or PVH file",
+				   "%s: %s; set 'kernel' to an intact multiboot-1, PVH or bzImage "
+				   "file",
 				   kernel->name, error.text);
 	log_line("boot", "kernel %s: %s, 0x%llx bytes, %u segments, entry 0x%x", kernel->name,
 		 kernel_protocol_name(boot->kernel.protocol), (unsigned long long)kernel->size,

@@ -2,6 +2,7 @@
 /* Which format a file has: decided by its content, never by its name. */
 #include "hv/guest/kernel_image.h"
 #include "hv/errno.h"
+#include "hv/guest/bzimage.h"
 #include "hv/guest/multiboot.h"
 #include "hv/guest/pvh.h"
 #include "hv/string.h"
@@ -9,6 +10,7 @@
 static const char *const names[KERNEL_PROTOCOLS] = {
 	[KERNEL_MULTIBOOT] = "multiboot",
 	[KERNEL_PVH] = "PVH",
+	[KERNEL_LINUX] = "bzImage",
 };
 
 const char *kernel_protocol_name(enum kernel_protocol protocol)
@@ -55,7 +57,9 @@ int kernel_parse(const void *file, size_t size, struct kernel_image *out, struct
 	out->file = file;
 	if (elf_is(&view))
 		return parse_elf(&view, out);
+	if (bzimage_is(&view))
+		return bzimage_parse(&view, out);
 	return image_refuse(
 		&view, "no kernel",
-		"no ELF header (multiboot 1, PVH)");
+		"neither an ELF header (multiboot 1, PVH), nor 'HdrS' at 0x202 (bzImage)");
 }

@@ -14,6 +14,7 @@
 enum kernel_protocol {
 	KERNEL_MULTIBOOT, /* ELF32 with a multiboot-1 header */
 	KERNEL_PVH,       /* ELF with a PVH note, and no multiboot header */
+	KERNEL_LINUX,     /* bzImage, by Linux' 64-bit boot protocol */
 	KERNEL_PROTOCOLS,
 };
 
@@ -43,7 +44,7 @@ struct kernel_image {
 	u32 cmdline_max; /* characters */
 };
 
-/* "multiboot", "PVH". */
+/* "multiboot", "PVH", "bzImage". */
 const char *kernel_protocol_name(enum kernel_protocol protocol);
 
 /* Find out what the file is and read it; *out keeps a pointer to it.

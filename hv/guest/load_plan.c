@@ -3,6 +3,7 @@
 #include "hv/guest/load_plan.h"
 #include "hv/errno.h"
 #include "hv/format.h"
+#include "hv/guest/bzimage.h"
 #include "hv/guest/load_place.h"
 #include "hv/guest/multiboot.h"
 #include "hv/guest/pvh.h"
@@ -19,6 +20,7 @@ static const struct {
 } protocols[KERNEL_PROTOCOLS] = {
 	[KERNEL_MULTIBOOT] = { multiboot_build_info, false },
 	[KERNEL_PVH] = { pvh_build_info, false },
+	[KERNEL_LINUX] = { bzimage_build_info, true },
 };
 
 /* What the steps work on. */

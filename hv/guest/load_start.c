@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Boot protocols as registers. Sources: Multiboot Specification "Machine state", Xen "x86/HVM
- * direct boot ABI".
+ * direct boot ABI", Linux boot protocol "64-bit Boot Protocol".
  */
 #include "hv/guest/load_start.h"
+#include "hv/guest/bzimage.h"
 #include "hv/multiboot_format.h"
 
 /* A 1 stands for the address of what the image is told. */
@@ -15,6 +16,10 @@ static const struct {
 } protocols[KERNEL_PROTOCOLS] = {
 	[KERNEL_MULTIBOOT] = { .mode = START_PROTECTED, .rax = MULTIBOOT_LOADER_MAGIC, .rbx = 1 },
 	[KERNEL_PVH] = { .mode = START_PROTECTED, .rbx = 1 },
+	[KERNEL_LINUX] = { .mode = START_LONG,
+			   .rsi = 1,
+			   .gdt_offset = BZIMAGE_GDT_OFFSET,
+			   .gdt_bytes = BZIMAGE_GDT_BYTES },
 };
 
 struct start_state load_start(const struct load_plan *plan)

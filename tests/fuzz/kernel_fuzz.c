@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../unit/hv/guest/bzimage_image.h"
 #include "../unit/hv/guest/pvh_image.h"
 #include "hv/guest/load_start.h"
 
@@ -124,12 +125,24 @@ static void make_pvh(u8 *file)
 	pvh_note(file + PVH_NOTE, 18, 8);
 }
 
+static void make_bzimage(u8 *file)
+{
+	put16(file + BZ_BOOT_FLAG, 0xaa55);
+	put32(file + BZ_MAGIC, 0x53726448);
+	put16(file + BZ_VERSION, 0x20c + file[BZ_VERSION]);
+	file[BZ_HEADER_LENGTH] = (u8)(0x66 + file[BZ_HEADER_LENGTH] % 0x29);
+	file[BZ_LOADFLAGS] |= 1;
+	file[BZ_XLOADFLAGS] |= 1;
+	put32(file + BZ_KERNEL_ALIGNMENT, 1u << file[BZ_KERNEL_ALIGNMENT] % 32);
+	put32(file + BZ_PREF_ADDRESS + 4, 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct {
 		void (*make)(u8 *file);
 		size_t bytes;
-	} formats[] = { { make_multiboot, 64 }, { make_pvh, PVH_BYTES } };
+	} formats[] = { { make_multiboot, 64 }, { make_pvh, PVH_BYTES }, { make_bzimage, 0x290 } };
 
 	check_image(data, size);
 	for (u32 i = 0; i < ARRAY_SIZE(formats); i++) {

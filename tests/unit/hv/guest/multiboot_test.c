@@ -7,7 +7,7 @@
 #include "multiboot_image.h"
 
 #define NO_KERNEL \
-	"no kernel: no ELF header (multiboot 1, PVH)"
+	"no kernel: neither an ELF header (multiboot 1, PVH), nor 'HdrS' at 0x202 (bzImage)"
 
 static u8 file[IMAGE_BYTES];
 static struct kernel_image image;
