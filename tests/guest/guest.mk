@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Test guests: multiboot-1 images that run the same bare, under Nestor, and under QEMU and KVM.
-# They are 64-bit code in an ELF32 container, which is what multiboot loaders take.
+# They are 64-bit code in an ELF32 container, which is what multiboot loaders take. The same code is a PVH image as the linker
+# leaves it (.elf64), and a bzImage with a setup header in front.
 
 GUEST         := $(BUILD)/guest
 # TRAP_OF() comes back like longjmp, with all registers as they were: only locals that it changes itself are at risk.
@@ -8,7 +9,9 @@ GUEST_CFLAGS  := -std=gnu11 -O2 -g $(WARN) -Wno-clobbered -I. -m64 -ffreestandin
                  -mgeneral-regs-only -fno-stack-protector -fno-strict-aliasing -fno-omit-frame-pointer \
                  -fno-asynchronous-unwind-tables -fcf-protection=none -ffile-prefix-map=$(CURDIR)=.
 GUEST_LDFLAGS := -m elf_x86_64 -nostdlib -static -z noexecstack --build-id=none -T tests/guest/lib/guest.ld
-GUEST_LIB     := $(patsubst %,$(GUEST)/%.o,$(wildcard tests/guest/lib/*.c tests/guest/lib/*.asm) \
+# bzimage.asm is no part of the library: a file around an image.
+GUEST_LIB     := $(patsubst %,$(GUEST)/%.o,$(wildcard tests/guest/lib/*.c) \
+                 $(filter-out %/bzimage.asm,$(wildcard tests/guest/lib/*.asm)) \
                  hv/acpi.c hv/format.c hv/string.c vmx/vmcs_fields.c)
 GUEST_SUITES  := $(patsubst %,$(GUEST)/%.o,$(filter-out tests/guest/crash.c,$(wildcard tests/guest/*.c)))
 QEMU_CPU      ?= max
@@ -36,6 +39,15 @@ $(GUEST)/%.elf64: $(GUEST)/libguest.a tests/guest/lib/guest.ld
 
 $(GUEST)/%.elf: $(GUEST)/%.elf64
 	$(call say,ELF32,$@)$(OBJCOPY) --strip-all -O elf32-i386 $< $@
+
+.SECONDARY: $(GUEST)/selftest.bin
+$(GUEST)/%.bin: $(GUEST)/%.elf64
+	$(call say,BIN,$@)$(OBJCOPY) -O binary $< $@
+
+# What the image takes in memory, .bss too, is for its symbols to say.
+$(GUEST)/%.bzImage: tests/guest/lib/bzimage.asm $(GUEST)/%.bin
+	$(call say,NASM,$@)$(NASM) -f bin -DCODE='"$(GUEST)/$*.bin"' \
+		-DINIT_SIZE=0x$$(nm $(GUEST)/$*.elf64 | sed -n 's/ . guest_image_end$$//p')-0x400000 -o $@ $<
 
 guest-qemu: $(SELFTEST) ## run the self-test under plain QEMU (ARGS='suite=cpuid', QEMU_CPU=qemu64)
 	$(Q)timeout 60 qemu-system-x86_64 -kernel $< -cpu $(QEMU_CPU) -m 256 -display none -serial stdio \

@@ -26,8 +26,8 @@ $(BUILD)/chart-tools.stamp: FORCE
 # --- test components: an EFI application, and files for the ESP, most of which must be refused -----------------------
 HOT_PATH    := $(BUILD)/tests/hot_path.o
 LOCK_VMX    := $(BUILD)/tests/lock_vmx.efi
-ESP_FILES   := $(addprefix $(BUILD)/tests/,elf64.elf huge.elf truncated.elf pattern.bin utf16.cfg)
-CASE_NEEDS  := $(HOT_PATH) $(EFI) $(SELFTEST) $(GUEST)/crash.elf $(LOCK_VMX) $(ESP_FILES) $(BUILD)/tests/usb.img
+ESP_FILES   := $(addprefix $(BUILD)/tests/,elf64.elf huge.elf truncated.elf truncated.bzImage pattern.bin utf16.cfg)
+CASE_NEEDS  := $(HOT_PATH) $(EFI) $(SELFTEST) $(SELFTEST)64 $(SELFTEST:.elf=.bzImage) $(GUEST)/crash.elf $(LOCK_VMX) $(ESP_FILES) $(BUILD)/tests/usb.img
 
 $(BUILD)/tests/lock_vmx.o: tests/efi/lock_vmx.c $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
@@ -46,6 +46,8 @@ $(BUILD)/tests/%.elf: tests/run/images/%.asm $(BUILD)/tools.stamp
 	$(Q)ld -m $(if $(filter elf64,$*),elf_x86_64,elf_i386) -n -z noexecstack --no-warn-rwx-segments -Ttext=0x100000 -o $@ $(@:.elf=.o)
 
 $(BUILD)/tests/truncated.elf: $(SELFTEST)
+$(BUILD)/tests/truncated.bzImage: $(SELFTEST:.elf=.bzImage)
+$(BUILD)/tests/truncated.elf $(BUILD)/tests/truncated.bzImage:
 	@mkdir -p $(@D)
 	$(Q)head -c 16384 $< > $@
 

@@ -1,11 +1,16 @@
 ; SPDX-License-Identifier: MIT
-; From a multiboot-1 loader (32-bit, paging off) to guest_start() in 64-bit mode: .bss zeroed, the first 4 GiB mapped one to
-; one with 2 MiB pages, a stack. Nothing is trusted but what multiboot promises; EAX and EBX are handed on unchecked.
+; From a loader to guest_start() in 64-bit mode: .bss zeroed, the first 4 GiB mapped one to one with 2 MiB pages, a stack. A
+; multiboot-1 or PVH loader comes in 32-bit mode with paging off, one of Linux in 64-bit mode. Nothing is trusted but what
+; their protocols promise; which one it was, and its information block, are handed on unchecked.
 
 MULTIBOOT_MAGIC equ 0x1badb002
 MULTIBOOT_FLAGS equ 0x00000003		; page-aligned modules, memory information
+PVH_MAGIC	equ 0x336ec578		; hv/pvh_format.h
+PVH_ENTRY_NOTE	equ 18
+LINUX_MAGIC	equ 0x53726448		; hv/linux_format.h
 KERNEL_CS	equ 0x08		; descriptors.h
 KERNEL_DS	equ 0x10
+CR0_START	equ 0x80010033		; PG, WP, NE, ET, MP, PE
 PTE_TABLE	equ 0x07		; present, writable, user: the leaf decides
 PTE_LARGE	equ 0x83		; present, writable, 2 MiB
 STACK_SIZE	equ 32768
@@ -21,14 +26,13 @@ align 4
 	dd MULTIBOOT_FLAGS
 	dd -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)
 
-section .text
-bits 32
-guest_entry:
-	cli
-	cld
-	mov esi, eax			; magic
-	mov ebp, ebx			; multiboot information
+section .note.pvh note alloc align=4
+	dd 4, 4, PVH_ENTRY_NOTE
+	db "Xen", 0
+	dd pvh_entry
 
+; .bss and page tables, in 32-bit and in 64-bit mode.
+%macro prepare_memory 0
 	mov edi, guest_bss_start
 	mov ecx, guest_bss_end
 	sub ecx, edi
@@ -39,19 +43,48 @@ guest_entry:
 	mov dword [boot_pml4], boot_pdpt + PTE_TABLE
 	mov eax, boot_pds + PTE_TABLE
 	xor ecx, ecx
-.pdpt:	mov [boot_pdpt + ecx * 8], eax
+%%pdpt:	mov [boot_pdpt + ecx * 8], eax
 	add eax, 4096
 	inc ecx
 	cmp ecx, 4
-	jb .pdpt
+	jb %%pdpt
 	mov eax, PTE_LARGE
 	xor ecx, ecx
-.pd:	mov [boot_pds + ecx * 8], eax
+%%pd:	mov [boot_pds + ecx * 8], eax
 	add eax, 2 << 20
 	inc ecx
 	cmp ecx, 4 * 512
-	jb .pd
+	jb %%pd
+%endmacro
 
+section .linux progbits alloc exec nowrite align=16
+bits 64
+linux_entry:
+	cli
+	cld
+	mov ebp, esi			; zero page
+	mov esi, LINUX_MAGIC
+	prepare_memory
+	mov eax, CR0_START
+	mov cr0, rax
+	mov eax, boot_pml4
+	mov cr3, rax
+	lgdt [descriptor_gdt_pointer]
+	mov esp, boot_stack + STACK_SIZE
+	push KERNEL_CS
+	push long_mode
+	retfq
+
+section .text
+bits 32
+pvh_entry:
+	mov eax, PVH_MAGIC
+guest_entry:
+	cli
+	cld
+	mov esi, eax			; magic
+	mov ebp, ebx			; multiboot information, or PVH's start information
+	prepare_memory
 	mov eax, 1 << 5			; CR4.PAE, all else off
 	mov cr4, eax
 	mov eax, boot_pml4
@@ -60,7 +93,7 @@ guest_entry:
 	rdmsr
 	or eax, 1 << 8
 	wrmsr
-	mov eax, 0x80010033		; PG, WP, NE, ET, MP, PE
+	mov eax, CR0_START
 	mov cr0, eax
 	lgdt [descriptor_gdt_pointer]
 	jmp KERNEL_CS:long_mode
