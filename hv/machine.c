@@ -25,6 +25,7 @@
 #include "vmx/sched.h"
 #include "vmx/vm.h"
 #include "vmx/vm_change.h"
+#include "vmx/xsave_probe.h"
 
 /* Guest frames that L1 does not get unless it is told a size:
  * for what the regions' books and moves need. */
@@ -216,6 +217,7 @@ u32 machine_run(const struct boot_info *info)
 					       .vcpus = vm->vcpu_count,
 					       .cpu2_controls = vmx_controls_for(CONTROL_SET_CPU2),
 					       .nested = true,
+					       .xsave_compacts = xsave_compacts(),
 					       .tsc_hz = tsc_hz(),
 					       .tsc_per_tick = vm->tsc_per_tick,
 				       });

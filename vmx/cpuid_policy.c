@@ -271,7 +271,8 @@ enum unless {
 	UNLESS_RDTSCP = 2,
 	UNLESS_INVPCID = 4,
 	UNLESS_XSAVES = 8,
-	UNLESS_PKRU = 16
+	UNLESS_PKRU = 16,
+	UNLESS_COMPACTS = 32
 };
 
 static u32 lifted(const struct cpuid_policy *policy, const struct cpuid_setup *setup)
@@ -284,6 +285,8 @@ static u32 lifted(const struct cpuid_policy *policy, const struct cpuid_setup *s
 		lifts |= UNLESS_INVPCID;
 	if (setup->cpu2_controls & CPU2_ENABLE_XSAVES)
 		lifts |= UNLESS_XSAVES;
+	if (setup->xsave_compacts)
+		lifts |= UNLESS_COMPACTS;
 	if (policy->xcr0 & XCR0_PKRU)
 		lifts |= UNLESS_PKRU;
 	return lifts;

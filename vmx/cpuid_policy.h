@@ -44,8 +44,9 @@ struct cpuid_policy {
 
 struct cpuid_setup {
 	u32 vcpus;
-	u32 cpu2_controls; /* vmcs01's secondary controls: some enable instructions */
-	bool nested;       /* VMX is offered to L1 */
+	u32 cpu2_controls;   /* vmcs01's secondary controls: some enable instructions */
+	bool nested;         /* VMX is offered to L1 */
+	bool xsave_compacts; /* the compacted form of XSAVE areas can be offered */
 	u64 tsc_hz;
 	u32 tsc_per_tick; /* of the APIC timer's clock; tsc_hz / tsc_per_tick fits 32 bits */
 };

@@ -49,14 +49,20 @@ static void load_full_host(void)
 	set(0x80000008, 0, (struct cpuid_regs){ 0x392e, 7, 7, 7 });
 }
 
+static void build_as(struct cpuid_setup setup)
+{
+	setup.tsc_hz = TSC_HZ;
+	setup.tsc_per_tick = 1;
+	cpuid_policy_build(&policy, &setup);
+	context = (struct cpuid_context){ .xcr0 = 1 };
+}
+
 static void build(u32 vcpus, u32 controls, bool nested)
 {
-	cpuid_policy_build(&policy, &(struct cpuid_setup){ .vcpus = vcpus,
-							   .cpu2_controls = controls,
-							   .nested = nested,
-							   .tsc_hz = TSC_HZ,
-							   .tsc_per_tick = 1 });
-	context = (struct cpuid_context){ .xcr0 = 1 };
+	build_as((struct cpuid_setup){ .vcpus = vcpus,
+				       .cpu2_controls = controls,
+				       .nested = nested,
+				       .xsave_compacts = true });
 }
 
 static void build_full(u32 vcpus)
@@ -125,7 +131,7 @@ UNIT(every_mask_holds_on_a_host_with_all_features)
 
 	load_full_host();
 	set(0xd, 9, (struct cpuid_regs){ 0 }); /* PKRU has no size: as on Bochs 2.7's tigerlake */
-	build(4, 0, false);
+	build_as((struct cpuid_setup){ .vcpus = 4 });
 	context.cr4 = ~0ULL;
 	assert_true(ARRAY_SIZE(masks) > 35);
 	for (u32 i = 0; i < ARRAY_SIZE(masks); i++) {
@@ -342,6 +348,16 @@ UNIT(xsave_sizes_follow_the_enabled_state)
 	assert_regs(ask(0xd, 1), (struct cpuid_regs){ 0xf, 840, 0, 0 });
 }
 
+UNIT(a_compacted_form_that_is_wrong_is_not_offered)
+{
+	load_full_host();
+	build_as((struct cpuid_setup){ .vcpus = 1, .cpu2_controls = ALL_CONTROLS });
+	context.xcr0 = 7;
+	/* XSAVEOPT, and XGETBV with ECX = 1 */
+	assert_regs(ask(0xd, 1), (struct cpuid_regs){ .eax = 5 });
+	assert_int_equal(ask(0xd, 0).ebx, 832);
+}
+
 UNIT(compacted_components_are_aligned_only_where_they_ask)
 {
 	load_full_host();
@@ -405,6 +421,7 @@ int main(void)
 		cmocka_unit_test(one_vcpu_is_no_multiprocessor),
 		cmocka_unit_test(vcpus_are_cores_of_one_package),
 		cmocka_unit_test(xsave_sizes_follow_the_enabled_state),
+		cmocka_unit_test(a_compacted_form_that_is_wrong_is_not_offered),
 		cmocka_unit_test(compacted_components_are_aligned_only_where_they_ask),
 		cmocka_unit_test(an_incomplete_avx512_is_not_offered),
 		cmocka_unit_test(the_linear_width_stays_at_four_levels),
