@@ -9,6 +9,8 @@
  * RAX = 0 or a negative error number (two's complement), RBX = result where one is named.
  * Other registers keep their values. From ring 1-3: #UD. In VMX operation a number without a call
  * does what the SDM says of VMCALL there.
+ * With test_calls = on there is a second way, for programs that the guest's kernel lets at it: IN
+ * EAX, DX from NESTOR_CALL_PORT, with RSI in the place of RDX.
  */
 #ifndef HV_ABI_H
 #define HV_ABI_H
@@ -20,6 +22,8 @@
 #define NESTOR_SIGNATURE_EBX      0x7473654eU /* "Nest" */
 #define NESTOR_SIGNATURE_ECX      0x654e726fU /* "orNe" */
 #define NESTOR_SIGNATURE_EDX      0x726f7473U /* "stor" */
+
+#define NESTOR_CALL_PORT          0x2020 /* and the three ports behind it, which do nothing */
 
 /* Print RCX bytes (at most NESTOR_CONSOLE_MAX) at L1 physical address RBX as they are. */
 #define NESTOR_CALL_CONSOLE       1

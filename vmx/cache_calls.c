@@ -15,9 +15,9 @@ struct test_caches {
 	struct pfn_cache caches[NESTOR_CACHES_MAX];
 };
 
-static bool is_off(const struct vcpu *v)
+static bool is_off(const struct hypercall *c)
 {
-	return !v->vm->config->test_calls;
+	return !c->v->vm->config->test_calls;
 }
 
 static struct test_caches *create(struct vm_memory *memory)
@@ -45,15 +45,15 @@ static void put_at(struct test_caches *test, l1_gpa_t gpa, u32 count)
 	}
 }
 
-s64 call_caches(struct vcpu *v)
+s64 call_caches(struct hypercall *c)
 {
 	struct test_caches *const busy = (void *)~0ULL;
-	struct vm *vm = v->vm;
-	u64 count = vcpu_reg(v, GPR_RCX);
+	struct vm *vm = c->v->vm;
+	u64 count = c->rcx;
 	struct test_caches *test;
 	s64 error = 0;
 
-	if (is_off(v))
+	if (is_off(c))
 		return -EPERM;
 	if (count > NESTOR_CACHES_MAX)
 		return -E2BIG;
@@ -66,18 +66,18 @@ s64 call_caches(struct vcpu *v)
 	if (!test)
 		error = -ENOMEM;
 	else
-		put_at(test, l1_gpa(vcpu_reg(v, GPR_RBX)), (u32)count);
+		put_at(test, l1_gpa(c->rbx), (u32)count);
 	__atomic_store_n(&vm->test_caches, test, __ATOMIC_RELEASE);
 	return error;
 }
 
-s64 call_invalidate(struct vcpu *v)
+s64 call_invalidate(struct hypercall *c)
 {
-	struct vm_memory *memory = v->vm->memory;
-	u64 first = vcpu_reg(v, GPR_RBX) >> PAGE_SHIFT;
-	u64 pages = vcpu_reg(v, GPR_RCX) >> PAGE_SHIFT;
+	struct vm_memory *memory = c->v->vm->memory;
+	u64 first = c->rbx >> PAGE_SHIFT;
+	u64 pages = c->rcx >> PAGE_SHIFT;
 
-	if (is_off(v))
+	if (is_off(c))
 		return -EPERM;
 	if (pages > NESTOR_CACHES_MAX)
 		return -E2BIG;

@@ -4,9 +4,9 @@
 #ifndef VMX_CACHE_CALLS_H
 #define VMX_CACHE_CALLS_H
 
-#include "vmx/vcpu.h"
+#include "vmx/hypercall.h"
 
-s64 call_caches(struct vcpu *v);
-s64 call_invalidate(struct vcpu *v);
+s64 call_caches(struct hypercall *c);
+s64 call_invalidate(struct hypercall *c);
 
 #endif

@@ -7,6 +7,7 @@
 #include "hv/percpu.h"
 #include "hv/x86.h"
 #include "vmx/debug_access.h"
+#include "vmx/hypercall.h"
 #include "vmx/inject.h"
 #include "vmx/ops.h"
 #include "vmx/port_io.h"
@@ -72,7 +73,7 @@ void port_write(struct vcpu *v, u16 port, u32 bytes, u32 value)
 	}
 }
 
-static enum exit_action plain_io(struct vcpu *v, u64 q)
+static void access_port(struct vcpu *v, u64 q)
 {
 	u16 port = QUALIFICATION_PORT(q);
 	u32 bytes = QUALIFICATION_BYTES(q);
@@ -88,7 +89,19 @@ static enum exit_action plain_io(struct vcpu *v, u64 q)
 
 		v->regs[GPR_RAX] = (rax & ~mask) | port_read(v, port, bytes);
 	}
-	debug_note_access(ACCESS_PORT, port, bytes);
+}
+
+static bool is_call(u64 q)
+{
+	return QUALIFICATION_PORT(q) == NESTOR_CALL_PORT && QUALIFICATION_BYTES(q) == 4 &&
+	       (q & QUALIFICATION_IN);
+}
+
+static enum exit_action plain_io(struct vcpu *v, u64 q)
+{
+	if (likely(!is_call(q)) || !hypercall_by_port(v))
+		access_port(v, q);
+	debug_note_access(ACCESS_PORT, QUALIFICATION_PORT(q), QUALIFICATION_BYTES(q));
 	return EXIT_SKIP_INSN;
 }
 

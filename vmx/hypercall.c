@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Nestor's own hypercalls (hv/abi.h): one table, one function each.
+/* Nestor's own hypercalls (hv/abi.h): two ways in, one table, one function each.
  * Arguments are L1's: everything is checked, nothing trusted. */
+#include "vmx/hypercall.h"
 #include "hv/abi.h"
 #include "hv/errno.h"
 #include "hv/log.h"
@@ -17,20 +18,20 @@
 
 #define KICK_DELAY_MAX 100000u
 
-typedef s64 (*hypercall)(struct vcpu *v);
+typedef s64 (*call_handler)(struct hypercall *c);
 
-static s64 call_console(struct vcpu *v)
+static s64 call_console(struct hypercall *c)
 {
 	char text[256];
-	l1_gpa_t from = l1_gpa(v->regs[GPR_RBX]);
-	u64 left = v->regs[GPR_RCX];
+	l1_gpa_t from = l1_gpa(c->rbx);
+	u64 left = c->rcx;
 
 	if (left > NESTOR_CONSOLE_MAX)
 		return -E2BIG;
 	while (left) {
 		u64 part = MIN(left, sizeof(text));
 
-		if (guest_read(v->vm->memory, from, text, part))
+		if (guest_read(c->v->vm->memory, from, text, part))
 			return -EFAULT;
 		log_write(text, part);
 		from = l1_gpa_add(from, part);
@@ -39,28 +40,28 @@ static s64 call_console(struct vcpu *v)
 	return 0;
 }
 
-static s64 call_test_result(struct vcpu *v)
+static s64 call_test_result(struct hypercall *c)
 {
-	u64 outcome = v->regs[GPR_RBX];
+	u64 outcome = c->rbx;
 
 	if (outcome > NESTOR_TEST_ERROR)
 		return -EINVAL;
-	v->vm->outcomes[outcome]++;
+	c->v->vm->outcomes[outcome]++;
 	return 0;
 }
 
-static s64 call_stop(struct vcpu *v)
+static s64 call_stop(struct hypercall *c)
 {
-	vm_stop(v->vm, (u32)v->regs[GPR_RBX]);
+	vm_stop(c->v->vm, (u32)c->rbx);
 	return 0;
 }
 
 /* Sum a table of u64 that each CPU has at this offset,
  * and copy it to L1: at most RCX values at RBX. */
-static s64 copy_sums(struct vcpu *v, size_t offset, u64 values)
+static s64 copy_sums(struct hypercall *c, size_t offset, u64 values)
 {
-	l1_gpa_t to = l1_gpa(v->regs[GPR_RBX]);
-	u64 wanted = MIN(v->regs[GPR_RCX], values);
+	l1_gpa_t to = l1_gpa(c->rbx);
+	u64 wanted = MIN(c->rcx, values);
 
 	for (u64 i = 0; i < wanted; i++) {
 		u64 sum = 0;
@@ -68,79 +69,80 @@ static s64 copy_sums(struct vcpu *v, size_t offset, u64 values)
 		for (u32 cpu = 0; cpu < cpu_count(); cpu++)
 			sum += ((const u64 *)(const void *)((const char *)cpu_get(cpu) +
 							    offset))[i];
-		if (guest_write(v->vm->memory, l1_gpa_add(to, i * sizeof(sum)), &sum, sizeof(sum)))
+		if (guest_write(c->v->vm->memory, l1_gpa_add(to, i * sizeof(sum)), &sum,
+				sizeof(sum)))
 			return -EFAULT;
 	}
-	v->regs[GPR_RBX] = values;
+	c->rbx = values;
 	return 0;
 }
 
-static s64 call_counters(struct vcpu *v)
+static s64 call_counters(struct hypercall *c)
 {
-	return copy_sums(v, offsetof(struct cpu, counters), COUNTERS);
+	return copy_sums(c, offsetof(struct cpu, counters), COUNTERS);
 }
 
-static s64 call_exit_counts(struct vcpu *v)
+static s64 call_exit_counts(struct hypercall *c)
 {
-	return copy_sums(v, offsetof(struct cpu, exits), EXIT_REASONS_MAX);
+	return copy_sums(c, offsetof(struct cpu, exits), EXIT_REASONS_MAX);
 }
 
-static s64 call_exits_of_l2(struct vcpu *v)
+static s64 call_exits_of_l2(struct hypercall *c)
 {
-	return copy_sums(v, offsetof(struct cpu, exits_l2), EXIT_REASONS_MAX);
+	return copy_sums(c, offsetof(struct cpu, exits_l2), EXIT_REASONS_MAX);
 }
 
-static s64 call_nested_counts(struct vcpu *v)
+static s64 call_nested_counts(struct hypercall *c)
 {
 	u64 counts[NESTED_COUNTS];
-	u64 wanted = MIN(v->regs[GPR_RCX], (u64)NESTED_COUNTS);
+	u64 wanted = MIN(c->rcx, (u64)NESTED_COUNTS);
 
-	if (!v->vm->nested)
+	if (!c->v->vm->nested)
 		return -ENOTSUP;
-	nested_read_counts(v->vm, counts);
-	if (guest_write(v->vm->memory, l1_gpa(v->regs[GPR_RBX]), counts, wanted * sizeof(u64)))
+	nested_read_counts(c->v->vm, counts);
+	if (guest_write(c->v->vm->memory, l1_gpa(c->rbx), counts, wanted * sizeof(u64)))
 		return -EFAULT;
-	v->regs[GPR_RBX] = NESTED_COUNTS;
+	c->rbx = NESTED_COUNTS;
 	return 0;
 }
 
-static s64 call_capabilities(struct vcpu *v)
+static s64 call_capabilities(struct hypercall *c)
 {
-	const struct vm *vm = v->vm;
+	const struct vm *vm = c->v->vm;
 
-	v->regs[GPR_RBX] = (vm->config->test_calls ? NESTOR_CAP_TEST_CALLS : 0) |
-			   (vm->nested ? NESTOR_CAP_NESTED : 0) |
-			   (vm->apicv != APICV_NONE ? NESTOR_CAP_TPR_SHADOW : 0) |
-			   (vm->apicv == APICV_FULL ? NESTOR_CAP_APIC_VIRTUAL : 0);
+	c->rbx = (vm->config->test_calls ? NESTOR_CAP_TEST_CALLS : 0) |
+		 (vm->nested ? NESTOR_CAP_NESTED : 0) |
+		 (vm->apicv != APICV_NONE ? NESTOR_CAP_TPR_SHADOW : 0) |
+		 (vm->apicv == APICV_FULL ? NESTOR_CAP_APIC_VIRTUAL : 0);
 	return 0;
 }
 
-static s64 call_recorder(struct vcpu *v)
+static s64 call_recorder(struct hypercall *c)
 {
-	recorder_dump(this_cpu(), (u32)MIN(v->regs[GPR_RBX], EXIT_RECORDS));
+	recorder_dump(this_cpu(), (u32)MIN(c->rbx, EXIT_RECORDS));
 	return 0;
 }
 
-static s64 call_kick_delay(struct vcpu *v)
+static s64 call_kick_delay(struct hypercall *c)
 {
-	if (!v->vm->config->test_calls)
+	if (!c->v->vm->config->test_calls)
 		return -EPERM;
-	if (v->regs[GPR_RBX] > KICK_DELAY_MAX)
+	if (c->rbx > KICK_DELAY_MAX)
 		return -EINVAL;
-	__atomic_store_n(&v->vm->kick_delay, (u32)v->regs[GPR_RBX], __ATOMIC_RELAXED);
+	__atomic_store_n(&c->v->vm->kick_delay, (u32)c->rbx, __ATOMIC_RELAXED);
 	return 0;
 }
 
 /* In its guest, as far as anybody can see, and never out of it: NMIs come, and are forgotten. */
-static s64 call_deaf(struct vcpu *v)
+static s64 call_deaf(struct hypercall *c)
 {
-	if (!v->vm->config->test_calls)
+	if (!c->v->vm->config->test_calls)
 		return -EPERM;
-	__atomic_store_n(&v->in_guest, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&c->v->in_guest, 1, __ATOMIC_SEQ_CST);
 	halt_forever();
 }
 
-static const hypercall hypercalls[] = {
+static const call_handler hypercalls[] = {
 	[NESTOR_CALL_CONSOLE] = call_console,
 	[NESTOR_CALL_TEST_RESULT] = call_test_result,
 	[NESTOR_CALL_STOP] = call_stop,
@@ -166,23 +168,42 @@ static const hypercall hypercalls[] = {
 	[NESTOR_CALL_INVALIDATE] = call_invalidate,
 };
 
+static bool is_known(u64 number)
+{
+	return number < ARRAY_SIZE(hypercalls) && hypercalls[number];
+}
+
+/* The call whose number is in RAX. RDX's part is played by the register `third`. */
+static void make_call(struct vcpu *v, enum gpr third)
+{
+	struct hypercall c = { v, v->regs[GPR_RBX], v->regs[GPR_RCX], v->regs[third] };
+	u64 number = v->regs[GPR_RAX];
+
+	counter_inc(CTR_HYPERCALLS);
+	v->regs[GPR_RAX] = (u64)(is_known(number) ? hypercalls[number](&c) : -(s64)ENOTSUP);
+	v->regs[GPR_RBX] = c.rbx;
+}
+
 enum exit_action exit_vmcall(struct vcpu *v)
 {
 	u64 number = v->regs[GPR_RAX];
 
-	bool is_known = number < ARRAY_SIZE(hypercalls) && hypercalls[number];
-
 	v->exit->detail = number;
-	if (unlikely(!is_known && nested_in_operation(v)))
+	if (unlikely(!is_known(number) && nested_in_operation(v)))
 		return nested_vmcall(v);
 	if (segment_cpl()) {
 		inject_exception(v, VECTOR_UD);
 		return EXIT_RESUME;
 	}
-	counter_inc(CTR_HYPERCALLS);
-	if (is_known)
-		v->regs[GPR_RAX] = (u64)hypercalls[number](v);
-	else
-		v->regs[GPR_RAX] = (u64) - (s64)ENOTSUP;
+	make_call(v, GPR_RDX);
 	return v->vm->stopping ? EXIT_STOP : EXIT_SKIP_INSN;
+}
+
+/* An L2 that L1 lets at the port is none of the programs that L1 trusts with calls. */
+bool hypercall_by_port(struct vcpu *v)
+{
+	if (!v->vm->config->test_calls || vcpu_is_in_l2(v))
+		return false;
+	make_call(v, GPR_RSI);
+	return true;
 }

@@ -31,16 +31,16 @@ static s64 error_of(enum memslot_result result)
 }
 
 /* 0, or the error where the call is off or a value is no multiple of a page. */
-static s64 check(const struct vcpu *v, u64 values)
+static s64 check(const struct hypercall *c, u64 values)
 {
-	if (!v->vm->config->test_calls)
+	if (!c->v->vm->config->test_calls)
 		return -EPERM;
 	return IS_ALIGNED(values, PAGE_SIZE) ? 0 : -EINVAL;
 }
 
-static l1_gfn_t gfn_in(const struct vcpu *v, enum gpr reg)
+static l1_gfn_t gfn_of(u64 gpa)
 {
-	return l1_gpa_to_l1_gfn(l1_gpa(vcpu_reg(v, reg)));
+	return l1_gpa_to_l1_gfn(l1_gpa(gpa));
 }
 
 #define REGION_FLAGS (NESTOR_REGION_READONLY | NESTOR_REGION_LOG_DIRTY)
@@ -52,114 +52,113 @@ static u32 memslot_flags(u64 flags)
 	       (flags & NESTOR_REGION_LOG_DIRTY ? MEMSLOT_LOG_DIRTY : 0u);
 }
 
-s64 call_region_add(struct vcpu *v)
+s64 call_region_add(struct hypercall *c)
 {
-	u64 bytes = vcpu_reg(v, GPR_RCX);
-	u64 flags = vcpu_reg(v, GPR_RDX);
-	s64 error = check(v, vcpu_reg(v, GPR_RBX) | bytes);
+	u64 bytes = c->rcx;
+	u64 flags = c->rdx;
+	s64 error = check(c, c->rbx | bytes);
 
 	if (!error && (flags & ~REGION_FLAGS))
 		error = -EINVAL;
 	if (error)
 		return error;
-	return error_of(memslot_add_ram(v->vm->memory, gfn_in(v, GPR_RBX), bytes >> PAGE_SHIFT,
+	return error_of(memslot_add_ram(c->v->vm->memory, gfn_of(c->rbx), bytes >> PAGE_SHIFT,
 					memslot_flags(flags)));
 }
 
-s64 call_region_flags(struct vcpu *v)
+s64 call_region_flags(struct hypercall *c)
 {
-	u64 flags = vcpu_reg(v, GPR_RCX);
-	s64 error = check(v, vcpu_reg(v, GPR_RBX));
+	u64 flags = c->rcx;
+	s64 error = check(c, c->rbx);
 
 	if (!error && (flags & ~REGION_FLAGS))
 		error = -EINVAL;
 	if (error)
 		return error;
-	return error_of(memslot_set_flags(v->vm->memory, gfn_in(v, GPR_RBX), memslot_flags(flags)));
+	return error_of(memslot_set_flags(c->v->vm->memory, gfn_of(c->rbx), memslot_flags(flags)));
 }
 
-s64 call_dirty_log(struct vcpu *v)
+s64 call_dirty_log(struct hypercall *c)
 {
-	struct dirty_buffer buffer = { l1_gpa(vcpu_reg(v, GPR_RCX)), vcpu_reg(v, GPR_RDX), 0 };
-	s64 error = check(v, vcpu_reg(v, GPR_RBX));
+	struct dirty_buffer buffer = { l1_gpa(c->rcx), c->rdx, 0 };
+	s64 error = check(c, c->rbx);
 
 	if (!error)
-		error = error_of(memslot_take_dirty(v->vm->memory, gfn_in(v, GPR_RBX), &buffer));
+		error = error_of(memslot_take_dirty(c->v->vm->memory, gfn_of(c->rbx), &buffer));
 	if (!error)
-		v->regs[GPR_RBX] = buffer.dirty;
+		c->rbx = buffer.dirty;
 	return error;
 }
 
-s64 call_region_delete(struct vcpu *v)
+s64 call_region_delete(struct hypercall *c)
 {
-	s64 error = check(v, vcpu_reg(v, GPR_RBX));
+	s64 error = check(c, c->rbx);
 
-	return error ? error : error_of(memslot_delete(v->vm->memory, gfn_in(v, GPR_RBX)));
+	return error ? error : error_of(memslot_delete(c->v->vm->memory, gfn_of(c->rbx)));
 }
 
-s64 call_region_move(struct vcpu *v)
+s64 call_region_move(struct hypercall *c)
 {
-	s64 error = check(v, vcpu_reg(v, GPR_RBX) | vcpu_reg(v, GPR_RCX));
+	s64 error = check(c, c->rbx | c->rcx);
 
 	if (error)
 		return error;
-	return error_of(memslot_move(v->vm->memory, gfn_in(v, GPR_RBX), gfn_in(v, GPR_RCX)));
+	return error_of(memslot_move(c->v->vm->memory, gfn_of(c->rbx), gfn_of(c->rcx)));
 }
 
 /* What is done to RCX bytes at RBX, whatever regions they are in. */
-static s64 change_pages(struct vcpu *v, enum memslot_result (*edit)(struct vm_memory *memory,
-								    l1_gfn_t gfn, u64 pages))
+static s64 change_pages(struct hypercall *c, enum memslot_result (*edit)(struct vm_memory *memory,
+									 l1_gfn_t gfn, u64 pages))
 {
-	u64 bytes = vcpu_reg(v, GPR_RCX);
-	s64 error = check(v, vcpu_reg(v, GPR_RBX) | bytes);
+	u64 bytes = c->rcx;
+	s64 error = check(c, c->rbx | bytes);
 
 	if (error)
 		return error;
-	return error_of(edit(v->vm->memory, gfn_in(v, GPR_RBX), bytes >> PAGE_SHIFT));
+	return error_of(edit(c->v->vm->memory, gfn_of(c->rbx), bytes >> PAGE_SHIFT));
 }
 
-s64 call_region_find(struct vcpu *v)
+s64 call_region_find(struct hypercall *c)
 {
-	u64 gpa = vcpu_reg(v, GPR_RBX);
+	u64 gpa = c->rbx;
 	struct memslot_frame frame;
-	s64 error = check(v, 0);
+	s64 error = check(c, 0);
 
 	if (!error)
-		error = memslot_find(v->vm->memory, gfn_in(v, GPR_RBX), &frame);
+		error = memslot_find(c->v->vm->memory, gfn_of(c->rbx), &frame);
 	if (error)
 		return error;
-	v->regs[GPR_RBX] = (frame.run << PAGE_SHIFT) - gpa % PAGE_SIZE;
+	c->rbx = (frame.run << PAGE_SHIFT) - gpa % PAGE_SIZE;
 	return 0;
 }
 
-s64 call_pages_migrate(struct vcpu *v)
+s64 call_pages_migrate(struct hypercall *c)
 {
-	return change_pages(v, memslot_migrate);
+	return change_pages(c, memslot_migrate);
 }
 
-s64 call_page_poison(struct vcpu *v)
+s64 call_page_poison(struct hypercall *c)
 {
-	u64 how = vcpu_reg(v, GPR_RCX);
-	s64 error = check(v, vcpu_reg(v, GPR_RBX));
+	u64 how = c->rcx;
+	s64 error = check(c, c->rbx);
 
 	if (!error && how > NESTOR_POISON_HARD)
 		error = -EINVAL;
 	if (error)
 		return error;
-	error = error_of(memslot_poison(v->vm->memory, gfn_in(v, GPR_RBX),
+	error = error_of(memslot_poison(c->v->vm->memory, gfn_of(c->rbx),
 					how == NESTOR_POISON_HARD ? MEMSLOT_LOSE : MEMSLOT_KEEP));
 	if (!error)
-		v->regs[GPR_RBX] =
-			how == NESTOR_POISON_HARD ? NESTOR_POISONED_GONE : NESTOR_POISONED_MOVED;
+		c->rbx = how == NESTOR_POISON_HARD ? NESTOR_POISONED_GONE : NESTOR_POISONED_MOVED;
 	return error;
 }
 
-s64 call_balloon_out(struct vcpu *v)
+s64 call_balloon_out(struct hypercall *c)
 {
-	return change_pages(v, memslot_balloon_out);
+	return change_pages(c, memslot_balloon_out);
 }
 
-s64 call_balloon_in(struct vcpu *v)
+s64 call_balloon_in(struct hypercall *c)
 {
-	return change_pages(v, memslot_balloon_in);
+	return change_pages(c, memslot_balloon_in);
 }

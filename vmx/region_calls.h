@@ -3,17 +3,17 @@
 #ifndef VMX_REGION_CALLS_H
 #define VMX_REGION_CALLS_H
 
-#include "vmx/vcpu.h"
+#include "vmx/hypercall.h"
 
-s64 call_region_add(struct vcpu *v);
-s64 call_region_delete(struct vcpu *v);
-s64 call_region_move(struct vcpu *v);
-s64 call_region_flags(struct vcpu *v);
-s64 call_dirty_log(struct vcpu *v);
-s64 call_region_find(struct vcpu *v);
-s64 call_pages_migrate(struct vcpu *v);
-s64 call_balloon_out(struct vcpu *v);
-s64 call_balloon_in(struct vcpu *v);
-s64 call_page_poison(struct vcpu *v);
+s64 call_region_add(struct hypercall *c);
+s64 call_region_delete(struct hypercall *c);
+s64 call_region_move(struct hypercall *c);
+s64 call_region_flags(struct hypercall *c);
+s64 call_dirty_log(struct hypercall *c);
+s64 call_region_find(struct hypercall *c);
+s64 call_pages_migrate(struct hypercall *c);
+s64 call_balloon_out(struct hypercall *c);
+s64 call_balloon_in(struct hypercall *c);
+s64 call_page_poison(struct hypercall *c);
 
 #endif

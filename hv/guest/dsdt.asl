@@ -60,7 +60,7 @@ DefinitionBlock ("", "DSDT", 2, "NESTOR", "L1", 1)
 			})
 		}
 
-		Device (BRD) // what else answers at ports: ACPI's registers, ways to end the machine, test lines
+		Device (BRD) // what else answers at ports: ACPI's registers, ways to end the machine, what is for tests
 		{
 			Name (_HID, EisaId ("PNP0C02"))
 			Name (_UID, 1)
@@ -71,6 +71,7 @@ DefinitionBlock ("", "DSDT", 2, "NESTOR", "L1", 1)
 				IO (Decode16, POWER_DEBUG_EXIT, POWER_DEBUG_EXIT, 0, 4)
 				IO (Decode16, POWER_SHUTDOWN, POWER_SHUTDOWN, 0, 1)
 				IO (Decode16, BOARD_LINES, BOARD_LINES, 0, IOAPIC_PINS)
+				IO (Decode16, NESTOR_CALL_PORT, NESTOR_CALL_PORT, 0, 4)
 			})
 		}
 	}

@@ -7,6 +7,9 @@ USER_DS		equ 0x1b
 USER_INTERRUPT	equ 0x80
 TSS_SELECTOR	equ 0x60
 RFLAGS_FIXED	equ 0x02
+RFLAGS_IOPL	equ 0x3000
+CALL_PORT	equ 0x2020		; hv/abi.h
+CALL_CAPABILITIES equ 6
 
 extern trap_dispatch, trap_points
 global trap_stubs, trap_arm, trap_enter_user
@@ -78,11 +81,13 @@ trap_arm:
 	xor eax, eax
 	ret
 
-; void trap_enter_user(const void *code): never returns by itself.
+; void trap_enter_user(const void *code): never returns by itself. IOPL is the caller's.
 trap_enter_user:
 	push USER_DS
 	push 0
-	push RFLAGS_FIXED
+	pushfq
+	and qword [rsp], RFLAGS_IOPL
+	or qword [rsp], RFLAGS_FIXED
 	push USER_CS
 	push rdi
 	iretq
@@ -102,6 +107,12 @@ USER hlt, hlt
 USER cpuid, cpuid
 USER syscall, syscall
 USER rdmsr, rdmsr
+global user_call
+user_call:
+	mov eax, CALL_CAPABILITIES
+	mov edx, CALL_PORT
+	in eax, dx
+	int USER_INTERRUPT
 align 8
 USER misaligned, mov eax, [rel user_misaligned + 1]
 

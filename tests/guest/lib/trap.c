@@ -2,6 +2,7 @@
 /* Where every vector of the guest lands:
  * a handler, the innermost trap point, or the end of the run. */
 #include "tests/guest/lib/trap.h"
+#include "hv/abi.h"
 #include "hv/x86.h"
 #include "tests/guest/lib/descriptors.h"
 #include "tests/guest/lib/paging.h"
@@ -15,6 +16,9 @@ _Static_assert(offsetof(struct trap_point, outer) == 72, "trap.asm");
 _Static_assert(sizeof(struct trap_frame) == 22 * sizeof(u64), "trap.asm");
 _Static_assert(USER_CS == 0x23 && USER_DS == 0x1b && USER_INTERRUPT == 0x80, "trap.asm");
 _Static_assert(TSS_SELECTOR == 0x60, "trap.asm");
+_Static_assert(NESTOR_CALL_PORT == 0x2020 && NESTOR_CALL_CAPABILITIES == 6, "trap.asm");
+
+#define IOPL_SHIFT 12
 
 struct trap_point *trap_points[CPUS_MAX]; /* innermost first; also written by trap.asm */
 static trap_handler handlers[256];
@@ -67,14 +71,30 @@ void trap_dispatch(struct trap_frame *frame)
 	unwind(frame, point);
 }
 
-struct trap trap_of_user(const void *code)
+static void set_iopl(u64 iopl)
+{
+	__asm__ volatile("pushfq; andq %0, (%%rsp); orq %1, (%%rsp); popfq"
+			 :
+			 : "i"(~(3 << IOPL_SHIFT)), "r"(iopl << IOPL_SHIFT)
+			 : "cc", "memory");
+}
+
+struct trap trap_of_user_with_iopl(const void *code, u64 iopl)
 {
 	u64 *leaf = paging_leaf((u64)code);
 	u64 before = *leaf;
 	struct trap trap;
 
 	paging_set(leaf, (u64)code, before | PTE_USER);
-	trap = TRAP_OF(trap_enter_user(code));
+	trap = TRAP_OF({
+		set_iopl(iopl);
+		trap_enter_user(code);
+	});
 	paging_set(leaf, (u64)code, before);
 	return trap;
+}
+
+struct trap trap_of_user(const void *code)
+{
+	return trap_of_user_with_iopl(code, 0);
 }

@@ -60,10 +60,15 @@ void trap_set_handler(u8 vector, trap_handler handler);
 /* Run one of the user_* snippets of trap.asm in ring 3.
  * It always ends in a trap: USER_INTERRUPT if all went well. */
 struct trap trap_of_user(const void *code);
-/* Go to ring 3 as the page tables are; comes back as a trap only, so wants a TRAP_OF. */
+/* The same with this RFLAGS.IOPL. */
+struct trap trap_of_user_with_iopl(const void *code, u64 iopl);
+/* Go to ring 3 as the page tables and RFLAGS.IOPL are; comes back as a trap only, so wants a
+ * TRAP_OF. */
 _Noreturn void trap_enter_user(const void *code);
 
 extern const char user_nothing[], user_vmcall[], user_hlt[], user_cpuid[], user_syscall[],
 	user_rdmsr[], user_misaligned[];
+/* Asks for NESTOR_CALL_CAPABILITIES by NESTOR_CALL_PORT. */
+extern const char user_call[];
 
 #endif

@@ -251,12 +251,14 @@ UNIT(the_dsdt_says_what_the_board_has)
 	static const u8 com1[] = { 0x47, 1, 0xf8, 3, 0xf8, 3, 0, 8, 0x22, 0x10, 0 };
 	static const u8 rtc[] = { 0x47, 1, 0x70, 0, 0x70, 0, 0, 2, 0x22, 0, 1 };
 	static const u8 off[] = { '_', 'S', '5', '_', 0x12, 6, 4, 0, 0, 0, 0 };
+	static const u8 calls[] = { 0x47, 1, 0x20, 0x20, 0x20, 0x20, 0, 4 };
 	static const u8 uart_id[] = { 0x41, 0xd0, 0x05, 0x01 };
 
 	build(1);
 	assert_true(dsdt_has(com1, sizeof(com1)));
 	assert_true(dsdt_has(uart_id, sizeof(uart_id)));
 	assert_true(dsdt_has(rtc, sizeof(rtc)));
+	assert_true(dsdt_has(calls, sizeof(calls)));
 	assert_true(dsdt_has(off, sizeof(off)));
 }
 
