@@ -163,22 +163,28 @@ static void make_acpi(u32 vcpus)
 		panic("L1 has no memory for its ACPI tables");
 }
 
+static u64 memory_end_below_4g(void)
+{
+	u64 end = 0;
+
+	for (u32 i = 0; i < machine.range_count; i++)
+		if (machine.ranges[i].base.raw < 4 * GIB)
+			end = machine.ranges[i].base.raw + machine.ranges[i].bytes;
+	return end;
+}
+
 static void make_devices(struct vm *vm)
 {
 	const struct port_range ranges[] = {
 		{ POWER_DEBUG_EXIT, POWER_DEBUG_EXIT + 3, power_read, power_write, &machine.power },
 		{ POWER_SHUTDOWN, POWER_SHUTDOWN, power_read, power_write, &machine.power },
 	};
-	struct l1_memory memory = { 0, 0 };
+	const struct load_range *last = &machine.ranges[machine.range_count - 1];
+	const struct l1_memory memory = {
+		.below_4g = vm->memory_end_below_4g,
+		.above_4g = last->base.raw >= 4 * GIB ? last->bytes : 0,
+	};
 
-	for (u32 i = 0; i < machine.range_count; i++) {
-		const struct load_range *range = &machine.ranges[i];
-
-		if (range->base.raw >= 4 * GIB)
-			memory.above_4g = range->bytes;
-		else
-			memory.below_4g = range->base.raw + range->bytes;
-	}
 	machine.power.vm = vm;
 	for (u32 i = 0; i < ARRAY_SIZE(ranges); i++)
 		vm_claim_ports(vm, &ranges[i]);
@@ -223,6 +229,7 @@ u32 machine_run(const struct boot_info *info)
 				       });
 	vm->pte_reserved = BITS(51, 0) & ~BITS(vmx_caps()->physical_bits - 1, 0);
 	vm->cr4_allowed = cr4_offered(&vm->cpuid) & vmx_caps()->cr4_fixed1;
+	vm->memory_end_below_4g = memory_end_below_4g();
 	make_memory(vm);
 	if (info->config.bios)
 		make_bios();

@@ -1,7 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Storage and write rules of L1's MTRRs. */
+/* Start values, storage and write rules of L1's MTRRs. */
 #include "vmx/guest_mtrr.h"
 #include "hv/msr_index.h"
+#include "hv/panic.h"
+
+#define FIXED_VIDEO 2                     /* in order of address: the register of A0000h-BFFFFh */
+#define ALL_EIGHT   0x0101010101010101ULL /* ranges of a fixed-range register */
+
+/* Blocks of falling sizes, each aligned, downwards from 4 GiB. */
+static void uncache_up_to_4g(struct guest_mtrrs *mtrrs, u64 memory_end, u32 maxphyaddr)
+{
+	u64 at = 4 * GIB;
+
+	for (u32 i = 0; i < MTRR_FIRMWARE_USES && at > memory_end; i++) {
+		u64 size = BIT(63 - __builtin_clzll(at - memory_end));
+
+		at -= size;
+		mtrrs->variable[i][0] = at | MEMORY_UC;
+		mtrrs->variable[i][1] = (BITS(maxphyaddr - 1, 0) & ~(size - 1)) | MTRR_MASK_VALID;
+	}
+}
+
+void guest_mtrr_init(struct guest_mtrrs *mtrrs, u64 memory_end, u32 maxphyaddr)
+{
+	ASSERT(memory_end <= 4 * GIB && IS_ALIGNED(memory_end, PAGE_SIZE));
+	*mtrrs = (struct guest_mtrrs){ .def_type = MTRR_DEF_ENABLED | MTRR_DEF_FIXED | MEMORY_WB };
+	for (u32 i = 0; i < MTRR_FIXED_REGS; i++)
+		mtrrs->fixed[i] = ALL_EIGHT * (i == FIXED_VIDEO ? MEMORY_UC : MEMORY_WB);
+	uncache_up_to_4g(mtrrs, memory_end, maxphyaddr);
+}
 
 static bool is_variable(u32 msr)
 {

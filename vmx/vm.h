@@ -65,6 +65,7 @@ struct vm {
 	u32 hopeless;        /* vCPUs that idle without a deadline */
 	struct cpuid_policy cpuid;
 	struct nested_vm *nested;  /* VMX for L1 */
+	u64 memory_end_below_4g;   /* of what L1 has from the start */
 	u64 cr4_allowed;           /* bits that L1 may set in CR4 */
 	u64 pte_reserved;          /* address bits that its CPUs do not have */
 	u32 tsc_per_tick;          /* TSC ticks per tick of the APIC timers' clock */

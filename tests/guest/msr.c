@@ -13,7 +13,28 @@
 #define MSR_OUT_OF_RANGE     0x80000000u
 
 #define MTRR_TYPE_INVALID    2u
+#define MTRR_TYPE_UC         0u
+#define MTRR_TYPE_WB         6u
 #define MTRR_DEF_TYPE_ENABLE BIT(11)
+#define MTRR_DEF_TYPE_FIXED  BIT(10)
+#define MTRR_MASK_VALID      BIT(11)
+#define IOAPIC_ADDRESS       0xfec00000u
+#define LAPIC_ADDRESS        0xfee00000u
+
+/* Of an address above 1 MiB, where no ranges but of equal types overlap. */
+static u64 mtrr_type(u64 at)
+{
+	u32 count = (u32)rdmsr(MSR_IA32_MTRRCAP) & 0xff;
+
+	for (u32 i = 0; i < count; i++) {
+		u64 base = rdmsr(MSR_IA32_MTRR_PHYSBASE0 + 2 * i);
+		u64 mask = rdmsr(MSR_IA32_MTRR_PHYSBASE0 + 2 * i + 1);
+
+		if ((mask & MTRR_MASK_VALID) && !((at ^ base) & mask & BITS(51, 12)))
+			return base & 0xff;
+	}
+	return rdmsr(MSR_IA32_MTRR_DEF_TYPE) & 0xff;
+}
 
 static void expect_read_fault(u32 msr)
 {
@@ -225,6 +246,24 @@ TEST(msr, mtrrs_can_be_read)
 		EXPECT_EQ(TRAP_OF(rdmsr(MSR_IA32_MTRR_FIX4K_C0000 + 7)).vector, TRAP_NONE);
 	}
 	EXPECT((rdmsr(MSR_IA32_MTRR_DEF_TYPE) & 0xff) <= 6);
+}
+
+TEST(msr, mtrrs_are_as_firmware_leaves_them)
+{
+	/* Expect: on; memory, such as this code, write-back and device registers uncached. */
+	u64 def_type;
+
+	if (!(cpuid(1, 0).edx & CPUID_1_EDX_MTRR))
+		SKIP("the CPU has no MTRRs");
+	def_type = rdmsr(MSR_IA32_MTRR_DEF_TYPE);
+	if (!(def_type & MTRR_DEF_TYPE_ENABLE) && !nestor_is_present())
+		SKIP("this firmware leaves them off");
+	EXPECT(def_type & MTRR_DEF_TYPE_ENABLE);
+	EXPECT_EQ(mtrr_type((u64)&def_type), MTRR_TYPE_WB);
+	EXPECT_EQ(mtrr_type(IOAPIC_ADDRESS), MTRR_TYPE_UC);
+	EXPECT_EQ(mtrr_type(LAPIC_ADDRESS), MTRR_TYPE_UC);
+	if (def_type & MTRR_DEF_TYPE_FIXED)
+		EXPECT_EQ(rdmsr(MSR_IA32_MTRR_FIX16K_A0000), 0);
 }
 
 TEST(msr, last_variable_mtrr_reads_back)

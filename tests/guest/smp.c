@@ -6,11 +6,12 @@
 #include "tests/guest/lib/machine_test.h"
 #include "tests/guest/lib/smp.h"
 
-#define PING      0x72u
-#define PONG      0x73u
-#define ROUNDS    1000u
-#define ADDITIONS 2000u
-#define STILL     50000ULL /* ticks in which a CPU that runs would have moved on */
+#define PING        0x72u
+#define PONG        0x73u
+#define ROUNDS      1000u
+#define ADDITIONS   2000u
+#define MTRR_ALL_WC 0x0101010101010101ULL /* nobody has that for ROMs */
+#define STILL       50000ULL              /* ticks in which a CPU that runs would have moved on */
 
 static u64 shared_atomic, shared_locked, lock, heartbeat;
 static bool stop, started;
@@ -138,6 +139,45 @@ MACHINE_TEST(smp, init_clears_cr2_and_debug_registers, NEED_CPUS_2)
 	EXPECT_EQ(values[1], 0xffff0ff0);
 	EXPECT_EQ(values[2], 0x400);
 	EXPECT_EQ(values[3], 0);
+}
+
+static void change_mtrrs(void *values)
+{
+	u64 *value = values;
+
+	value[0] = rdmsr(MSR_IA32_MTRR_DEF_TYPE);
+	value[1] = rdmsr(MSR_IA32_MTRR_FIX4K_C0000);
+	wrmsr(MSR_IA32_MTRR_FIX4K_C0000, MTRR_ALL_WC);
+}
+
+static void restore_mtrrs(void *values)
+{
+	u64 *value = values;
+	u64 before = value[1];
+
+	value[0] = rdmsr(MSR_IA32_MTRR_DEF_TYPE);
+	value[1] = rdmsr(MSR_IA32_MTRR_FIX4K_C0000);
+	wrmsr(MSR_IA32_MTRR_FIX4K_C0000, before);
+}
+
+MACHINE_TEST(smp, init_leaves_mtrrs_alone, NEED_CPUS_2)
+{
+	/* Expect: a second CPU starts with the MTRRs of the first one, and what it writes to them
+	 * is there after INIT. */
+	u64 first[2], before[2] = { 0 }, after[2];
+
+	if (!(cpuid(1, 0).edx & CPUID_1_EDX_MTRR) || !(rdmsr(MSR_IA32_MTRRCAP) & BIT(8)))
+		SKIP("the CPU has no fixed-range MTRRs");
+	first[0] = rdmsr(MSR_IA32_MTRR_DEF_TYPE);
+	first[1] = rdmsr(MSR_IA32_MTRR_FIX4K_C0000);
+	EXPECT(smp_run(1, change_mtrrs, before));
+	EXPECT_EQ(before[0], first[0]);
+	EXPECT_EQ(before[1], first[1]);
+	EXPECT(smp_restart(1, 0));
+	after[1] = before[1];
+	EXPECT(smp_run(1, restore_mtrrs, after));
+	EXPECT_EQ(after[0], before[0]);
+	EXPECT_EQ(after[1], MTRR_ALL_WC);
 }
 
 static void pong(struct trap_frame *frame)
