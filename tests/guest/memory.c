@@ -3,10 +3,15 @@
  * what is written, command line and modules that arrived. */
 #include "hv/string.h"
 #include "tests/guest/lib/memory.h"
+#include "tests/guest/lib/nestor.h"
 #include "tests/test.h"
 
-#define SAMPLES_MAX 4096
-#define PATTERN     0xa5a5a5a55a5a5a5aULL
+#define SAMPLES_MAX   4096
+#define ROM_START     0xc0000u
+#define ROM_END       0xe0000u
+#define ROM_STEP      2048u
+#define ROM_SIGNATURE 0xaa55u
+#define PATTERN       0xa5a5a5a55a5a5a5aULL
 
 static u64 samples[SAMPLES_MAX];
 static size_t sample_count;
@@ -34,6 +39,22 @@ static void collect_samples(void)
 		if (range.end - PAGE_SIZE > range.base)
 			add_sample(range.end - PAGE_SIZE);
 	}
+}
+
+TEST(memory, area_of_option_roms_is_memory_without_any)
+{
+	/* Expect: no ROM's signature where kernels look for one, none of which is an exit. */
+	static u64 before[NESTOR_COUNTERS], after[NESTOR_COUNTERS];
+	u32 found = 0;
+
+	if (!nestor_is_present())
+		SKIP("other machines may have option ROMs");
+	EXPECT(nestor_read_counters(before));
+	for (u64 at = ROM_START; at < ROM_END; at += ROM_STEP)
+		found += *(const volatile u16 *)at == ROM_SIGNATURE;
+	EXPECT(nestor_read_counters(after));
+	EXPECT_EQ(found, 0);
+	EXPECT_EQ(after[NESTOR_COUNTER_MMIO_UNCLAIMED], before[NESTOR_COUNTER_MMIO_UNCLAIMED]);
 }
 
 TEST(memory, map_is_sane)

@@ -25,26 +25,26 @@ UNIT(the_ranges_add_up)
 {
 	check(PC_MEMORY_MIN, 3);
 	check(512 * MIB, 3);
-	check(3 * GIB - 256 * KIB, 3);
-	check(3 * GIB - 256 * KIB + PAGE_SIZE, 4);
+	check(3 * GIB - 128 * KIB, 3);
+	check(3 * GIB - 128 * KIB + PAGE_SIZE, 4);
 	check(64 * GIB, 4);
 }
 
-UNIT(only_the_bios_area_is_reserved)
+UNIT(only_where_a_pc_has_roms_is_reserved)
 {
 	struct load_range ranges[PC_RANGES_MAX];
 	u32 count = pc_memory_map(8 * GIB, ranges);
 
 	for (u32 i = 0; i < count; i++)
 		assert_int_equal(ranges[i].type == LOAD_RESERVED,
-				 ranges[i].base.raw == PC_BIOS_START);
+				 ranges[i].base.raw == PC_ROM_START);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_ranges_add_up),
-		cmocka_unit_test(only_the_bios_area_is_reserved),
+		cmocka_unit_test(only_where_a_pc_has_roms_is_reserved),
 	};
 
 	return cmocka_run_group_tests_name("hv/guest/pc_memory", tests, NULL, NULL);
