@@ -148,6 +148,7 @@ include tests/host/host.mk
 include tests/fuzz/fuzz.mk
 include tests/model/model.mk
 include tests/guest/guest.mk
+include tests/linux/linux.mk
 include tests/run/run.mk
 include tests/lint/lint.mk
 

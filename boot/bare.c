@@ -98,6 +98,7 @@ static void load_and_enter(const struct bare *bare)
 		memcpy(to, copy->from, copy->bytes);
 		memset(to + copy->bytes, 0, copy->zero_bytes);
 	}
+	log_raw("nestor: bare: its first instruction: TSC %llu", (unsigned long long)rdtsc());
 	bare_enter(&bare->start);
 }
 

@@ -88,7 +88,8 @@ void report_print(const struct boot_info *info)
 	const struct vm *vm = machine_vm();
 
 	nmi_report();
-	log_line("report", "L1 ran; from Nestor's entry to L1's first instruction: %llu TSC ticks",
+	log_line("report", "L1 ran; its first instruction: TSC %llu, %llu ticks after Nestor's",
+		 (unsigned long long)vm->first_entry_tsc,
 		 (unsigned long long)(vm->first_entry_tsc - info->entry_tsc));
 	print_exits("exit", sum_exits);
 	print_exits("exit of L2", sum_exits_l2);

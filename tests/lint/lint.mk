@@ -5,7 +5,7 @@
 LINT         := $(BUILD)/lint
 LINT_C       := $(sort $(shell find boot hv mm vmx tests -name '*.c'))
 LINT_H       := $(sort $(shell find boot hv mm vmx tests -name '*.h'))
-LINT_SH      := $(sort $(shell find hv tests -name '*.sh') $(wildcard .ci/run))
+LINT_SH      := $(sort $(shell find hv tests -name '*.sh') $(wildcard .ci/run) tests/linux/init)
 # What every compilation may depend on: one change here looks at all files again.
 LINT_COMMON  := $(LINT_H) $(sort $(shell find hv mm vmx tests -name '*.def')) Makefile .clang-tidy \
                 tests/lint/lint.mk tests/host/host.mk tests/guest/guest.mk
@@ -15,7 +15,7 @@ LINT_CPPCHECK := --quiet --error-exitcode=1 --std=c11 --platform=unix64 --inline
 # The flags that a file is compiled with. gcc's names of warnings that clang lacks are no finding.
 lint_clang    = -Wno-unknown-warning-option $(filter-out -ffile-prefix-map=%,$(1))
 lint_flags    = $(if $(filter tests/unit/% tests/host/% tests/fuzz/%,$(1)),$(HOST_CFLAGS),$(if $(filter tests/guest/% \
-                tests/test.h,$(1)),$(GUEST_CFLAGS),$(CFLAGS)))
+                tests/test.h,$(1)),$(GUEST_CFLAGS),$(if $(filter tests/linux/%,$(1)),$(LINUX_CFLAGS),$(CFLAGS))))
 LINT_PURE    := $(wildcard $(PURE))
 
 LINT_CHECKS := $(LINT)/cppcheck $(LINT)/format $(LINT)/shellcheck $(LINT)/structure \

@@ -5,17 +5,18 @@
 # bochs_command: write the configuration into $WORK and set EMULATOR, the command to run there.
 bochs_command() {
 	local count=$CPUS host=$((MEM < 2048 ? MEM : 2048)) ips=${IPS:-}
-	local com1='mode=file, dev=console'
+	local com1='mode=file, dev=console' ignore_msrs=0
 
 	# A simulated second has this many instructions: enough that a device's period (the PIT at 1 kHz) leaves room for
 	# the exits that serving it takes. Time that all CPUs idle away costs as many.
 	[ -n "$ips" ] || ips=50000000
 	[ -z "$TYPE" ] || com1='mode=term, dev=/dev/tty'
+	[ "$MSRS" = strict ] || ignore_msrs=1
 	[ "$CPUS" -eq 1 ] || count=$CPUS:1:1
 	cat >"$WORK/bochsrc" <<-EOF
 		memory: guest=$MEM, host=$host
 		romimage: file=$OVMF
-		cpu: model=$(model_name bochs), count=$count, ips=$ips, reset_on_triple_fault=0, ignore_bad_msrs=0, msrs=$RUN_DIR/msrs.def
+		cpu: model=$(model_name bochs), count=$count, ips=$ips, reset_on_triple_fault=0, ignore_bad_msrs=$ignore_msrs, msrs=$RUN_DIR/msrs.def
 		pci: enabled=1, chipset=i440fx
 		clock: sync=none, time0=946684800
 		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14

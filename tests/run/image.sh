@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Disk images: an MBR disk with one EFI system partition (FAT16), made without mounting anything.
 
-IMAGE_CYLINDERS=130
+IMAGE_CYLINDERS=130 # more for large files
 IMAGE_HEADS=16
 IMAGE_SECTORS=63
 IMAGE_OFFSET=$((2048 * 512))
@@ -42,12 +42,24 @@ image_fill() {
 	done
 }
 
+# image_size <dest=source ...>: set IMAGE_CYLINDERS so that these fit beside what every ESP has.
+image_size() {
+	local file bytes=0 cylinder=$((IMAGE_HEADS * IMAGE_SECTORS * 512))
+
+	for file in "${@#*=}"; do
+		bytes=$((bytes + $(stat -Lc %s "$file")))
+	done
+	IMAGE_CYLINDERS=$((130 + bytes / cylinder))
+}
+
 # image_make <image> <efi application or ''> <nestor.cfg or ''> [dest=source ...]: for a test machine, which the shell switches
 # off when the application comes back to the firmware.
 image_make() {
-	local image=$1 total=$((IMAGE_CYLINDERS * IMAGE_HEADS * IMAGE_SECTORS))
-	local count=$((total - 2048)) le
+	local image=$1 total count le
 	shift
+	image_size "${@:3}"
+	total=$((IMAGE_CYLINDERS * IMAGE_HEADS * IMAGE_SECTORS))
+	count=$((total - 2048))
 
 	rm -f "$image"
 	truncate -s $((total * 512)) "$image"

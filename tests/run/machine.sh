@@ -25,8 +25,10 @@ usage() {
 		  LIMIT=120           seconds
 		  NAME=run            of the log, build/logs/NAME.log
 		  IPS=n               Bochs: instructions a simulated second
+		  MSRS=strict         Bochs: MSRs that it does not know raise #GP; with MSRS=zero they read 0
 		  STOP_AT=text        end the run, with success, when the console shows this
-		  TYPE=text           Bochs: type this at COM1 each time the guest says that it waits for it
+		  TYPE=text           Bochs: type this at COM1 each time the guest says that it waits for it (\n: Enter);
+		                      TYPE=-: what comes in at stdin, such as a terminal's keys
 		  TRACE=file          Bochs: write what runs between two marks of the guest's there, and end
 		  KEEP=1              keep the run's folder
 		  DEBUG=address       stop in the debugger at Nestor's entry, its image being at this address
@@ -43,7 +45,7 @@ fail() {
 parse_arguments() {
 	MACHINE=${MACHINE:-auto} BOARD=${BOARD:-pc} CPU=${CPU:-skylake-x} CPUS=${CPUS:-1} MEM=${MEM:-512}
 	EFI=${EFI-build/nestor.efi} DISK=${DISK:-} CONFIG=${CONFIG:-} NAME=${NAME:-run} LIMIT=${LIMIT:-}
-	STOP_AT=${STOP_AT:-} TYPE=${TYPE:-} TRACE=${TRACE:-} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
+	STOP_AT=${STOP_AT:-} TYPE=${TYPE:-} TRACE=${TRACE:-} MSRS=${MSRS:-strict} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
 	QEMU_EXTRA=()
 	BOCHS_COMMANDS=(c q)
 	FILES=()
@@ -51,7 +53,7 @@ parse_arguments() {
 	for argument in "$@"; do
 		case $argument in
 		MACHINE=* | BOARD=* | CPU=* | CPUS=* | MEM=* | EFI=* | CONFIG=* | LIMIT=* | NAME=* | IPS=* | \
-			DISK=* | STOP_AT=* | TYPE=* | TRACE=* | KEEP=* | DEBUG=*)
+			DISK=* | STOP_AT=* | MSRS=* | TYPE=* | TRACE=* | KEEP=* | DEBUG=*)
 			printf -v "${argument%%=*}" '%s' "${argument#*=}"
 			;;
 		?*=?*) FILES+=("$argument") ;;
@@ -85,6 +87,7 @@ choose_machine() {
 	qemu-kvm) kvm_nested || fail "this host offers no nested VMX (kvm_intel nested=Y and a writable /dev/kvm)" ;;
 	*) fail "no machine '$MACHINE': bochs, qemu-kvm, qemu-tcg or auto" ;;
 	esac
+	[[ $MSRS == strict || $MSRS == zero ]] || fail "no MSRS=$MSRS: strict or zero"
 	[ -z "$TYPE$TRACE" ] || [ "$MACHINE" = bochs ] || fail "TYPE and TRACE are for Bochs"
 	model_name bochs >/dev/null || fail "no CPU model '$CPU'; tests/run/models.txt lists them"
 	[ -r "$OVMF" ] || fail "no firmware at $OVMF: install the package ovmf"

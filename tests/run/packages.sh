@@ -4,7 +4,10 @@
 # Quick when nothing is missing: one dpkg-query.
 set -euo pipefail
 
-table=$(dirname "$0")/packages.txt
+RUN_DIR=$(dirname "$0")
+# shellcheck source=tests/run/apt.sh
+. "$RUN_DIR/apt.sh"
+table=$RUN_DIR/packages.txt
 [ $# -gt 0 ] || set -- build run
 
 fail() {
@@ -32,20 +35,6 @@ for package in "${wanted[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-	command -v sudo >/dev/null ||
-		fail "missing: ${missing[*]}; neither root nor sudo here: install them as root with apt-get install"
-	as_root=(sudo)
-fi
-
 echo "packages: installing ${missing[*]}"
-mkdir -p build/logs
-log=build/logs/packages.log
-apt() {
-	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y "$@" >>"$log" 2>&1
-}
-: >"$log"
-apt update || fail "apt-get update failed (no network?), see $log; missing: ${missing[*]}"
-apt install --no-install-recommends "${missing[@]}" ||
-	fail "apt-get install failed, see $log; missing: ${missing[*]}"
+apt_as_root "missing: ${missing[*]}" update
+apt_as_root "missing: ${missing[*]}" install --no-install-recommends "${missing[@]}"

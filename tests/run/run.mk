@@ -27,7 +27,7 @@ $(BUILD)/chart-tools.stamp: FORCE
 HOT_PATH    := $(BUILD)/tests/hot_path.o
 LOCK_VMX    := $(BUILD)/tests/lock_vmx.efi
 ESP_FILES   := $(addprefix $(BUILD)/tests/,elf64.elf huge.elf truncated.elf truncated.bzImage pattern.bin utf16.cfg)
-CASE_NEEDS  := $(HOT_PATH) $(EFI) $(SELFTEST) $(SELFTEST)64 $(SELFTEST:.elf=.bzImage) $(GUEST)/crash.elf $(LOCK_VMX) $(ESP_FILES) $(BUILD)/tests/usb.img
+CASE_NEEDS  := $(HOT_PATH) $(EFI) $(SELFTEST) $(SELFTEST)64 $(SELFTEST:.elf=.bzImage) $(GUEST)/crash.elf $(LOCK_VMX) $(ESP_FILES) $(BUILD)/tests/usb.img $(LINUX_NEEDS)
 
 $(BUILD)/tests/lock_vmx.o: tests/efi/lock_vmx.c $(BUILD)/tools.stamp
 	@mkdir -p $(@D)

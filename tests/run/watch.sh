@@ -5,6 +5,8 @@
 
 EMULATOR_PID=
 READER_PID=
+KEYS_PID=
+TERMINAL=
 NOW=
 TYPE_PROMPT='^guest: type now$'
 
@@ -17,6 +19,7 @@ watch_kill_emulator() {
 watch_kill() {
 	[ -z "$EMULATOR_PID" ] || watch_kill_emulator
 	[ -z "$READER_PID" ] || kill -TERM "$READER_PID" 2>/dev/null || true
+	watch_forward_end
 }
 
 # Carriage returns and terminal control sequences stay out of stdout and log.
@@ -42,15 +45,33 @@ watch_start() {
 			/dev/null <keys >console 2>&1 3>&- 4>&-) &
 	fi
 	EMULATOR_PID=$!
+	[ "$TYPE" != - ] || watch_forward
+}
+
+# Pass on what comes in at our stdin; of a terminal each key, at once, without an echo of its own. Ctrl-C ends the machine.
+watch_forward() {
+	if [ -t 0 ]; then
+		TERMINAL=$(stty -g)
+		stty -icanon -echo min 1 time 0
+	fi
+	cat <&5 >&4 3>&- &
+	KEYS_PID=$!
+}
+
+watch_forward_end() {
+	[ -z "$KEYS_PID" ] || kill -TERM "$KEYS_PID" 2>/dev/null || true
+	[ -z "$TERMINAL" ] || stty "$TERMINAL" || true
+	KEYS_PID='' TERMINAL=''
 }
 
 # Type TYPE once for each prompt.
 watch_type() {
 	local prompts
 
+	[ "$TYPE" != - ] || return 0
 	prompts=$(grep -ac -- "$TYPE_PROMPT" "$LOG") || true
 	for ((; typed < prompts; typed++)); do
-		printf '%s' "$TYPE" >&4
+		printf '%b' "$TYPE" >&4
 	done
 }
 
@@ -61,6 +82,7 @@ watch_run() {
 	watch_clock
 	deadline=$((NOW + LIMIT))
 	mkfifo "$WORK/console"
+	exec 5<&0
 	: >"$LOG" # there before the reader has opened it
 	exec 3<>"$WORK/console" # keeps both ends open until the emulator has opened, or failed to
 	watch_filter <"$WORK/console" 3>&- &
@@ -87,6 +109,7 @@ watch_run() {
 	done
 	wait "$EMULATOR_PID" 2>/dev/null || status=$?
 	EMULATOR_PID=
+	watch_forward_end
 	exec 3>&-
 	wait "$READER_PID" || true
 	READER_PID=

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Boot Debian's kernel as L1 on one machine (settings as tests/run/machine.sh's; APPEND= adds to the kernel's command line).
+# What is typed at a terminal goes to L1's console.
+set -euo pipefail
+
+append='console=ttyS0 earlyprintk=ttyS0,115200 panic=-1'
+export NAME=${NAME:-linux} LIMIT=${LIMIT:-900}
+[ ! -t 0 ] || export TYPE=-
+exec tests/run/machine.sh "CONFIG=kernel = \\nestor\\vmlinux;module = \\nestor\\initramfs;cmdline = $append ${APPEND:-};${CONFIG:-}" \
+	nestor/vmlinux=build/linux/vmlinux nestor/initramfs=build/linux/initramfs
