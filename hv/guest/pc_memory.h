@@ -2,8 +2,8 @@
 /*
  * The memory map of L1's PC. Pure.
  *   0        – 640 KiB   RAM
- *   768 KiB  – 1 MiB     RAM, reported reserved: where a PC has copies of option ROMs, none here, and
- *                        from 896 KiB its BIOS: ACPI tables, RSDP first
+ *   768 KiB  – 1 MiB     RAM, reported reserved: where a PC has copies of option ROMs, none here,
+ *                        and from 896 KiB its BIOS: ACPI tables, RSDP first
  *   1 MiB    – 3 GiB     RAM
  *   4 GiB    –           RAM beyond 3 GiB
  */
