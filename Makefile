@@ -52,6 +52,7 @@ PURE    := $(wildcard mm/*.c vmx/lapic*.c) \
            hv/dev/calendar.c \
            hv/dev/ioapic.c \
            hv/dev/line_in.c \
+           hv/dev/pci_host.c \
            hv/dev/pic.c \
            hv/dev/pit.c \
            hv/dev/pit_channel.c \

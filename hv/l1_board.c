@@ -2,6 +2,7 @@
 /* The wires between L1's board and its VM. */
 #include "hv/l1_board.h"
 #include "hv/dev/board.h"
+#include "hv/guest/pc_memory.h"
 #include "hv/log.h"
 #include "hv/serial.h"
 #include "hv/tsc.h"
@@ -13,6 +14,10 @@
 /* 2000-01-01: L0 reads no clock of the host's, so that runs are the same every time. */
 #define START_OF_TIME   946684800ULL
 #define EXIT_CODE_RESET 3u
+
+_Static_assert(PCI_MEMORY_FIRST == PC_HOLE_START && PCI_MEMORY_LAST < IOAPIC_BASE &&
+		       PCI_MEMORY_BYTES == PCI_MEMORY_LAST - PCI_MEMORY_FIRST + 1,
+	       "what the DSDT gives to PCI lies between memory and the I/O APIC");
 
 static struct board board;
 

@@ -73,6 +73,44 @@ static void port_write(void *device, u16 port, u32 bytes, u32 value)
 		write_port(device, (u16)(port + i), (u8)(value >> (8 * i)));
 }
 
+/* PCI's address register is one of 32 bits; a byte of it by itself is the chipset's to reset by. */
+static u32 pci_address_read(void *device, u16 port, u32 bytes)
+{
+	const struct board *board = device;
+
+	if (port == PCI_ADDRESS && bytes == 4)
+		return pci_host_read_address(&board->pci);
+	if (port == PM_RESET && bytes == 1)
+		return pm_reset_read(&board->pm);
+	return ~0u;
+}
+
+static void pci_address_write(void *device, u16 port, u32 bytes, u32 value)
+{
+	struct board *board = device;
+
+	if (port == PCI_ADDRESS && bytes == 4)
+		pci_host_write_address(&board->pci, value);
+	else if (port == PM_RESET && bytes == 1)
+		pm_reset_write(&board->pm, (u8)value);
+}
+
+static u32 pci_data_read(void *device, u16 port, u32 bytes)
+{
+	const struct board *board = device;
+
+	(void)bytes;
+	return pci_host_read_data(&board->pci, port - PCI_DATA);
+}
+
+static void pci_data_write(void *device, u16 port, u32 bytes, u32 value)
+{
+	(void)device;
+	(void)port;
+	(void)bytes;
+	(void)value;
+}
+
 static void make_ranges(struct board *board)
 {
 	struct pic *pic = &board->pic;
@@ -87,7 +125,6 @@ static void make_ranges(struct board *board)
 		{ RTC_INDEX, RTC_DATA, rtc_read, rtc_write, &board->rtc },
 		{ UART_COM1, UART_LAST, uart_read_byte, uart_write_byte, &board->uart },
 		{ PM_BASE, PM_LAST, pm_read, pm_write, pm },
-		{ PM_RESET, PM_RESET, pm_reset_read, pm_reset_write, pm },
 		{ BOARD_LINES, BOARD_LINES + IOAPIC_PINS - 1, lines_read, lines_write, board },
 	};
 
@@ -96,6 +133,12 @@ static void make_ranges(struct board *board)
 		board->port_ranges[i] = (struct port_range){ ports[i].first, ports[i].last,
 							     port_read, port_write, board };
 	}
+	board->port_ranges[BOARD_BYTE_PORTS] = (struct port_range){
+		PCI_ADDRESS, PCI_DATA - 1, pci_address_read, pci_address_write, board,
+	};
+	board->port_ranges[BOARD_BYTE_PORTS + 1] = (struct port_range){
+		PCI_DATA, PCI_LAST, pci_data_read, pci_data_write, board,
+	};
 	board->mmio_ranges[0] =
 		(struct mmio_range){ l1_gpa(IOAPIC_BASE), IOAPIC_BYTES, ioapic_mmio_read,
 				     ioapic_mmio_write, &board->ioapic };
@@ -140,6 +183,7 @@ void board_init(struct board *board, const struct board_setup *setup)
 	ioapic_init(&board->ioapic, setup->messages);
 	pit_init(&board->pit, setup->tsc_hz, isa(board, BOARD_IRQ_TIMER));
 	rtc_init(&board->rtc, &rtc, isa(board, BOARD_IRQ_RTC));
+	board->pci = (struct pci_host){ 0 };
 	pm_init(&board->pm, &pm);
 	uart_init(&board->uart, isa(board, BOARD_IRQ_COM1));
 	board->line_in = (struct line_in){

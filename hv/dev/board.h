@@ -15,6 +15,7 @@
 
 #include "hv/dev/ioapic.h"
 #include "hv/dev/line_in.h"
+#include "hv/dev/pci_host.h"
 #include "hv/dev/pic.h"
 #include "hv/dev/pit.h"
 #include "hv/dev/pm_timer.h"
@@ -46,7 +47,8 @@ struct board_setup {
  * APIC; lines below 16 are the ISA bus'. A level that a device drives there is overwritten. */
 #define BOARD_LINES      0x2000
 
-#define BOARD_BYTE_PORTS 10
+#define BOARD_BYTE_PORTS 9
+#define BOARD_PORTS      (BOARD_BYTE_PORTS + 2) /* with those of PCI */
 
 /* A device of single-byte ports. */
 struct byte_ports {
@@ -63,11 +65,12 @@ struct board {
 	struct ioapic ioapic;
 	struct pit pit;
 	struct rtc rtc;
+	struct pci_host pci;
 	struct pm pm;
 	struct uart uart;
 	struct line_in line_in;
 	struct byte_ports ports[BOARD_BYTE_PORTS];
-	struct port_range port_ranges[BOARD_BYTE_PORTS];
+	struct port_range port_ranges[BOARD_PORTS];
 	struct mmio_range mmio_ranges[1];
 };
 

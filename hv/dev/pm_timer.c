@@ -137,21 +137,13 @@ void pm_write(void *device, u16 port, u8 value, u64 now)
 	update_sci(pm);
 }
 
-u8 pm_reset_read(void *device, u16 port, u64 now)
+u8 pm_reset_read(const struct pm *pm)
 {
-	const struct pm *pm = device;
-
-	(void)port;
-	(void)now;
 	return pm->reset;
 }
 
-void pm_reset_write(void *device, u16 port, u8 value, u64 now)
+void pm_reset_write(struct pm *pm, u8 value)
 {
-	struct pm *pm = device;
-
-	(void)port;
-	(void)now;
 	pm->reset = value & RESET_WRITABLE;
 	if ((value & RESET_CPU) && pm->setup.actions.reset)
 		pm->setup.actions.reset(pm->setup.actions.context);

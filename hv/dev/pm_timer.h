@@ -58,7 +58,7 @@ u64 pm_next_deadline(const struct pm *pm);
 u8 pm_read(void *device, u16 port, u64 now);
 void pm_write(void *device, u16 port, u8 value, u64 now);
 /* CF9h, by single bytes only: 32-bit accesses to CF8h are PCI's. */
-u8 pm_reset_read(void *device, u16 port, u64 now);
-void pm_reset_write(void *device, u16 port, u8 value, u64 now);
+u8 pm_reset_read(const struct pm *pm);
+void pm_reset_write(struct pm *pm, u8 value);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// L1's DSDT: the ISA devices of its board, and how it is switched off. Names in capitals are macros of hv/dev, which the C
-// preprocessor puts in. There are no processor devices: the MADT lists the CPUs, and they have neither C- nor P-states.
+// L1's DSDT: PCI's root and the ISA devices of its board, and how it is switched off. Names in capitals are macros of
+// hv/dev, which the C preprocessor puts in. There are no processor devices: the MADT lists the CPUs, and they have neither
+// C- nor P-states.
 
 DefinitionBlock ("", "DSDT", 2, "NESTOR", "L1", 1)
 {
@@ -8,6 +9,24 @@ DefinitionBlock ("", "DSDT", 2, "NESTOR", "L1", 1)
 
 	Scope (\_SB)
 	{
+		Device (PCI0) // a host bridge alone; PM_RESET lies in the middle of its address register
+		{
+			Name (_HID, EisaId ("PNP0A03"))
+			Name (_UID, 0)
+			Name (_BBN, 0)
+			Name (_CRS, ResourceTemplate ()
+			{
+				WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode, 0, 0, 0, 0, 1)
+				IO (Decode16, PCI_ADDRESS, PCI_ADDRESS, 0, 8)
+				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
+					0, 0, 0x0cf7, 0, 0x0cf8)
+				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
+					0, 0x0d00, 0xffff, 0, 0xf300)
+				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
+					0, PCI_MEMORY_FIRST, PCI_MEMORY_LAST, 0, PCI_MEMORY_BYTES)
+			})
+		}
+
 		Device (PIC)
 		{
 			Name (_HID, EisaId ("PNP0000"))
@@ -67,7 +86,6 @@ DefinitionBlock ("", "DSDT", 2, "NESTOR", "L1", 1)
 			Name (_CRS, ResourceTemplate ()
 			{
 				IO (Decode16, PM_BASE, PM_BASE, 0, 12)
-				IO (Decode16, PM_RESET, PM_RESET, 0, 1)
 				IO (Decode16, POWER_DEBUG_EXIT, POWER_DEBUG_EXIT, 0, 4)
 				IO (Decode16, POWER_SHUTDOWN, POWER_SHUTDOWN, 0, 1)
 				IO (Decode16, BOARD_LINES, BOARD_LINES, 0, IOAPIC_PINS)

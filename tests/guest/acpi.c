@@ -235,10 +235,11 @@ TEST(acpi, control_structure_can_be_written)
 	WRITE_ONCE(facs->global_lock, before);
 }
 
-TEST(acpi, dsdt_names_com1_and_the_way_off)
+TEST(acpi, dsdt_names_com1_pci_and_the_way_off)
 {
-	/* Expect: a whole table; under Nestor the ports of COM1, and type 0 for \_S5. */
+	/* Expect: a whole table; under Nestor the ports of COM1, PNP0A03, and type 0 for \_S5. */
 	static const u8 com1[] = { 0x47, 1, COM1 & 0xff, COM1 >> 8, COM1 & 0xff, COM1 >> 8 };
+	static const u8 pci_root[] = { 0x41, 0xd0, 0x0a, 0x03 };
 	const struct acpi_header *dsdt;
 
 	TABLES_REQUIRED();
@@ -248,5 +249,6 @@ TEST(acpi, dsdt_names_com1_and_the_way_off)
 	if (!nestor_is_present())
 		SKIP("what stands in it is for Nestor's board");
 	EXPECT(acpi_dsdt_find(com1, sizeof(com1)) != NULL);
+	EXPECT(acpi_dsdt_find(pci_root, sizeof(pci_root)) != NULL);
 	EXPECT_EQ(acpi_s5_type(), 0);
 }

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Ways to find the PM timer: ACPI tables in the BIOS area, and PCI function 8086:7113. */
 #include "tests/guest/lib/pm_timer.h"
-#include "hv/x86.h"
 #include "tests/guest/lib/acpi.h"
+#include "tests/guest/lib/pci.h"
 
-#define PCI_ADDRESS   0xcf8u
-#define PCI_DATA      0xcfcu
-#define PCI_FUNCTIONS 256u /* of bus 0 */
-#define PIIX4_POWER   0x71138086u
-#define PIIX4_BASE    0x40u
-#define PIIX4_MISC    0x80u
-#define PIIX4_TIMER   8u
-
-static u32 pci_read(u32 function, u32 reg)
-{
-	out32(PCI_ADDRESS, 0x80000000u | function << 8 | reg);
-	return in32(PCI_DATA);
-}
+#define PIIX4_POWER 0x71138086u
+#define PIIX4_BASE  0x40u
+#define PIIX4_MISC  0x80u
+#define PIIX4_TIMER 8u
 
 static u16 port_by_pci(void)
 {
-	for (u32 function = 0; function < PCI_FUNCTIONS; function++) {
+	for (u32 function = 0; function < PCI_BUS_FUNCTIONS; function++) {
 		u32 base;
 
 		if (pci_read(function, 0) != PIIX4_POWER)

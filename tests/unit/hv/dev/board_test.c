@@ -10,7 +10,7 @@
 
 static struct board board;
 static struct ioapic_message last;
-static u32 messages, offs;
+static u32 messages, offs, resets;
 static bool intr;
 
 void log_write(const char *bytes, size_t count)
@@ -37,6 +37,12 @@ static void power_off(void *context)
 {
 	(void)context;
 	offs++;
+}
+
+static void reset(void *context)
+{
+	(void)context;
+	resets++;
 }
 
 /* The console's line: a text that comes as fast as it is asked for. */
@@ -98,10 +104,10 @@ static void start(void)
 					   .memory_below_4g = GIB,
 					   .messages = { send, NULL },
 					   .intr = { set_intr, NULL, 0 },
-					   .actions = { power_off, NULL, NULL },
+					   .actions = { power_off, reset, NULL },
 					   .input = read_line };
 
-	messages = offs = 0;
+	messages = offs = resets = 0;
 	intr = false;
 	board_init(&board, &setup);
 	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
@@ -229,6 +235,42 @@ UNIT(the_well_known_word_switches_off)
 	assert_int_equal(offs, 1);
 }
 
+UNIT(the_reset_register_lies_in_pci_s_address_register)
+{
+	start();
+	out(0xcf8, 4, 0x8000fe08); /* its second byte would reset */
+	assert_int_equal(in(0xcf8, 4), 0x8000fe08);
+	out(0xcf9, 1, 2);
+	assert_int_equal(in(0xcf9, 1), 2);
+	for (u16 port = 0xcf8; port < 0xcfc; port++) {
+		if (port != 0xcf9)
+			out(port, 1, 0xff);
+		if (port != 0xcf8)
+			out(port, 4, ~0u);
+		out(port, 2, 0xffff);
+		assert_int_equal(in(port, 2) & 0xffff, 0xffff);
+		if (port != 0xcf9)
+			assert_int_equal(in(port, 1) & 0xff, 0xff);
+	}
+	assert_int_equal(in(0xcf8, 4), 0x8000fe08);
+	assert_int_equal(in(0xcf9, 1), 2);
+	assert_int_equal(resets, 0);
+	out(0xcf9, 1, 6);
+	assert_int_equal(resets, 1);
+}
+
+UNIT(the_host_bridge_is_found_by_parts_of_the_data_register)
+{
+	start();
+	out(0xcf8, 4, 0x80000008);
+	assert_int_equal(in(0xcfe, 2) & 0xffff, 0x0600);
+	assert_int_equal(in(0xcff, 1) & 0xff, 6);
+	out(0xcfc, 4, 0);
+	assert_int_equal(in(0xcfc, 4), 0x06000000);
+	out(0xcf8, 4, 0x80000808);
+	assert_int_equal(in(0xcfe, 2) & 0xffff, 0xffff);
+}
+
 UNIT(the_edge_level_register_has_the_sci)
 {
 	start();
@@ -324,6 +366,8 @@ int main(void)
 		cmocka_unit_test(wide_accesses_reach_consecutive_ports),
 		cmocka_unit_test(the_pm_timer_is_one_number_of_32_bits),
 		cmocka_unit_test(the_well_known_word_switches_off),
+		cmocka_unit_test(the_reset_register_lies_in_pci_s_address_register),
+		cmocka_unit_test(the_host_bridge_is_found_by_parts_of_the_data_register),
 		cmocka_unit_test(the_edge_level_register_has_the_sci),
 		cmocka_unit_test(ranges_do_not_overlap_and_fit_the_vm),
 		cmocka_unit_test(a_quiet_board_has_no_deadline),

@@ -127,10 +127,10 @@ UNIT(the_reset_register)
 {
 	struct pm pm = fresh(32);
 
-	pm_reset_write(&pm, PM_RESET, 0x02, 0);
+	pm_reset_write(&pm, 0x02);
 	assert_int_equal(resets, 0);
-	assert_int_equal(pm_reset_read(&pm, PM_RESET, 0), 0x02);
-	pm_reset_write(&pm, PM_RESET, PM_RESET_VALUE, 0);
+	assert_int_equal(pm_reset_read(&pm), 0x02);
+	pm_reset_write(&pm, PM_RESET_VALUE);
 	assert_int_equal(resets, 1);
 	assert_int_equal(offs, 0);
 }

@@ -262,6 +262,27 @@ UNIT(the_dsdt_says_what_the_board_has)
 	assert_true(dsdt_has(off, sizeof(off)));
 }
 
+/* As bytes as well: "Word Address Space Descriptor" is 88h, "DWord Address Space Descriptor" 87h. */
+UNIT(the_dsdt_has_pci_s_root)
+{
+	static const u8 root_id[] = { 0x41, 0xd0, 0x0a, 0x03 };
+	static const u8 ports[] = { 0x47, 1, 0xf8, 0x0c, 0xf8, 0x0c, 0, 8 };
+	static const u8 buses[] = { 0x88, 0x0d, 0, 2, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0 };
+	const struct {
+		u8 type, length[2], kind, flags, specific;
+		u32 granularity, first, last, offset, bytes;
+	} __attribute__((packed))
+	window = { 0x87, { 0x17, 0 }, 0, 0x0c, 1, 0, 0xc0000000, 0xfebfffff, 0, 0x3ec00000 };
+
+	build(1);
+	assert_true(dsdt_has(root_id, sizeof(root_id)));
+	assert_true(dsdt_has(ports, sizeof(ports)));
+	assert_true(dsdt_has(buses, sizeof(buses)));
+	assert_true(dsdt_has(&window, sizeof(window)));
+	assert_int_equal(window.first, PC_HOLE_START);
+	assert_true(window.last < IOAPIC_BASE);
+}
+
 static void leave(u32 vcpus, const char *name, const void *bytes, size_t count)
 {
 	char path[64];
@@ -310,6 +331,7 @@ int main(void)
 		TEST_ROW(the_control_structure_is_aligned),
 		TEST_ROW(the_dsdt_is_whole),
 		TEST_ROW(the_dsdt_says_what_the_board_has),
+		TEST_ROW(the_dsdt_has_pci_s_root),
 		TEST_ROW(every_table_is_left_for_iasl),
 	};
 

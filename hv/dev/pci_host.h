@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * L1's PCI: a host bridge, alone on bus 0, so that kernels find the bus that each PC has (PCI Local
+ * Bus Specification, "Configuration Mechanism #1"). Its configuration space cannot be changed:
+ * there is nothing in it to set up. All else reads as where no device is.
+ *
+ * All functions need the board's lock.
+ */
+#ifndef HV_DEV_PCI_HOST_H
+#define HV_DEV_PCI_HOST_H
+
+#include "hv/types.h"
+
+#define PCI_ADDRESS      0xcf8 /* answers 32-bit accesses only */
+#define PCI_DATA         0xcfc
+#define PCI_LAST         (PCI_DATA + 3)
+
+/* Nobody has given Nestor a vendor id. This one is nobody's either; emulators use it for devices of
+ * their own make. */
+#define PCI_VENDOR       0x1234
+#define PCI_DEVICE       0x4e45
+
+/* For the DSDT: addresses that devices could have, where no memory begins with and no device is. */
+#define PCI_MEMORY_FIRST 0xc0000000
+#define PCI_MEMORY_LAST  0xfebfffff
+#define PCI_MEMORY_BYTES 0x3ec00000
+
+struct pci_host {
+	u32 address;
+};
+
+u32 pci_host_read_address(const struct pci_host *host);
+void pci_host_write_address(struct pci_host *host, u32 value);
+/* The data register from this byte on; bits behind the access are undefined. */
+u32 pci_host_read_data(const struct pci_host *host, u32 offset);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* PCI configuration mechanism #1, the host bridge behind it, and the reset register in its midst. */
+#include "tests/guest/lib/nestor.h"
+#include "tests/guest/lib/pci.h"
+#include "tests/test.h"
+
+#define REG_ID            0x00u
+#define REG_COMMAND       0x04u
+#define REG_CLASS         0x08u
+#define REG_BAR0          0x10u
+#define CLASS_HOST_BRIDGE 0x0600u
+#define NOBODY            0xffffffffu
+#define EMPTY_BUS         200u
+#define RESET             0xcf9u
+#define RESET_TYPE        0x02u /* which reset a later write asks for */
+
+#define PCI_REQUIRED()                                   \
+	do {                                             \
+		if (pci_read(0, REG_ID) == NOBODY)       \
+			SKIP("no PCI, or not this way"); \
+	} while (0)
+
+TEST(pci, address_register_reads_back)
+{
+	/* Expect: enable bit, bus, device, function and register, whatever is there. */
+	static const u32 values[] = { 0x80000000, 0, 0x80fffffc, 0x00123454, 0x8000f8a0 };
+
+	PCI_REQUIRED();
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		out32(PCI_ADDRESS, values[i]);
+		EXPECT_EQ(in32(PCI_ADDRESS), values[i]);
+	}
+}
+
+TEST(pci, narrow_accesses_do_not_reach_the_address_register)
+{
+	/* Expect: bytes and words there are other devices', as kernels rely on that look for the
+	 * older mechanism by a write to CFBh. */
+	PCI_REQUIRED();
+	out32(PCI_ADDRESS, 0x80000004);
+	out8(PCI_ADDRESS, 0xa0);
+	out8(PCI_ADDRESS + 2, 0x12);
+	out8(PCI_ADDRESS + 3, 0x01);
+	out16(PCI_ADDRESS + 2, 0);
+	EXPECT_EQ(in32(PCI_ADDRESS), 0x80000004);
+	EXPECT_EQ(in8(PCI_ADDRESS), 0xff);
+	EXPECT_EQ(in16(PCI_ADDRESS + 2), 0xffff);
+}
+
+TEST(pci, reset_register_is_a_byte_of_its_own)
+{
+	/* Expect: CF9h keeps the type of reset through writes to the address register, whose
+	 * second byte has the bit that resets, and the other way round. */
+	u8 before;
+
+	PCI_REQUIRED();
+	before = in8(RESET);
+	out32(PCI_ADDRESS, 0x80000008);
+	out8(RESET, RESET_TYPE);
+	EXPECT_EQ(in32(PCI_ADDRESS), 0x80000008);
+	out32(PCI_ADDRESS, 0x8000ff00);
+	EXPECT_EQ(in8(RESET), RESET_TYPE);
+	out8(RESET, before & RESET_TYPE);
+}
+
+TEST(pci, device_0_is_a_host_bridge)
+{
+	/* Expect: class 0600h and ids that are some; under Nestor one function without BARs. */
+	u32 id;
+
+	PCI_REQUIRED();
+	id = pci_read(0, REG_ID);
+	EXPECT((id & 0xffff) != 0 && (id & 0xffff) != 0xffff);
+	EXPECT_EQ(pci_read(0, REG_CLASS) >> 16, CLASS_HOST_BRIDGE);
+	if (!nestor_is_present())
+		return;
+	EXPECT_EQ(id, 0x4e451234);
+	for (u32 reg = REG_CLASS + 4; reg < 0x100; reg += 4)
+		EXPECT_EQ(pci_read(0, reg), 0);
+}
+
+TEST(pci, data_register_is_read_in_parts)
+{
+	/* Expect: bytes and words of it are parts of what a read of all gives. */
+	u32 class;
+
+	PCI_REQUIRED();
+	class = pci_read(0, REG_CLASS);
+	for (u32 i = 0; i < 4; i++)
+		EXPECT_EQ(in8((u16)(PCI_DATA + i)), class >> (8 * i) & 0xff);
+	EXPECT_EQ(in16(PCI_DATA), class & 0xffff);
+	EXPECT_EQ(in16(PCI_DATA + 2), class >> 16);
+}
+
+TEST(pci, read_only_registers_stay)
+{
+	/* Expect: ids and class take no writes; under Nestor nothing does, a BAR neither. */
+	u32 id, class;
+
+	PCI_REQUIRED();
+	class = pci_read(0, REG_CLASS);
+	out32(PCI_DATA, ~class);
+	EXPECT_EQ(in32(PCI_DATA), class);
+	id = pci_read(0, REG_ID);
+	out32(PCI_DATA, ~id);
+	out8(PCI_DATA, 0);
+	EXPECT_EQ(in32(PCI_DATA), id);
+	if (!nestor_is_present())
+		return;
+	pci_read(0, REG_BAR0);
+	out32(PCI_DATA, ~0u);
+	EXPECT_EQ(in32(PCI_DATA), 0);
+	pci_read(0, REG_COMMAND);
+	out16(PCI_DATA, 0x407);
+	EXPECT_EQ(in32(PCI_DATA), 0);
+}
+
+TEST(pci, data_register_reads_ones_while_disabled)
+{
+	/* Expect: without the enable bit there is no configuration access. */
+	PCI_REQUIRED();
+	out32(PCI_ADDRESS, 0);
+	EXPECT_EQ(in32(PCI_DATA), NOBODY);
+	EXPECT_EQ(in8(PCI_DATA), 0xff);
+}
+
+TEST(pci, nobody_answers_elsewhere)
+{
+	/* Expect: all ones from a bus that is not there; under Nestor from every other function of
+	 * bus 0 and from the other buses, and none of these accesses is at an unclaimed port. */
+	static u64 before[NESTOR_COUNTERS], after[NESTOR_COUNTERS];
+
+	PCI_REQUIRED();
+	for (u32 reg = 0; reg < 0x100; reg += 4)
+		EXPECT_EQ(pci_read(EMPTY_BUS * PCI_BUS_FUNCTIONS, reg), NOBODY);
+	if (!nestor_is_present())
+		return;
+	EXPECT(nestor_read_counters(before));
+	for (u32 function = 1; function < PCI_BUS_FUNCTIONS; function++)
+		EXPECT_EQ(pci_read(function, REG_ID), NOBODY);
+	for (u32 bus = 1; bus < 256; bus++)
+		EXPECT_EQ(pci_read(bus * PCI_BUS_FUNCTIONS, REG_ID), NOBODY);
+	EXPECT(nestor_read_counters(after));
+	EXPECT_EQ(after[NESTOR_COUNTER_PORT_UNCLAIMED], before[NESTOR_COUNTER_PORT_UNCLAIMED]);
+}
