@@ -162,6 +162,16 @@ struct acpi_facs {
 #define ACPI_INTI_TRIGGER     (3 << 2)
 #define ACPI_INTI_LEVEL       (3 << 2)
 
+/* PCI Firmware Specification, "MCFG Table Description": one bus group. */
+struct acpi_mcfg {
+	struct acpi_header header;
+	u64 reserved;
+	u64 base_address;
+	u16 pci_segment_group;
+	u8 start_bus, end_bus;
+	u32 reserved_entry;
+} ACPI_PACKED;
+
 /* "Interrupt Controller Structure Types" */
 enum acpi_madt_type {
 	ACPI_MADT_LOCAL_APIC = 0,

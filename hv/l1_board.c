@@ -15,7 +15,8 @@
 #define START_OF_TIME   946684800ULL
 #define EXIT_CODE_RESET 3u
 
-_Static_assert(PCI_MEMORY_FIRST == PC_HOLE_START && PCI_MEMORY_LAST < IOAPIC_BASE &&
+_Static_assert(PCI_MEMORY_FIRST == PC_HOLE_START && PCI_MEMORY_LAST < PCI_ECAM_BASE &&
+		       PCI_ECAM_BASE + PCI_ECAM_BYTES <= IOAPIC_BASE &&
 		       PCI_MEMORY_BYTES == PCI_MEMORY_LAST - PCI_MEMORY_FIRST + 1,
 	       "what the DSDT gives to PCI lies between memory and the I/O APIC");
 

@@ -99,8 +99,7 @@ static u32 pci_data_read(void *device, u16 port, u32 bytes)
 {
 	const struct board *board = device;
 
-	(void)bytes;
-	return pci_host_read_data(&board->pci, port - PCI_DATA);
+	return pci_host_read_data(&board->pci, port - PCI_DATA, bytes);
 }
 
 static void pci_data_write(void *device, u16 port, u32 bytes, u32 value)
@@ -142,6 +141,8 @@ static void make_ranges(struct board *board)
 	board->mmio_ranges[0] =
 		(struct mmio_range){ l1_gpa(IOAPIC_BASE), IOAPIC_BYTES, ioapic_mmio_read,
 				     ioapic_mmio_write, &board->ioapic };
+	board->mmio_ranges[1] = (struct mmio_range){ l1_gpa(PCI_ECAM_BASE), PCI_ECAM_BYTES,
+						     pci_ecam_read, pci_ecam_write, &board->pci };
 }
 
 static struct irq_line isa(struct board *board, u32 irq)

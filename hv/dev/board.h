@@ -45,10 +45,11 @@ struct board_setup {
 
 /* As QEMU's test device: what is written to port BOARD_LINES + n is the level of line n of the I/O
  * APIC; lines below 16 are the ISA bus'. A level that a device drives there is overwritten. */
-#define BOARD_LINES      0x2000
+#define BOARD_LINES       0x2000
 
-#define BOARD_BYTE_PORTS 9
-#define BOARD_PORTS      (BOARD_BYTE_PORTS + 2) /* with those of PCI */
+#define BOARD_BYTE_PORTS  9
+#define BOARD_PORTS       (BOARD_BYTE_PORTS + 2) /* with those of PCI */
+#define BOARD_MMIO_RANGES 2
 
 /* A device of single-byte ports. */
 struct byte_ports {
@@ -71,7 +72,7 @@ struct board {
 	struct line_in line_in;
 	struct byte_ports ports[BOARD_BYTE_PORTS];
 	struct port_range port_ranges[BOARD_PORTS];
-	struct mmio_range mmio_ranges[1];
+	struct mmio_range mmio_ranges[BOARD_MMIO_RANGES];
 };
 
 void board_init(struct board *board, const struct board_setup *setup);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1's PCI: a host bridge, alone on bus 0, so that kernels find the bus that each PC has (PCI Local
- * Bus Specification, "Configuration Mechanism #1"). Its configuration space cannot be changed:
- * there is nothing in it to set up. All else reads as where no device is.
+ * L1's PCI: a host bridge, alone on bus 0, so that kernels find the bus that each PC has. There are
+ * two ways to its configuration space: two ports (PCI Local Bus Specification, "Configuration
+ * Mechanism #1") and memory (PCI Express Base Specification, "PCI Express Enhanced Configuration
+ * Access Mechanism"). It cannot be changed, as there is nothing in it to set up; what there is no
+ * device for reads all ones.
  *
  * All functions need the board's lock.
  */
@@ -22,8 +24,12 @@
 
 /* For the DSDT: addresses that devices could have, where no memory begins with and no device is. */
 #define PCI_MEMORY_FIRST 0xc0000000
-#define PCI_MEMORY_LAST  0xfebfffff
-#define PCI_MEMORY_BYTES 0x3ec00000
+#define PCI_MEMORY_LAST  0xfeafffff
+#define PCI_MEMORY_BYTES 0x3eb00000
+
+/* For DSDT and MCFG: bus 0, 4 KiB for each function. */
+#define PCI_ECAM_BASE    0xfeb00000
+#define PCI_ECAM_BYTES   0x100000
 
 struct pci_host {
 	u32 address;
@@ -31,7 +37,10 @@ struct pci_host {
 
 u32 pci_host_read_address(const struct pci_host *host);
 void pci_host_write_address(struct pci_host *host, u32 value);
-/* The data register from this byte on; bits behind the access are undefined. */
-u32 pci_host_read_data(const struct pci_host *host, u32 offset);
+/* The data register from this byte on. */
+u32 pci_host_read_data(const struct pci_host *host, u32 offset, u32 bytes);
+
+u64 pci_ecam_read(void *device, u64 offset, u32 bytes);
+void pci_ecam_write(void *device, u64 offset, u32 bytes, u64 value);
 
 #endif

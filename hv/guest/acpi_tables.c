@@ -10,6 +10,7 @@
 #define REVISION_ROOT    1
 #define REVISION_MADT    3
 #define REVISION_FADT    6
+#define REVISION_MCFG    1
 #define VERSION_FACS     2
 #define LATENCY_NO_STATE 0xffff /* "P_LVL2_LAT", "P_LVL3_LAT": there is no such C-state */
 #define LINT1            1
@@ -136,8 +137,9 @@ static void put_madt(struct l1_madt *madt, u32 vcpus)
 void acpi_tables_build(struct acpi_tables *tables, const struct acpi_setup *setup)
 {
 	const u64 base = setup->base.raw;
-	const u64 found[] = { base + offsetof(struct acpi_tables, fadt),
-			      base + offsetof(struct acpi_tables, madt) };
+	const u64 found[ACPI_ROOT_ENTRIES] = { base + offsetof(struct acpi_tables, fadt),
+					       base + offsetof(struct acpi_tables, madt),
+					       base + offsetof(struct acpi_tables, mcfg) };
 	size_t dsdt_bytes = (size_t)(setup->dsdt_end - setup->dsdt);
 
 	ASSERT(IS_ALIGNED(base, ACPI_FACS_ALIGN) && base + sizeof(*tables) <= 4 * GIB);
@@ -150,6 +152,8 @@ void acpi_tables_build(struct acpi_tables *tables, const struct acpi_setup *setu
 	put_fadt(&tables->fadt, base + offsetof(struct acpi_tables, facs),
 		 base + offsetof(struct acpi_tables, dsdt));
 	put_madt(&tables->madt, setup->vcpus);
+	tables->mcfg = (struct acpi_mcfg){ .base_address = PCI_ECAM_BASE };
+	put_header(&tables->mcfg, "MCFG", REVISION_MCFG, sizeof(tables->mcfg));
 	for (u32 i = 0; i < ARRAY_SIZE(found); i++) {
 		tables->rsdt.entries[i] = (u32)found[i];
 		tables->xsdt.entries[i] = found[i];

@@ -10,8 +10,9 @@
 #include "mm/addr.h"
 #include "vmx/vm.h"
 
-#define ACPI_DSDT_MAX  1024u
-#define ACPI_OVERRIDES 2
+#define ACPI_DSDT_MAX     1024u
+#define ACPI_OVERRIDES    2
+#define ACPI_ROOT_ENTRIES 3 /* FADT, MADT, MCFG */
 
 /* The MADT; local APICs last, so that it ends behind as many as there are. */
 struct l1_madt {
@@ -29,14 +30,15 @@ struct acpi_tables {
 	struct acpi_facs facs ACPI_ALIGNED(ACPI_FACS_ALIGN);
 	struct acpi_rsdt {
 		struct acpi_header header;
-		u32 entries[2];
+		u32 entries[ACPI_ROOT_ENTRIES];
 	} ACPI_PACKED rsdt ACPI_ALIGNED(16);
 	struct acpi_xsdt {
 		struct acpi_header header;
-		u64 entries[2];
+		u64 entries[ACPI_ROOT_ENTRIES];
 	} ACPI_PACKED xsdt ACPI_ALIGNED(16);
 	struct acpi_fadt fadt ACPI_ALIGNED(16);
 	struct l1_madt madt ACPI_ALIGNED(16);
+	struct acpi_mcfg mcfg ACPI_ALIGNED(16);
 	u8 dsdt[ACPI_DSDT_MAX] ACPI_ALIGNED(16);
 };
 

@@ -79,7 +79,7 @@ DefinitionBlock ("", "DSDT", 2, "NESTOR", "L1", 1)
 			})
 		}
 
-		Device (BRD) // what else answers at ports: ACPI's registers, ways to end the machine, what is for tests
+		Device (BRD) // what else answers: PCI's registers in memory, ACPI's registers, ways to end the machine, what is for tests
 		{
 			Name (_HID, EisaId ("PNP0C02"))
 			Name (_UID, 1)
@@ -89,6 +89,7 @@ DefinitionBlock ("", "DSDT", 2, "NESTOR", "L1", 1)
 				IO (Decode16, POWER_DEBUG_EXIT, POWER_DEBUG_EXIT, 0, 4)
 				IO (Decode16, POWER_SHUTDOWN, POWER_SHUTDOWN, 0, 1)
 				IO (Decode16, BOARD_LINES, BOARD_LINES, 0, IOAPIC_PINS)
+				Memory32Fixed (ReadWrite, PCI_ECAM_BASE, PCI_ECAM_BYTES)
 				IO (Decode16, NESTOR_CALL_PORT, NESTOR_CALL_PORT, 0, 4)
 			})
 		}

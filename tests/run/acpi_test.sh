@@ -5,7 +5,7 @@
 set -uo pipefail
 
 folder=$1
-tables=(apic dsdt facp facs rsdt xsdt)
+tables=(apic dsdt facp facs mcfg rsdt xsdt)
 cpus=(1 2 4 16)
 number=0
 status=0

@@ -88,7 +88,7 @@ static void ioapic_write(u32 reg, u32 value)
 	u32 count;
 	const struct mmio_range *range = board_mmio_ranges(&board, &count);
 
-	assert_int_equal(count, 1);
+	assert_int_equal(count, 2);
 	assert_true(range->first.raw == 0xfec00000);
 	range->write(range->device, 0, 4, reg);
 	range->write(range->device, 0x10, 4, value);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Configuration mechanism #1 and the one function that it reaches. */
+/* Both ways to configuration space and the one function that they reach. */
 #include "unit.h"
 #include "hv/dev/pci_host.h"
 
@@ -8,7 +8,7 @@
 static u32 read_at(struct pci_host *host, u32 address)
 {
 	pci_host_write_address(host, address);
-	return pci_host_read_data(host, 0);
+	return pci_host_read_data(host, 0, 4);
 }
 
 UNIT(reserved_bits_of_the_address_read_zero)
@@ -37,10 +37,10 @@ UNIT(bytes_of_the_data_register_follow_each_other)
 	struct pci_host host = { 0 };
 
 	pci_host_write_address(&host, ENABLE);
-	assert_int_equal(pci_host_read_data(&host, 0) & 0xff, PCI_VENDOR & 0xff);
-	assert_int_equal(pci_host_read_data(&host, 1) & 0xff, PCI_VENDOR >> 8);
-	assert_int_equal(pci_host_read_data(&host, 2) & 0xffff, PCI_DEVICE);
-	assert_int_equal(pci_host_read_data(&host, 3) & 0xff, PCI_DEVICE >> 8);
+	assert_int_equal(pci_host_read_data(&host, 0, 1), PCI_VENDOR & 0xff);
+	assert_int_equal(pci_host_read_data(&host, 1, 1), PCI_VENDOR >> 8);
+	assert_int_equal(pci_host_read_data(&host, 2, 2), PCI_DEVICE);
+	assert_int_equal(pci_host_read_data(&host, 3, 1), PCI_DEVICE >> 8);
 }
 
 UNIT(all_else_reads_ones)
@@ -54,6 +54,22 @@ UNIT(all_else_reads_ones)
 	}
 }
 
+UNIT(memory_shows_the_same)
+{
+	struct pci_host host = { 0 };
+
+	for (u32 reg = 0; reg < 0x100; reg += 4)
+		assert_int_equal(pci_ecam_read(&host, reg, 4), read_at(&host, ENABLE | reg));
+	assert_int_equal(pci_ecam_read(&host, 8, 8), 0x06000000);
+	assert_int_equal(pci_ecam_read(&host, 1, 2), (PCI_DEVICE & 0xff) << 8 | PCI_VENDOR >> 8);
+	assert_int_equal(pci_ecam_read(&host, 0x100, 4), 0); /* no extended capabilities */
+	assert_int_equal(pci_ecam_read(&host, 0xffc, 4), 0);
+	for (u64 function = 1; function < PCI_ECAM_BYTES >> 12; function++) {
+		assert_int_equal(pci_ecam_read(&host, function << 12, 4), 0xffffffff);
+		assert_true(pci_ecam_read(&host, function << 12 | 0xff8, 8) == ~0ULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -61,6 +77,7 @@ int main(void)
 		cmocka_unit_test(function_0_is_a_host_bridge),
 		cmocka_unit_test(bytes_of_the_data_register_follow_each_other),
 		cmocka_unit_test(all_else_reads_ones),
+		cmocka_unit_test(memory_shows_the_same),
 	};
 
 	return cmocka_run_group_tests_name("hv/dev/pci_host", tests, NULL, NULL);

@@ -272,7 +272,8 @@ UNIT(the_dsdt_has_pci_s_root)
 		u8 type, length[2], kind, flags, specific;
 		u32 granularity, first, last, offset, bytes;
 	} __attribute__((packed))
-	window = { 0x87, { 0x17, 0 }, 0, 0x0c, 1, 0, 0xc0000000, 0xfebfffff, 0, 0x3ec00000 };
+	window = { 0x87, { 0x17, 0 }, 0, 0x0c, 1, 0, 0xc0000000, 0xfeafffff, 0, 0x3eb00000 };
+	static const u8 ecam[] = { 0x86, 9, 0, 1, 0, 0, 0xb0, 0xfe, 0, 0, 0x10, 0 };
 
 	build(1);
 	assert_true(dsdt_has(root_id, sizeof(root_id)));
@@ -280,7 +281,25 @@ UNIT(the_dsdt_has_pci_s_root)
 	assert_true(dsdt_has(buses, sizeof(buses)));
 	assert_true(dsdt_has(&window, sizeof(window)));
 	assert_int_equal(window.first, PC_HOLE_START);
-	assert_true(window.last < IOAPIC_BASE);
+	assert_true(window.last < PCI_ECAM_BASE);
+	assert_true(dsdt_has(ecam, sizeof(ecam)));
+}
+
+UNIT(configuration_space_in_memory_is_where_the_board_has_it)
+{
+	static struct board board;
+	const struct mmio_range *range = &board.mmio_ranges[1];
+	const struct acpi_mcfg *mcfg;
+
+	build(1);
+	board_init(&board, &(struct board_setup){ .tsc_hz = 1000000000 });
+	mcfg = (const void *)acpi_find(rsdp(), "MCFG");
+	assert_non_null(mcfg);
+	assert_int_equal(mcfg->header.length, 60);
+	assert_int_equal(mcfg->base_address, range->first.raw);
+	assert_int_equal((mcfg->end_bus - mcfg->start_bus + 1ULL) * MIB, range->bytes);
+	assert_int_equal(mcfg->pci_segment_group, 0);
+	assert_int_equal(range->read(range->device, 0, 4), PCI_DEVICE << 16 | PCI_VENDOR);
 }
 
 static void leave(u32 vcpus, const char *name, const void *bytes, size_t count)
@@ -312,6 +331,7 @@ UNIT(every_table_is_left_for_iasl)
 		leave(vcpus, "xsdt", &tables->xsdt, tables->xsdt.header.length);
 		leave(vcpus, "facp", &tables->fadt, tables->fadt.header.length);
 		leave(vcpus, "apic", &tables->madt, tables->madt.fixed.header.length);
+		leave(vcpus, "mcfg", &tables->mcfg, sizeof(tables->mcfg));
 		leave(vcpus, "dsdt", tables->dsdt, (size_t)(dsdt_aml_end - dsdt_aml));
 	}
 }
@@ -332,6 +352,7 @@ int main(void)
 		TEST_ROW(the_dsdt_is_whole),
 		TEST_ROW(the_dsdt_says_what_the_board_has),
 		TEST_ROW(the_dsdt_has_pci_s_root),
+		TEST_ROW(configuration_space_in_memory_is_where_the_board_has_it),
 		TEST_ROW(every_table_is_left_for_iasl),
 	};
 
