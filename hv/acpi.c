@@ -11,13 +11,13 @@ static const u8 *at(u64 address)
 	return (const u8 *)(uintptr_t)address;
 }
 
-static bool sums_to_zero(const u8 *bytes, u32 length)
+u8 acpi_sum(const void *bytes, size_t count)
 {
 	u8 sum = 0;
 
-	for (u32 i = 0; i < length; i++)
-		sum = (u8)(sum + bytes[i]);
-	return sum == 0;
+	for (size_t i = 0; i < count; i++)
+		sum = (u8)(sum + ((const u8 *)bytes)[i]);
+	return sum;
 }
 
 static const struct acpi_header *good_table(u64 address, const char *signature)
@@ -26,7 +26,7 @@ static const struct acpi_header *good_table(u64 address, const char *signature)
 
 	if (address == 0 || memcmp(table->signature, signature, sizeof(table->signature)) != 0)
 		return NULL;
-	if (table->length < sizeof(*table) || !sums_to_zero(at(address), table->length))
+	if (table->length < sizeof(*table) || acpi_sum(table, table->length) != 0)
 		return NULL;
 	return table;
 }
@@ -39,7 +39,7 @@ static const struct acpi_header *root_table(u64 address, u32 *pointer_bytes)
 
 	if (address == 0 ||
 	    memcmp(rsdp->signature, ACPI_RSDP_SIGNATURE, sizeof(rsdp->signature)) != 0 ||
-	    !sums_to_zero(at(address), ACPI_RSDP_BYTES_0))
+	    acpi_sum(rsdp, ACPI_RSDP_BYTES_0) != 0)
 		return NULL;
 	*pointer_bytes = 8;
 	if (rsdp->revision >= 2)

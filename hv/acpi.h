@@ -9,6 +9,9 @@
 
 #include "hv/acpi_format.h"
 
+/* The bytes' sum modulo 256: 0 over a table that is intact. */
+u8 acpi_sum(const void *bytes, size_t count);
+
 /* The first good table with this signature; NULL when there is none, or rsdp is 0. */
 const struct acpi_header *acpi_find(u64 rsdp, const char *signature);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What L1's ACPI tables say, as constants; addresses, CPUs and checksums are filled in. */
 #include "hv/guest/acpi_tables.h"
+#include "hv/acpi.h"
 #include "hv/dev/board.h"
 #include "hv/panic.h"
 #include "hv/string.h"
@@ -68,15 +69,6 @@ static const struct l1_madt l1_madt = {
 		 .local_apic_lint = LINT1 },
 };
 
-static u8 sum(const void *bytes, size_t count)
-{
-	u8 total = 0;
-
-	for (size_t i = 0; i < count; i++)
-		total = (u8)(total + ((const u8 *)bytes)[i]);
-	return total;
-}
-
 /* The header last: its checksum is over the whole table. */
 static void put_header(void *table, const char *signature, u8 revision, size_t bytes)
 {
@@ -92,7 +84,7 @@ static void put_header(void *table, const char *signature, u8 revision, size_t b
 
 	memcpy(header.signature, signature, sizeof(header.signature));
 	memcpy(table, &header, sizeof(header));
-	header.checksum = (u8)-sum(table, bytes);
+	header.checksum = (u8)-acpi_sum(table, bytes);
 	memcpy(table, &header, sizeof(header));
 }
 
@@ -106,8 +98,8 @@ static void put_rsdp(struct acpi_rsdp *rsdp, u64 rsdt, u64 xsdt)
 		.length = sizeof(*rsdp),
 		.xsdt_address = xsdt,
 	};
-	rsdp->checksum = (u8)-sum(rsdp, ACPI_RSDP_BYTES_0);
-	rsdp->extended_checksum = (u8)-sum(rsdp, sizeof(*rsdp));
+	rsdp->checksum = (u8)-acpi_sum(rsdp, ACPI_RSDP_BYTES_0);
+	rsdp->extended_checksum = (u8)-acpi_sum(rsdp, sizeof(*rsdp));
 }
 
 /* Below 4 GiB the 64-bit fields hold the same; "X_FIRMWARE_CTRL" is for a FACS above. */

@@ -2,6 +2,7 @@
 /* Which format a file has: decided by its content, never by its name. */
 #include "hv/guest/kernel_image.h"
 #include "hv/errno.h"
+#include "hv/format.h"
 #include "hv/guest/bzimage.h"
 #include "hv/guest/multiboot.h"
 #include "hv/guest/pvh.h"
@@ -16,6 +17,13 @@ static const char *const names[KERNEL_PROTOCOLS] = {
 const char *kernel_protocol_name(enum kernel_protocol protocol)
 {
 	return names[protocol];
+}
+
+void load_error_set(struct load_error *error, const char *format, const char *fmt, va_list ap)
+{
+	size_t used = format_text(error->text, sizeof(error->text), "%s: ", format);
+
+	format_text_va(error->text + used, sizeof(error->text) - used, fmt, ap);
 }
 
 /* A multiboot header goes first, where multiboot can load the image; in all other cases a PVH note

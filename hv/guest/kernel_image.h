@@ -6,6 +6,7 @@
 #ifndef HV_GUEST_KERNEL_IMAGE_H
 #define HV_GUEST_KERNEL_IMAGE_H
 
+#include <stdarg.h>
 #include "hv/types.h"
 
 #define KERNEL_SEGMENTS_MAX 16
@@ -22,6 +23,9 @@ enum kernel_protocol {
 struct load_error {
 	char text[200];
 };
+
+/* "format: text" becomes the error. */
+void load_error_set(struct load_error *error, const char *format, const char *fmt, va_list ap);
 
 struct kernel_segment {
 	u64 offset; /* in the file */

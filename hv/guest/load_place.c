@@ -2,15 +2,19 @@
 /* Free places. A range of RAM is cut to the demand's bounds first, so that no address wraps. */
 #include "hv/guest/load_place.h"
 
-/* The first copy of the plan that overlaps [base, end), or NULL.
- * An empty one keeps a byte, and so its page, to itself. */
+/* An empty copy keeps a byte, and so its page, to itself. */
+static u64 end_of(const struct load_copy *copy)
+{
+	return copy->to.raw + MAX(copy->bytes + copy->zero_bytes, 1);
+}
+
+/* The first copy of the plan that overlaps [base, end), or NULL. */
 static const struct load_copy *find_overlap(const struct load_plan *plan, u64 base, u64 end)
 {
 	for (u32 i = 0; i < plan->copy_count; i++) {
 		const struct load_copy *copy = &plan->copies[i];
-		u64 copy_end = copy->to.raw + MAX(copy->bytes + copy->zero_bytes, 1);
 
-		if (copy->to.raw < end && base < copy_end)
+		if (copy->to.raw < end && base < end_of(copy))
 			return copy;
 	}
 	return NULL;
@@ -35,8 +39,7 @@ static u64 lowest_of(const struct load_plan *plan, const struct load_demand *dem
 
 		if (!taken)
 			return base;
-		base = ALIGN_UP(taken->to.raw + MAX(taken->bytes + taken->zero_bytes, 1),
-				demand->alignment);
+		base = ALIGN_UP(end_of(taken), demand->alignment);
 	}
 	return 0;
 }

@@ -2,7 +2,6 @@
 /* Places a parsed image, its modules and what it is told in a machine's memory. */
 #include "hv/guest/load_plan.h"
 #include "hv/errno.h"
-#include "hv/format.h"
 #include "hv/guest/bzimage.h"
 #include "hv/guest/load_place.h"
 #include "hv/guest/multiboot.h"
@@ -31,17 +30,13 @@ struct planning {
 	u32 module_gpas[LOAD_MODULES_MAX];
 };
 
-/* "format: text" becomes the error. */
 __attribute__((format(printf, 3, 4))) static int refuse(const struct planning *p, int rc,
 							const char *fmt, ...)
 {
-	struct load_error *error = p->error;
-	size_t used = format_text(error->text, sizeof(error->text),
-				  "%s: ", kernel_protocol_name(p->request->image->protocol));
 	va_list ap;
 
 	va_start(ap, fmt);
-	format_text_va(error->text + used, sizeof(error->text) - used, fmt, ap);
+	load_error_set(p->error, kernel_protocol_name(p->request->image->protocol), fmt, ap);
 	va_end(ap);
 	return rc;
 }

@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* hv/guest/load_plan.c and bzimage_info.c for a bzImage: where it goes, and its zero page. */
-#include "load_fixture.h"
-#include "hv/errno.h"
-#include "hv/guest/load_start.h"
 #include "bzimage_image.h"
+#include "hv/guest/load_start.h"
+
+#define FILE_BYTES BZ_BYTES
+#include "load_fixture.h"
 
 #define ZERO_PAGE_RSDP  0x070
 #define ZERO_PAGE_E820S 0x1e8
 #define ZERO_PAGE_E820  0x2d0
 
-static u8 file[BZ_BYTES];
-
 static int fresh_machine(void **state)
 {
 	(void)state;
 	bzimage_build(file);
-	fixture_parse(file, sizeof(file));
+	fixture_parse();
 	fixture_machine();
 	request.module_count = 1;
 	return 0;
-}
-
-static void parse_again(void)
-{
-	fixture_parse(file, sizeof(file));
 }
 
 UNIT(plan_is_as_expected)
@@ -79,7 +73,7 @@ UNIT(image_stays_below_4_gib)
 UNIT(image_that_cannot_move_stays)
 {
 	file[BZ_RELOCATABLE_KERNEL] = 0;
-	parse_again();
+	fixture_parse();
 	accept();
 	assert_int_equal(plan.copies[0].to.raw, BZ_PREF);
 	ranges[2].base = l1_gpa(BZ_PREF + 1);
@@ -92,11 +86,11 @@ UNIT(image_that_cannot_move_stays)
 UNIT(initrd_obeys_initrd_addr_max)
 {
 	put32(file + BZ_INITRD_ADDR_MAX, 0x2000fff);
-	parse_again();
+	fixture_parse();
 	accept();
 	assert_int_equal(plan.copies[1].to.raw, 0x2000000);
 	put32(file + BZ_INITRD_ADDR_MAX, 0x2000ffe);
-	parse_again();
+	fixture_parse();
 	accept();
 	assert_int_equal(plan.copies[1].to.raw, 0x2000000); /* its 5 bytes are below */
 	modules[0] = (struct load_module){ module_bytes, 0x1000, "\\m1", "" };
@@ -107,7 +101,7 @@ UNIT(initrd_obeys_initrd_addr_max)
 UNIT(initrd_avoids_init_size)
 {
 	put32(file + BZ_INITRD_ADDR_MAX, BZ_PREF + BZ_INIT_SIZE);
-	parse_again();
+	fixture_parse();
 	accept();
 	assert_int_equal(plan.copies[1].to.raw, BZ_PREF - 0x1000);
 	no_copy_overlaps_another_or_leaves_ram();
@@ -140,10 +134,10 @@ UNIT(second_module_is_refused)
 UNIT(long_command_line_is_refused)
 {
 	put32(file + BZ_CMDLINE_SIZE, 5);
-	parse_again();
+	fixture_parse();
 	accept();
 	put32(file + BZ_CMDLINE_SIZE, 4);
-	parse_again();
+	fixture_parse();
 	refuse_plan(-EINVAL,
 		    "bzImage: 5 characters of command line, and the image takes at most 4");
 }

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* hv/guest/bzimage.c: a sound setup header, and one refusal for each field that can be unsound. */
-#include "unit.h"
-#include "hv/errno.h"
-#include "hv/guest/kernel_image.h"
 #include "bzimage_image.h"
 
-static u8 file[BZ_BYTES];
-static struct kernel_image image;
-static struct load_error error;
+#define FILE_BYTES BZ_BYTES
+#include "parse_fixture.h"
 
 static int fresh_image(void **state)
 {
@@ -16,44 +12,20 @@ static int fresh_image(void **state)
 	return 0;
 }
 
-/* In a block of its exact size, so that ASan sees a read past its end. */
-static int parse(size_t size)
-{
-	u8 *copy = malloc(size ? size : 1);
-	int rc;
-
-	memcpy(copy, file, size);
-	rc = kernel_parse(copy, size, &image, &error);
-	free(copy);
-	return rc;
-}
-
-static void refuse(const char *text)
-{
-	assert_int_equal(parse(sizeof(file)), -EINVAL);
-	assert_string_equal(error.text, text);
-}
-
-static void take(void)
-{
-	if (parse(sizeof(file)))
-		fail_msg("refused: %s", error.text);
-}
-
 UNIT(sound_image_is_read)
 {
 	take();
-	assert_int_equal(image.protocol, KERNEL_LINUX);
-	assert_int_equal(image.segment_count, 1);
-	assert_int_equal(image.segments[0].offset, BZ_CODE);
-	assert_int_equal(image.segments[0].gpa, BZ_PREF);
-	assert_int_equal(image.segments[0].file_bytes, BZ_CODE_BYTES);
-	assert_int_equal(image.segments[0].memory_bytes, BZ_INIT_SIZE);
-	assert_int_equal(image.entry, BZ_PREF + 0x200);
-	assert_int_equal(image.alignment, 0x200000);
-	assert_int_equal(image.modules_end, 0x80000000);
-	assert_int_equal(image.modules_max, 1);
-	assert_int_equal(image.cmdline_max, 2047);
+	assert_int_equal(parsed.protocol, KERNEL_LINUX);
+	assert_int_equal(parsed.segment_count, 1);
+	assert_int_equal(parsed.segments[0].offset, BZ_CODE);
+	assert_int_equal(parsed.segments[0].gpa, BZ_PREF);
+	assert_int_equal(parsed.segments[0].file_bytes, BZ_CODE_BYTES);
+	assert_int_equal(parsed.segments[0].memory_bytes, BZ_INIT_SIZE);
+	assert_int_equal(parsed.entry, BZ_PREF + 0x200);
+	assert_int_equal(parsed.alignment, 0x200000);
+	assert_int_equal(parsed.modules_end, 0x80000000);
+	assert_int_equal(parsed.modules_max, 1);
+	assert_int_equal(parsed.cmdline_max, 2047);
 }
 
 UNIT(every_truncation_is_refused)
@@ -75,9 +47,9 @@ UNIT(no_setup_sectors_are_four)
 
 	memcpy(big, file, sizeof(file));
 	big[BZ_SETUP_SECTS] = 0;
-	assert_int_equal(kernel_parse(big, sizeof(big), &image, &error), 0);
-	assert_int_equal(image.segments[0].offset, 0xa00);
-	assert_int_equal(kernel_parse(big, sizeof(big) - 1, &image, &error), -EINVAL);
+	assert_int_equal(kernel_parse(big, sizeof(big), &parsed, &error), 0);
+	assert_int_equal(parsed.segments[0].offset, 0xa00);
+	assert_int_equal(kernel_parse(big, sizeof(big) - 1, &parsed, &error), -EINVAL);
 }
 
 UNIT(last_setup_sector_is_found)
@@ -201,14 +173,14 @@ UNIT(kernel_that_cannot_move_has_no_alignment)
 {
 	file[BZ_RELOCATABLE_KERNEL] = 0;
 	take();
-	assert_int_equal(image.alignment, 0);
+	assert_int_equal(parsed.alignment, 0);
 }
 
 UNIT(initrd_stays_below_4_gib)
 {
 	put32(file + BZ_INITRD_ADDR_MAX, 0xffffffff);
 	take();
-	assert_int_equal(image.modules_end, 4 * GIB);
+	assert_int_equal(parsed.modules_end, 4 * GIB);
 }
 
 #define CASE(name) cmocka_unit_test_setup(name, fresh_image)

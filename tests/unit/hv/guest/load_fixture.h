@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine of 64 MiB and two modules for tests of load plans, whatever the image's format. */
+/* A machine of 64 MiB and two modules for tests of load plans, whatever the image's format.
+ * FILE_BYTES as in parse_fixture.h. */
 #ifndef TESTS_LOAD_FIXTURE_H
 #define TESTS_LOAD_FIXTURE_H
 
-#include "unit.h"
+#include "parse_fixture.h"
 #include "hv/guest/load_plan.h"
 
-static struct kernel_image parsed;
-static struct load_error error;
 static struct load_plan plan;
 static struct load_range ranges[4];
 static struct load_module modules[2];
 static struct load_request request;
 static u8 module_bytes[0x1001];
 
-static inline void fixture_parse(const u8 *file, size_t size)
+/* The plan points into the bytes themselves. */
+static inline void fixture_parse_bytes(const u8 *bytes, size_t size)
 {
-	if (kernel_parse(file, size, &parsed, &error))
+	if (kernel_parse(bytes, size, &parsed, &error))
 		fail_msg("refused: %s", error.text);
+}
+
+static inline void fixture_parse(void)
+{
+	fixture_parse_bytes(file, sizeof(file));
 }
 
 static inline void fixture_machine(void)

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* hv/guest/load_plan.c, load_place.c and multiboot_info.c:
  * where things go, and what the image is told about it. */
-#include "hv/errno.h"
-#include "hv/guest/multiboot.h"
-#include "load_fixture.h"
 #include "multiboot_image.h"
+#include "hv/guest/multiboot.h"
 
-static u8 file[IMAGE_BYTES];
+#define FILE_BYTES IMAGE_BYTES
+#include "load_fixture.h"
 
 static int fresh_machine(void **state)
 {
 	(void)state;
 	image_build(file);
-	fixture_parse(file, sizeof(file));
+	fixture_parse();
 	fixture_machine();
 	return 0;
 }
@@ -100,7 +99,7 @@ UNIT(info_goes_to_low_memory)
 UNIT(info_avoids_the_image)
 {
 	put32(file + IMAGE_PHDR_1 + PHDR_ADDRESS, 0x8800);
-	fixture_parse(file, sizeof(file));
+	fixture_parse();
 	accept();
 	assert_int_equal(plan.info_gpa.raw, 0xb000);
 	no_copy_overlaps_another_or_leaves_ram();

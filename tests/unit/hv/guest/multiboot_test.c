@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* hv/guest/multiboot.c, elf.c, kernel_image.c: a sound ELF32 image with a header, and one refusal
  * for each way in which it can be unsound. */
-#include "unit.h"
-#include "hv/errno.h"
-#include "hv/guest/kernel_image.h"
 #include "multiboot_image.h"
+
+#define FILE_BYTES IMAGE_BYTES
+#include "parse_fixture.h"
 
 #define NO_KERNEL \
 	"no kernel: neither an ELF header (multiboot 1, PVH), nor 'HdrS' at 0x202 (bzImage)"
-
-static u8 file[IMAGE_BYTES];
-static struct kernel_image image;
-static struct load_error error;
 
 static int fresh_image(void **state)
 {
@@ -20,33 +16,15 @@ static int fresh_image(void **state)
 	return 0;
 }
 
-/* The file is parsed in a block of its exact size, so that ASan sees a read past its end. */
-static int parse(size_t size)
-{
-	u8 *copy = malloc(size ? size : 1);
-	int rc;
-
-	memcpy(copy, file, size);
-	rc = kernel_parse(copy, size, &image, &error);
-	free(copy);
-	return rc;
-}
-
-static void refuse(const char *text)
-{
-	assert_int_equal(parse(sizeof(file)), -EINVAL);
-	assert_string_equal(error.text, text);
-}
-
 UNIT(sound_image_is_read)
 {
 	assert_int_equal(parse(sizeof(file)), 0);
-	assert_int_equal(image.entry, IMAGE_ENTRY);
-	assert_int_equal(image.segment_count, 2);
-	assert_int_equal(image.segments[0].offset, 0x100);
-	assert_int_equal(image.segments[0].gpa, 0x400000);
-	assert_int_equal(image.segments[1].file_bytes, 0x80);
-	assert_int_equal(image.segments[1].memory_bytes, 0x2000);
+	assert_int_equal(parsed.entry, IMAGE_ENTRY);
+	assert_int_equal(parsed.segment_count, 2);
+	assert_int_equal(parsed.segments[0].offset, 0x100);
+	assert_int_equal(parsed.segments[0].gpa, 0x400000);
+	assert_int_equal(parsed.segments[1].file_bytes, 0x80);
+	assert_int_equal(parsed.segments[1].memory_bytes, 0x2000);
 }
 
 UNIT(every_truncation_is_refused)
@@ -86,10 +64,10 @@ UNIT(header_must_lie_within_8192_bytes)
 	memset(file + IMAGE_HEADER, 0, 12);
 	memcpy(big, file, sizeof(file));
 	image_header(big + 8192 - 12, 0);
-	assert_int_equal(kernel_parse(big, sizeof(big), &image, &error), 0);
+	assert_int_equal(kernel_parse(big, sizeof(big), &parsed, &error), 0);
 	memset(big + 8192 - 12, 0, 12);
 	image_header(big + 8192 - 8, 0);
-	assert_int_equal(kernel_parse(big, sizeof(big), &image, &error), -EINVAL);
+	assert_int_equal(kernel_parse(big, sizeof(big), &parsed, &error), -EINVAL);
 	assert_string_equal(error.text, "ELF: neither a multiboot-1 header in the first 8192 "
 					"bytes, nor a PVH note (Xen, type 18)");
 }
@@ -180,7 +158,7 @@ UNIT(other_program_headers_are_skipped)
 	put32(file + IMAGE_PHDR_1 + PHDR_TYPE, 2);
 	put32(file + IMAGE_PHDR_1 + PHDR_OFFSET, 0xffffffff);
 	assert_int_equal(parse(sizeof(file)), 0);
-	assert_int_equal(image.segment_count, 1);
+	assert_int_equal(parsed.segment_count, 1);
 }
 
 UNIT(empty_segment_is_skipped)
@@ -188,7 +166,7 @@ UNIT(empty_segment_is_skipped)
 	put32(file + IMAGE_PHDR_1 + PHDR_FILE_BYTES, 0);
 	put32(file + IMAGE_PHDR_1 + PHDR_MEMORY_BYTES, 0);
 	assert_int_equal(parse(sizeof(file)), 0);
-	assert_int_equal(image.segment_count, 1);
+	assert_int_equal(parsed.segment_count, 1);
 }
 
 UNIT(more_file_than_memory_is_refused)
