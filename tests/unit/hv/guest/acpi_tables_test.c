@@ -262,7 +262,7 @@ UNIT(the_dsdt_says_what_the_board_has)
 	assert_true(dsdt_has(off, sizeof(off)));
 }
 
-/* As bytes as well: "Word Address Space Descriptor" is 88h, "DWord Address Space Descriptor" 87h. */
+/* As bytes as well: a Word Address Space Descriptor is 88h, one of DWords 87h. */
 UNIT(the_dsdt_has_pci_s_root)
 {
 	static const u8 root_id[] = { 0x41, 0xd0, 0x0a, 0x03 };
