@@ -83,11 +83,11 @@ static void access_port(struct input *input, bool write)
 		(void)range->read(range->device, port, bytes);
 }
 
-static void access_ioapic(struct input *input, bool write)
+static void access_memory(struct input *input, bool write)
 {
-	u32 count;
-	const struct mmio_range *range = board_mmio_ranges(&board, &count);
-	u32 kind = take(input, 1);
+	u32 count, kind = take(input, 1);
+	const struct mmio_range *ranges = board_mmio_ranges(&board, &count);
+	const struct mmio_range *range = &ranges[kind / 0x80 % count];
 	u64 offset = kind & 1 ? 0x10 : kind & 2 ? kind : 0;
 	u32 bytes = kind & 0x70 ? 4 : 1u << kind % 4;
 
@@ -127,10 +127,10 @@ static void one_operation(struct input *input)
 		access_port(input, false);
 		break;
 	case 5:
-		access_ioapic(input, true);
+		access_memory(input, true);
 		break;
 	case 6:
-		access_ioapic(input, kind & 0x80);
+		access_memory(input, kind & 0x80);
 		break;
 	case 7:
 		board_set_irq(&board, take(input, 1) % PIC_LINES, kind & 0x80);
