@@ -24,11 +24,11 @@
 
 /* For the DSDT: addresses that devices could have, where no memory begins with and no device is. */
 #define PCI_MEMORY_FIRST 0xc0000000
-#define PCI_MEMORY_LAST  0xfeafffff
-#define PCI_MEMORY_BYTES 0x3eb00000
+#define PCI_MEMORY_LAST  0xfe9fffff
+#define PCI_MEMORY_BYTES 0x3ea00000
 
 /* For DSDT and MCFG: bus 0, 4 KiB for each function. */
-#define PCI_ECAM_BASE    0xfeb00000
+#define PCI_ECAM_BASE    0xfea00000
 #define PCI_ECAM_BYTES   0x100000
 
 struct pci_host {

@@ -272,8 +272,8 @@ UNIT(the_dsdt_has_pci_s_root)
 		u8 type, length[2], kind, flags, specific;
 		u32 granularity, first, last, offset, bytes;
 	} __attribute__((packed))
-	window = { 0x87, { 0x17, 0 }, 0, 0x0c, 1, 0, 0xc0000000, 0xfeafffff, 0, 0x3eb00000 };
-	static const u8 ecam[] = { 0x86, 9, 0, 1, 0, 0, 0xb0, 0xfe, 0, 0, 0x10, 0 };
+	window = { 0x87, { 0x17, 0 }, 0, 0x0c, 1, 0, 0xc0000000, 0xfe9fffff, 0, 0x3ea00000 };
+	static const u8 ecam[] = { 0x86, 9, 0, 1, 0, 0, 0xa0, 0xfe, 0, 0, 0x10, 0 };
 
 	build(1);
 	assert_true(dsdt_has(root_id, sizeof(root_id)));
