@@ -106,6 +106,7 @@ host_tests units "${MAKE:-make}" --no-print-directory unit
 host_tests acpi "$RUN_DIR/acpi_test.sh" build/acpi
 host_tests runner "$RUN_DIR/verdict_test.sh"
 host_tests expectations "$RUN_DIR/expect_test.sh"
+host_tests watch "$RUN_DIR/watch_test.sh"
 host_tests bench-table "$RUN_DIR/bench_test.sh"
 [ -n "$ONLY" ] || host_tests model "${MAKE:-make}" --no-print-directory model
 host_tests hot-path "$RUN_DIR/hot_path_test.sh" build/tests/hot_path.o

@@ -22,9 +22,18 @@ watch_kill() {
 	watch_forward_end
 }
 
-# Carriage returns and terminal control sequences stay out of stdout and log.
+# Without carriage returns and terminal control sequences.
+watch_clean() {
+	sed -u -e 's/\r//g' -e 's/\x1b\[[0-9;=?]*[A-Za-z]//g'
+}
+
+# The console, to stdout and to the log, line by line; to somebody who types, as it comes.
 watch_filter() {
-	sed -u -e 's/\r//g' -e 's/\x1b\[[0-9;=?]*[A-Za-z]//g' | tee "$LOG"
+	if [ "$TYPE" = - ]; then
+		{ tee -a /dev/fd/6 | watch_clean >"$LOG"; } 6>&1
+	else
+		watch_clean | tee "$LOG"
+	fi
 }
 
 # Set NOW, in seconds: a clock that nobody sets.
