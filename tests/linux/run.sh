@@ -5,7 +5,7 @@
 set -euo pipefail
 
 append='console=ttyS0 earlyprintk=ttyS0,115200 panic=-1'
-export NAME=${NAME:-linux} LIMIT=${LIMIT:-900}
+export NAME=${NAME:-linux} LIMIT=${LIMIT:-900} PROGRESS=${PROGRESS:-5}
 [ ! -t 0 ] || export TYPE=-
 exec tests/run/machine.sh "CONFIG=kernel = \\nestor\\vmlinux;module = \\nestor\\initramfs;cmdline = $append ${APPEND:-};${CONFIG:-}" \
 	nestor/vmlinux=build/linux/vmlinux nestor/initramfs=build/linux/initramfs

@@ -30,6 +30,7 @@ usage() {
 		  TYPE=text           Bochs: type this at COM1 each time the guest says that it waits for it (\n: Enter);
 		                      TYPE=-: what comes in at stdin, such as a terminal's keys
 		  TRACE=file          Bochs: write what runs between two marks of the guest's there, and end
+		  PROGRESS=seconds    say that the machine still runs after so long without output
 		  KEEP=1              keep the run's folder
 		  DEBUG=address       stop in the debugger at Nestor's entry, its image being at this address
 	EOF
@@ -45,7 +46,7 @@ fail() {
 parse_arguments() {
 	MACHINE=${MACHINE:-auto} BOARD=${BOARD:-pc} CPU=${CPU:-skylake-x} CPUS=${CPUS:-1} MEM=${MEM:-512}
 	EFI=${EFI-build/nestor.efi} DISK=${DISK:-} CONFIG=${CONFIG:-} NAME=${NAME:-run} LIMIT=${LIMIT:-}
-	STOP_AT=${STOP_AT:-} TYPE=${TYPE:-} TRACE=${TRACE:-} MSRS=${MSRS:-strict} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
+	STOP_AT=${STOP_AT:-} TYPE=${TYPE:-} TRACE=${TRACE:-} MSRS=${MSRS:-strict} PROGRESS=${PROGRESS:-0} KEEP=${KEEP:-} DEBUG=${DEBUG:-} OVMF=${OVMF:-/usr/share/ovmf/OVMF.fd}
 	QEMU_EXTRA=()
 	BOCHS_COMMANDS=(c q)
 	FILES=()
@@ -53,7 +54,7 @@ parse_arguments() {
 	for argument in "$@"; do
 		case $argument in
 		MACHINE=* | BOARD=* | CPU=* | CPUS=* | MEM=* | EFI=* | CONFIG=* | LIMIT=* | NAME=* | IPS=* | \
-			DISK=* | STOP_AT=* | MSRS=* | TYPE=* | TRACE=* | KEEP=* | DEBUG=*)
+			DISK=* | STOP_AT=* | MSRS=* | PROGRESS=* | TYPE=* | TRACE=* | KEEP=* | DEBUG=*)
 			printf -v "${argument%%=*}" '%s' "${argument#*=}"
 			;;
 		?*=?*) FILES+=("$argument") ;;

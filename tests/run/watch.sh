@@ -84,11 +84,25 @@ watch_type() {
 	done
 }
 
+# Once PROGRESS seconds have gone by without output: say so. Not to somebody at a prompt.
+watch_progress() {
+	local size
+
+	size=$(stat -c %s "$LOG")
+	if [ "$size" != "$seen" ]; then
+		seen=$size silent_since=$NOW
+	elif [ $((NOW - silent_since)) -ge "$PROGRESS" ] && ! grep -aq -- "$TYPE_PROMPT" "$LOG"; then
+		echo "machine: running for $((NOW - deadline + LIMIT)) s"
+		silent_since=$NOW
+	fi
+}
+
 # watch_run: run EMULATOR in $WORK; sets ENDING as verdict() wants it ("limit <s>", "stopped", or the emulator's).
 watch_run() {
-	local status=0 crashed=0 typed=0 deadline
+	local status=0 crashed=0 typed=0 seen=0 silent_since deadline
 
 	watch_clock
+	silent_since=$NOW
 	deadline=$((NOW + LIMIT))
 	mkfifo "$WORK/console"
 	exec 5<&0
@@ -102,6 +116,7 @@ watch_run() {
 	while kill -0 "$EMULATOR_PID" 2>/dev/null; do
 		watch_clock
 		[ -z "$TYPE" ] || watch_type
+		[ "$PROGRESS" -eq 0 ] || watch_progress
 		if [ "$NOW" -ge "$deadline" ]; then
 			ENDING="limit $LIMIT"
 		elif [ "$crashed" -eq 0 ] && grep -aqE "$CRASH_LINE" "$LOG"; then

@@ -7,7 +7,7 @@ set -euo pipefail
 RUN_DIR=$(cd "$(dirname "$0")" && pwd)
 . "$RUN_DIR/watch.sh"
 
-MACHINE=test CRASH_LINE='^crash$' STOP_AT='' LIMIT=10 number=0
+MACHINE=test CRASH_LINE='^crash$' STOP_AT='' LIMIT=10 PROGRESS=0 number=0
 WORK=$(mktemp -d) LOG=$WORK/log
 trap 'rm -rf "$WORK"' EXIT
 
@@ -46,6 +46,11 @@ type_when_prompted() {
 run '' 'printf "\033[1mplain\r\n" >console'
 check output_is_shown "$WORK/stdout" '^plain$'
 check output_is_logged "$LOG" '^plain$'
+
+PROGRESS=1
+run '' 'sleep 2; echo end >console'
+check silence_is_told "$WORK/stdout" '^machine: running for [1-9] s$'
+PROGRESS=0
 
 run 'a b\n' 'echo "guest: type now" >/dev/tty; read -r line </dev/tty; echo "got $line" >/dev/tty'
 check text_is_typed_at_the_prompt "$LOG" '^got a b$'
