@@ -3,8 +3,9 @@
 
 LINUX          := $(BUILD)/linux
 LINUX_PROGRAMS := $(patsubst tests/linux/%.c,$(LINUX)/bin/%,$(wildcard tests/linux/*.c))
+LINUX_PROGRAMS += $(LINUX)/bin/torture
 LINUX_NEEDS    := $(LINUX)/vmlinux $(LINUX)/initramfs
-LINUX_CFLAGS   := -std=gnu11 -O2 $(filter-out -Wconversion,$(WARN)) -static -pthread
+LINUX_CFLAGS   := -std=gnu11 -O2 $(filter-out -Wconversion,$(WARN)) -static -pthread -I.
 
 .PHONY: run-linux bench-linux
 
@@ -19,6 +20,11 @@ $(LINUX)/vmlinux: $(LINUX)/bzImage tests/linux/unpack.sh
 $(LINUX)/bin/%: tests/linux/%.c $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
 	$(call say,HOSTCC,$<)$(HOSTCC) $(LINUX_CFLAGS) -o $@ $<
+
+# Knows Nestor's hypercalls, and is more than a file.
+$(LINUX)/bin/torture: $(wildcard tests/linux/torture/*.[ch]) hv/abi.h $(BUILD)/tools.stamp
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$@)$(HOSTCC) $(LINUX_CFLAGS) -o $@ $(filter %.c,$^)
 
 $(LINUX)/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX_PROGRAMS) tests/linux/init $(wildcard tests/linux/checks/*)
 	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox $(LINUX_PROGRAMS)
