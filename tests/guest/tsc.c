@@ -11,6 +11,7 @@
 #define ROUNDS     1000
 #define PM_HZ      3579545ULL
 #define PM_MASK    BITS(23, 0)
+#define TRIES      8u
 #define CLOCK_LEAF 0x10u /* of Nestor's leaves */
 #define FAR_AWAY   BIT(50)
 
@@ -107,11 +108,32 @@ static u64 claimed_hz(void)
 	return r.eax ? (u64)r.ecx * r.ebx / r.eax : 0;
 }
 
+/* Both clocks at once: the shortest of some tries, as an exit of its own may come between them. */
+static u32 read_both(u16 port, u64 *tsc)
+{
+	u64 shortest = ~0ULL;
+	u32 pm = 0;
+
+	*tsc = 0;
+	for (u32 i = 0; i < TRIES; i++) {
+		u64 before = rdtsc();
+		u32 seen = in32(port);
+		u64 took = rdtsc() - before;
+
+		if (took >= shortest)
+			continue;
+		shortest = took;
+		*tsc = before;
+		pm = seen;
+	}
+	return pm;
+}
+
 TEST(tsc, leaf_15_tells_its_rate)
 {
 	/* Expect: TSC ticks in 5 ms of the PM timer are what leaf 15h says, to 2 in a thousand.
 	 * (What an emulator's leaf says bare is its CPU model's, not its own.) */
-	u64 hz = claimed_hz(), start, ticks, want;
+	u64 hz = claimed_hz(), start, end, ticks, want;
 	u16 port = pm_timer_port();
 	u32 first, passed;
 
@@ -120,12 +142,11 @@ TEST(tsc, leaf_15_tells_its_rate)
 	if (!port)
 		SKIP("no PM timer in ACPI tables, no PIIX4");
 	EXPECT(hz != 0);
-	first = in32(port);
-	start = rdtsc();
-	do {
-		passed = (in32(port) - first) & PM_MASK;
-		ticks = rdtsc() - start;
-	} while (passed < PM_HZ / 200);
+	first = read_both(port, &start);
+	do
+		passed = (read_both(port, &end) - first) & PM_MASK;
+	while (passed < PM_HZ / 200);
+	ticks = end - start;
 	want = passed * hz / PM_HZ;
 	EXPECT(ticks > want - want / 500);
 	EXPECT(ticks < want + want / 500);
