@@ -20,6 +20,7 @@
 #define CPUS_MAX      64u
 #define ROUNDS_A_PASS 4u /* a worker verifies one page, at least, in so many rounds */
 #define WORKERS_NICE  19 /* or the actor would wait for them, instead of changing memory */
+#define REWRITES      4u /* of a page at a time: it is written to while it changes */
 #define REPORTS       8u
 #define NOTHING_TO_DO 77
 
@@ -58,7 +59,10 @@ static void *work(void *argument)
 		if (!page_try_take(page))
 			continue;
 		page_verify(page);
-		page_rewrite(page);
+		for (unsigned int i = 0; i < REWRITES; i++) {
+			page_rewrite(page);
+			page_verify(page);
+		}
 		page_release(page);
 		atomic_fetch_add(&worker->passes, 1);
 	}
