@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* As the first process: say what the TSC is, how long CPUs have idled, and switch off (tests/linux/bench.sh). */
+/* As the first process: say what the TSC is and how long CPUs have idled, and switch off
+ * (tests/linux/bench.sh). */
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linux' clock and timers against the ACPI PM timer, which is read from its port: how many parts per million the clock
- * source is off while the CPU is busy and while it sleeps, and how late timers are.
+ * Linux' clock and timers against the ACPI PM timer, which is read from its port: how many parts
+ * per million the clock source is off while the CPU is busy and while it sleeps, and how late
+ * timers are.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ static int64_t now(void)
 	return t.tv_sec * NS + t.tv_nsec;
 }
 
-/* Both clocks at once, as well as it goes: the best of some tries, for an interrupt may come in between. */
+/* Both clocks at once, as well as it goes: the best of some tries, for an interrupt may come in
+ * between. */
 static struct instant look(void)
 {
 	struct instant best = { 0, 0 };

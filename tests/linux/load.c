@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A checksum load on all CPUs at once: load <rounds>. Each CPU's process fills a buffer and sums it up; all must agree. */
+/* A checksum load on all CPUs at once: load <rounds>. Each CPU's process fills a buffer and sums it
+ * up; all must agree. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdint.h>

@@ -7,6 +7,10 @@
 #include "hv/errno.h"
 #include "hv/guest/kernel_image.h"
 
+#ifndef FILE_BYTES
+#define FILE_BYTES 4096 /* a test of one format says how many its image has */
+#endif
+
 static u8 file[FILE_BYTES];
 static struct kernel_image parsed;
 static struct load_error error;
