@@ -9,7 +9,9 @@
 /* vmx_bench.asm */
 void bench_landing(void);
 
-struct vmx_bench vmx_bench;
+/* From the start of a page on: two L2s that take turns have their VMCS pointers, VMPTRLD's operands,
+ * in one page. */
+_Alignas(PAGE_SIZE) struct vmx_bench vmx_bench;
 static const char *wrong;
 
 static const char *lacks(bool has_ept)
