@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Get Debian's kernel and a static busybox by apt, unpacked and not installed: fetch.sh <folder>.
-# Leaves there: bzImage, config, busybox.
+# Leaves there: bzImage, config, modules/ with KVM, busybox.
 set -euo pipefail
 
 # shellcheck source=tests/run/apt.sh
@@ -39,6 +39,10 @@ unpack "$kernel"
 unpack busybox-static
 version=${kernel#linux-image-}
 mv -f "$FOLDER/tree/boot/config-$version" "$FOLDER/config"
+mkdir -p "$FOLDER/modules"
+for module in virt/lib/irqbypass arch/x86/kvm/kvm arch/x86/kvm/kvm-intel; do
+	mv -f "$FOLDER/tree/lib/modules/$version/kernel/$module.ko" "$FOLDER/modules"
+done
 mv -f "$FOLDER/tree/bin/busybox" "$FOLDER/busybox"
 mv -f "$FOLDER/tree/boot/vmlinuz-$version" "$FOLDER/bzImage" # last: make looks at it
 touch "$FOLDER/busybox" "$FOLDER/bzImage"

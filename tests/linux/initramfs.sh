@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Make the initramfs: initramfs.sh <archive> <busybox> <program ...>, with init and checks/ from beside this file.
+# Make the initramfs: initramfs.sh <archive> <busybox> <program ...>, with init and checks/ from beside this file, and the
+# modules from beside busybox.
 set -euo pipefail
 
 HERE=$(dirname "$0")
@@ -9,9 +10,10 @@ shift 2
 
 tree=$(mktemp -d "$archive.XXXXXX")
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree"/{bin,checks,dev,proc,sys,tmp}
+mkdir -p "$tree"/{bin,checks,dev,modules,proc,sys,tmp}
 install -m 755 "$HERE/init" "$tree/init"
 install -m 644 "$HERE"/checks/* "$tree/checks"
+install -m 644 "$(dirname "$busybox")"/modules/* "$tree/modules"
 install -m 755 "$busybox" "$tree/bin/busybox"
 for program in "$@"; do
 	install -m 755 -s "$program" "$tree/bin"

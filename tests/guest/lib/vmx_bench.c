@@ -9,8 +9,8 @@
 /* vmx_bench.asm */
 void bench_landing(void);
 
-/* From the start of a page on: two L2s that take turns have their VMCS pointers, VMPTRLD's operands,
- * in one page. */
+/* From the start of a page on: two L2s that take turns have their VMCS pointers, the operands of
+ * VMPTRLD, in one page. */
 _Alignas(PAGE_SIZE) struct vmx_bench vmx_bench;
 static const char *wrong;
 
