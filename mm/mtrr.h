@@ -6,26 +6,11 @@
 #ifndef MM_MTRR_H
 #define MM_MTRR_H
 
+#include "hv/mtrr_format.h"
 #include "mm/addr.h"
 
 #define MTRR_FIXED_REGS   11u /* 64K at 0; 16K at 80000h, A0000h; 4K at C0000h, C8000h ... F8000h */
 #define MTRR_VARIABLE_MAX 32u
-
-#define MTRR_DEF_ENABLED  BIT(11)
-#define MTRR_DEF_FIXED    BIT(10)
-#define MTRR_MASK_VALID   BIT(11)
-#define MTRR_CAP_VARIABLE BITS(7, 0) /* how many */
-#define MTRR_CAP_FIXED    BIT(8)
-#define MTRR_CAP_WC       BIT(10)
-
-/* As in the MTRRs, the PAT and EPT leaves. */
-enum memory_type {
-	MEMORY_UC = 0,
-	MEMORY_WC = 1,
-	MEMORY_WT = 4,
-	MEMORY_WP = 5,
-	MEMORY_WB = 6,
-};
 
 struct mtrr_map {
 	u64 def_type;               /* IA32_MTRR_DEF_TYPE */

@@ -6,11 +6,10 @@
 #include "hv/abi.h"
 #include "hv/cpuid.h"
 #include "hv/msr_index.h"
+#include "hv/xsave_format.h"
 #include "vmx/cpuid_policy.h"
 
-#define XSAVE_HEADER_END     576u /* legacy area and header */
-#define XSAVE_FIRST_EXTENDED 2u
-#define HYPER_RANGE_LAST     0x4fffffffu
+#define HYPER_RANGE_LAST 0x4fffffffu
 
 /* What no policy fills: leaves for hypervisors that are not there. */
 static const struct cpuid_row zero_row;

@@ -4,11 +4,12 @@
 #include "hv/cpuid.h"
 #include "hv/msr_index.h"
 #include "hv/x86.h"
+#include "hv/xsave_format.h"
 
-#define AREA_WORDS 104u                         /* legacy region, header, AVX: 832 bytes */
-#define XSTATE_BV  (512u / sizeof(u64))         /* of the header */
-#define COMPONENTS ((512u + 64u) / sizeof(u64)) /* the first one stands behind the header */
-#define MASK       (XCR0_X87 | XCR0_SSE | XCR0_AVX)
+#define AREA_WORDS  104u /* legacy region, header, AVX: 832 bytes */
+#define XSTATE_BV   (XSAVE_XSTATE_BV / sizeof(u64))
+#define FIRST_VALUE (XSAVE_HEADER_END / sizeof(u64)) /* of AVX, in either form */
+#define MASK        (XCR0_X87 | XCR0_SSE | XCR0_AVX)
 
 static bool has_compacted_avx(void)
 {
@@ -24,11 +25,11 @@ bool xsave_compacts(void)
 	if (!has_compacted_avx())
 		return true;
 	loaded[XSTATE_BV] = XCR0_AVX;
-	loaded[COMPONENTS] = 1; /* AVX is the first in the standard form, too */
+	loaded[FIRST_VALUE] = 1;
 	xsetbv(0, MASK);
 	xrstor(loaded, MASK);
 	xsavec(stored, MASK);
 	xrstor(initial, MASK);
 	xsetbv(0, XCR0_X87);
-	return stored[COMPONENTS] == 1;
+	return stored[FIRST_VALUE] == 1;
 }

@@ -136,7 +136,7 @@ static void make_ranges(struct board *board)
 		PCI_ADDRESS, PCI_DATA - 1, pci_address_read, pci_address_write, board,
 	};
 	board->port_ranges[BOARD_BYTE_PORTS + 1] = (struct port_range){
-		PCI_DATA, PCI_LAST, pci_data_read, pci_data_write, board,
+		PCI_DATA, PCI_DATA_LAST, pci_data_read, pci_data_write, board,
 	};
 	board->mmio_ranges[0] =
 		(struct mmio_range){ l1_gpa(IOAPIC_BASE), IOAPIC_BYTES, ioapic_mmio_read,

@@ -2,11 +2,9 @@
 /* The ways to configuration space, and that of the one function. */
 #include "hv/dev/pci_host.h"
 
-#define ADDRESS_ENABLE      BIT(31)
 #define ADDRESS_FUNCTION(a) ((a) >> 8 & 0xffff) /* bus, device, function */
 #define ADDRESS_REGISTER(a) ((a)&0xfc)
-#define ADDRESS_WRITABLE    ((u32)(ADDRESS_ENABLE | BITS(23, 2)))
-#define CLASS_HOST_BRIDGE   0x0600u
+#define ADDRESS_WRITABLE    ((u32)(PCI_ADDRESS_ENABLE | BITS(23, 2)))
 #define NO_DEVICE           0xffu
 #define ECAM_FUNCTION(o)    ((u32)((o) >> 12))
 #define ECAM_REGISTER(o)    ((u32)((o)&BITS(11, 0)))
@@ -15,7 +13,7 @@
 static const u32 host_bridge[] = {
 	PCI_DEVICE << 16 | PCI_VENDOR,
 	0, /* status and command: it decodes nothing and masters nothing */
-	CLASS_HOST_BRIDGE << 16,
+	PCI_CLASS_HOST_BRIDGE << 16,
 };
 
 static u8 config_byte(u32 function, u32 reg)
@@ -48,7 +46,7 @@ u32 pci_host_read_data(const struct pci_host *host, u32 offset, u32 bytes)
 {
 	u32 address = host->address;
 
-	if (!(address & ADDRESS_ENABLE))
+	if (!(address & PCI_ADDRESS_ENABLE))
 		return ~0u;
 	return (u32)config_read(ADDRESS_FUNCTION(address), ADDRESS_REGISTER(address) + offset,
 				bytes);

@@ -11,11 +11,8 @@
 #ifndef HV_DEV_PCI_HOST_H
 #define HV_DEV_PCI_HOST_H
 
+#include "hv/pci_format.h"
 #include "hv/types.h"
-
-#define PCI_ADDRESS      0xcf8 /* answers 32-bit accesses only */
-#define PCI_DATA         0xcfc
-#define PCI_LAST         (PCI_DATA + 3)
 
 /* Nobody has given Nestor a vendor id. This one is nobody's either; emulators use it for devices of
  * their own make. */

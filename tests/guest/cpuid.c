@@ -3,13 +3,12 @@
  * and with the rules for leaves out of range. */
 #include "hv/abi.h"
 #include "hv/msr_index.h"
+#include "hv/xsave_format.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/test.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
-#define XSAVE_LEAF      0xdu
 #define XSAVE_PKRU      9u
-#define LEGACY_AREA     (512u + 64u) /* FXSAVE image and XSAVE header */
 
 static bool is_same(struct cpuid_regs a, struct cpuid_regs b)
 {
@@ -116,22 +115,22 @@ TEST(cpuid, xsave_size_follows_xcr0)
 	 * XCR0 = x87 or x87 + SSE, more with AVX, never above ECX. */
 	u64 cr4 = read_cr4(), supported;
 
-	if (!has_xsave() || !has_leaf(XSAVE_LEAF))
+	if (!has_xsave() || !has_leaf(CPUID_LEAF_XSTATE))
 		SKIP("the CPU has no XSAVE");
 	write_cr4(cr4 | CR4_OSXSAVE);
-	supported = cpuid(XSAVE_LEAF, 0).eax;
+	supported = cpuid(CPUID_LEAF_XSTATE, 0).eax;
 	EXPECT_EQ(supported & 3, 3);
 	xsetbv(0, 1);
-	EXPECT_EQ(cpuid(XSAVE_LEAF, 0).ebx, LEGACY_AREA);
+	EXPECT_EQ(cpuid(CPUID_LEAF_XSTATE, 0).ebx, XSAVE_HEADER_END);
 	xsetbv(0, 3);
-	EXPECT_EQ(cpuid(XSAVE_LEAF, 0).ebx, LEGACY_AREA);
+	EXPECT_EQ(cpuid(CPUID_LEAF_XSTATE, 0).ebx, XSAVE_HEADER_END);
 	if (supported & 4) {
-		struct cpuid_regs avx = cpuid(XSAVE_LEAF, 2);
+		struct cpuid_regs avx = cpuid(CPUID_LEAF_XSTATE, 2);
 
 		xsetbv(0, 7);
-		EXPECT_EQ(cpuid(XSAVE_LEAF, 0).ebx, avx.eax + avx.ebx);
+		EXPECT_EQ(cpuid(CPUID_LEAF_XSTATE, 0).ebx, avx.eax + avx.ebx);
 	}
-	EXPECT(cpuid(XSAVE_LEAF, 0).ebx <= cpuid(XSAVE_LEAF, 0).ecx);
+	EXPECT(cpuid(CPUID_LEAF_XSTATE, 0).ebx <= cpuid(CPUID_LEAF_XSTATE, 0).ecx);
 	xsetbv(0, 1);
 	write_cr4(cr4);
 }
@@ -142,18 +141,18 @@ TEST(cpuid, xsave_maximum_covers_every_component)
 	 * component of the standard format ends. */
 	struct cpuid_regs all;
 
-	if (!has_xsave() || !has_leaf(XSAVE_LEAF))
+	if (!has_xsave() || !has_leaf(CPUID_LEAF_XSTATE))
 		SKIP("the CPU has no XSAVE");
-	all = cpuid(XSAVE_LEAF, 0);
+	all = cpuid(CPUID_LEAF_XSTATE, 0);
 	for (u32 i = 2; i < 32; i++) {
-		struct cpuid_regs component = cpuid(XSAVE_LEAF, i);
+		struct cpuid_regs component = cpuid(CPUID_LEAF_XSTATE, i);
 
 		/* Bochs 2.7's tigerlake and icelake offer PKRU, but leave its subleaf empty. */
 		if (!(all.eax & BIT(i)) || (i == XSAVE_PKRU && component.eax == 0))
 			continue;
 		if (component.eax == 0)
 			test_fail(__FILE__, __LINE__, "XCR0 bit %u has an empty subleaf", i);
-		EXPECT(component.ebx >= LEGACY_AREA);
+		EXPECT(component.ebx >= XSAVE_HEADER_END);
 		EXPECT(component.eax + component.ebx <= all.ecx);
 	}
 }
@@ -234,6 +233,6 @@ TEST(cpuid, feature_registers_agree)
 	EXPECT_EQ(has_nx(), (rdmsr(MSR_IA32_EFER) & EFER_NXE) != 0);
 	if (ecx & BIT(28))
 		EXPECT(has_xsave());
-	if (has_xsave() && has_leaf(XSAVE_LEAF))
-		EXPECT_EQ(cpuid(XSAVE_LEAF, 0).eax >> 2 & 1, ecx >> 28 & 1);
+	if (has_xsave() && has_leaf(CPUID_LEAF_XSTATE))
+		EXPECT_EQ(cpuid(CPUID_LEAF_XSTATE, 0).eax >> 2 & 1, ecx >> 28 & 1);
 }

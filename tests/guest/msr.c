@@ -1,30 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* Model-specific registers: which exist, what they take, and that bad values are #GP(0). */
 #include "hv/msr_index.h"
+#include "hv/mtrr_format.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/machine.h"
 #include "tests/guest/lib/trap.h"
 #include "tests/guest/lib/nestor.h"
 #include "tests/test.h"
 
-#define CANONICAL            0xffff800012345678ULL
-#define MSR_UNKNOWN_LOW      0x00001fffu
-#define MSR_UNKNOWN_HIGH     0xc0001fffu
-#define MSR_OUT_OF_RANGE     0x80000000u
+#define CANONICAL         0xffff800012345678ULL
+#define MSR_UNKNOWN_LOW   0x00001fffu
+#define MSR_UNKNOWN_HIGH  0xc0001fffu
+#define MSR_OUT_OF_RANGE  0x80000000u
 
-#define MTRR_TYPE_INVALID    2u
-#define MTRR_TYPE_UC         0u
-#define MTRR_TYPE_WB         6u
-#define MTRR_DEF_TYPE_ENABLE BIT(11)
-#define MTRR_DEF_TYPE_FIXED  BIT(10)
-#define MTRR_MASK_VALID      BIT(11)
-#define IOAPIC_ADDRESS       0xfec00000u
-#define LAPIC_ADDRESS        0xfee00000u
+#define MTRR_TYPE_INVALID 2u
+#define IOAPIC_ADDRESS    0xfec00000u
+#define LAPIC_ADDRESS     0xfee00000u
 
 /* Of an address above 1 MiB, where no ranges but of equal types overlap. */
 static u64 mtrr_type(u64 at)
 {
-	u32 count = (u32)rdmsr(MSR_IA32_MTRRCAP) & 0xff;
+	u32 count = (u32)(rdmsr(MSR_IA32_MTRRCAP) & MTRR_CAP_VARIABLE);
 
 	for (u32 i = 0; i < count; i++) {
 		u64 base = rdmsr(MSR_IA32_MTRR_PHYSBASE0 + 2 * i);
@@ -256,13 +252,13 @@ TEST(msr, mtrrs_are_as_firmware_leaves_them)
 	if (!(cpuid(1, 0).edx & CPUID_1_EDX_MTRR))
 		SKIP("the CPU has no MTRRs");
 	def_type = rdmsr(MSR_IA32_MTRR_DEF_TYPE);
-	if (!(def_type & MTRR_DEF_TYPE_ENABLE) && !nestor_is_present())
+	if (!(def_type & MTRR_DEF_ENABLED) && !nestor_is_present())
 		SKIP("this firmware leaves them off");
-	EXPECT(def_type & MTRR_DEF_TYPE_ENABLE);
-	EXPECT_EQ(mtrr_type((u64)&def_type), MTRR_TYPE_WB);
-	EXPECT_EQ(mtrr_type(IOAPIC_ADDRESS), MTRR_TYPE_UC);
-	EXPECT_EQ(mtrr_type(LAPIC_ADDRESS), MTRR_TYPE_UC);
-	if (def_type & MTRR_DEF_TYPE_FIXED)
+	EXPECT(def_type & MTRR_DEF_ENABLED);
+	EXPECT_EQ(mtrr_type((u64)&def_type), MEMORY_WB);
+	EXPECT_EQ(mtrr_type(IOAPIC_ADDRESS), MEMORY_UC);
+	EXPECT_EQ(mtrr_type(LAPIC_ADDRESS), MEMORY_UC);
+	if (def_type & MTRR_DEF_FIXED)
 		EXPECT_EQ(rdmsr(MSR_IA32_MTRR_FIX16K_A0000), 0);
 }
 
@@ -278,7 +274,7 @@ TEST(msr, last_variable_mtrr_reads_back)
 	if ((cap & 0xff) == 0)
 		SKIP("no variable MTRRs");
 	msr = (u32)(MSR_IA32_MTRR_PHYSBASE0 + 2 * ((cap & 0xff) - 1));
-	if (rdmsr(msr + 1) & MTRR_DEF_TYPE_ENABLE)
+	if (rdmsr(msr + 1) & MTRR_MASK_VALID)
 		SKIP("the last variable MTRR is in use");
 	expect_keeps(msr, 0x10000006);
 	expect_keeps(msr + 1, 0xff000000);

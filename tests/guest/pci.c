@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* PCI configuration by ports and by memory, the host bridge behind it, and the reset register. */
 #include "hv/acpi.h"
+#include "hv/pci.h"
 #include "tests/guest/lib/acpi.h"
 #include "tests/guest/lib/nestor.h"
-#include "tests/guest/lib/pci.h"
 #include "tests/test.h"
 
-#define REG_ID            0x00u
-#define REG_COMMAND       0x04u
-#define REG_CLASS         0x08u
-#define REG_BAR0          0x10u
-#define CLASS_HOST_BRIDGE 0x0600u
-#define NOBODY            0xffffffffu
-#define ECAM_BYTES        0x1000u /* for each function */
-#define EMPTY_BUS         200u
-#define RESET             0xcf9u
-#define RESET_TYPE        0x02u /* which reset a later write asks for */
+#define NOBODY     0xffffffffu
+#define ECAM_BYTES 0x1000u /* for each function */
+#define EMPTY_BUS  200u
+#define RESET      0xcf9u
+#define RESET_TYPE 0x02u /* which reset a later write asks for */
 
-#define PCI_REQUIRED()                                   \
-	do {                                             \
-		if (pci_read(0, REG_ID) == NOBODY)       \
-			SKIP("no PCI, or not this way"); \
+#define PCI_REQUIRED()                                        \
+	do {                                                  \
+		if (pci_config_read(0, PCI_REG_ID) == NOBODY) \
+			SKIP("no PCI, or not this way");      \
 	} while (0)
 
 TEST(pci, address_register_reads_back)
@@ -72,14 +67,14 @@ TEST(pci, device_0_is_a_host_bridge)
 	u32 id;
 
 	PCI_REQUIRED();
-	id = pci_read(0, REG_ID);
+	id = pci_config_read(0, PCI_REG_ID);
 	EXPECT((id & 0xffff) != 0 && (id & 0xffff) != 0xffff);
-	EXPECT_EQ(pci_read(0, REG_CLASS) >> 16, CLASS_HOST_BRIDGE);
+	EXPECT_EQ(pci_config_read(0, PCI_REG_CLASS) >> 16, PCI_CLASS_HOST_BRIDGE);
 	if (!nestor_is_present())
 		return;
 	EXPECT_EQ(id, 0x4e451234);
-	for (u32 reg = REG_CLASS + 4; reg < 0x100; reg += 4)
-		EXPECT_EQ(pci_read(0, reg), 0);
+	for (u32 reg = PCI_REG_CLASS + 4; reg < 0x100; reg += 4)
+		EXPECT_EQ(pci_config_read(0, reg), 0);
 }
 
 TEST(pci, data_register_is_read_in_parts)
@@ -88,7 +83,7 @@ TEST(pci, data_register_is_read_in_parts)
 	u32 class;
 
 	PCI_REQUIRED();
-	class = pci_read(0, REG_CLASS);
+	class = pci_config_read(0, PCI_REG_CLASS);
 	for (u32 i = 0; i < 4; i++)
 		EXPECT_EQ(in8((u16)(PCI_DATA + i)), class >> (8 * i) & 0xff);
 	EXPECT_EQ(in16(PCI_DATA), class & 0xffff);
@@ -101,19 +96,19 @@ TEST(pci, read_only_registers_stay)
 	u32 id, class;
 
 	PCI_REQUIRED();
-	class = pci_read(0, REG_CLASS);
+	class = pci_config_read(0, PCI_REG_CLASS);
 	out32(PCI_DATA, ~class);
 	EXPECT_EQ(in32(PCI_DATA), class);
-	id = pci_read(0, REG_ID);
+	id = pci_config_read(0, PCI_REG_ID);
 	out32(PCI_DATA, ~id);
 	out8(PCI_DATA, 0);
 	EXPECT_EQ(in32(PCI_DATA), id);
 	if (!nestor_is_present())
 		return;
-	pci_read(0, REG_BAR0);
+	pci_config_read(0, PCI_REG_BAR0);
 	out32(PCI_DATA, ~0u);
 	EXPECT_EQ(in32(PCI_DATA), 0);
-	pci_read(0, REG_COMMAND);
+	pci_config_read(0, PCI_REG_COMMAND);
 	out16(PCI_DATA, 0x407);
 	EXPECT_EQ(in32(PCI_DATA), 0);
 }
@@ -136,15 +131,15 @@ TEST(pci, nobody_answers_elsewhere)
 
 	PCI_REQUIRED();
 	for (u32 reg = 0; reg < 0x100; reg += 4)
-		answers += pci_read(EMPTY_BUS * PCI_BUS_FUNCTIONS, reg) != NOBODY;
+		answers += pci_config_read(EMPTY_BUS * PCI_BUS_FUNCTIONS, reg) != NOBODY;
 	EXPECT_EQ(answers, 0);
 	if (!nestor_is_present())
 		return;
 	EXPECT(nestor_read_counters(before));
 	for (u32 function = 1; function < PCI_BUS_FUNCTIONS; function++)
-		answers += pci_read(function, REG_ID) != NOBODY;
+		answers += pci_config_read(function, PCI_REG_ID) != NOBODY;
 	for (u32 bus = 1; bus < 256; bus++)
-		answers += pci_read(bus * PCI_BUS_FUNCTIONS, REG_ID) != NOBODY;
+		answers += pci_config_read(bus * PCI_BUS_FUNCTIONS, PCI_REG_ID) != NOBODY;
 	EXPECT_EQ(answers, 0);
 	EXPECT(nestor_read_counters(after));
 	EXPECT_EQ(after[NESTOR_COUNTER_PORT_UNCLAIMED], before[NESTOR_COUNTER_PORT_UNCLAIMED]);
@@ -167,9 +162,9 @@ TEST(pci, memory_shows_the_same)
 		return;
 	space = (volatile u32 *)mcfg->base_address;
 	for (u32 reg = 0; reg < 0x100; reg += 4)
-		EXPECT_EQ(space[reg / 4], pci_read(0, reg));
-	EXPECT_EQ(((volatile u16 *)space)[REG_CLASS / 2 + 1], CLASS_HOST_BRIDGE);
-	EXPECT_EQ(((volatile u8 *)space)[REG_CLASS + 3], CLASS_HOST_BRIDGE >> 8);
+		EXPECT_EQ(space[reg / 4], pci_config_read(0, reg));
+	EXPECT_EQ(((volatile u16 *)space)[PCI_REG_CLASS / 2 + 1], PCI_CLASS_HOST_BRIDGE);
+	EXPECT_EQ(((volatile u8 *)space)[PCI_REG_CLASS + 3], PCI_CLASS_HOST_BRIDGE >> 8);
 	if (!nestor_is_present())
 		return;
 	space[0] = 0;

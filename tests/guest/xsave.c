@@ -6,18 +6,15 @@
  */
 #include "hv/msr_index.h"
 #include "hv/string.h"
+#include "hv/xsave_format.h"
 #include "tests/guest/lib/cpu.h"
 #include "tests/guest/lib/machine.h"
 #include "tests/test.h"
 
-#define XSAVE_LEAF        0xdu
-#define XSTATE_BV         (512u / sizeof(u64))
-#define XCOMP_BV          (XSTATE_BV + 1)
-#define XCOMP_COMPACTED   BIT(63)
-#define HEADER_END        576u
+#define XSTATE_BV         (XSAVE_XSTATE_BV / sizeof(u64))
+#define XCOMP_BV          (XSAVE_XCOMP_BV / sizeof(u64))
 #define SWITCHED          (XCR0_AVX | XCR0_AVX512) /* each bit of them is a register's */
 #define CPUID_D1_XSAVEOPT BIT(0)
-#define FIRST_COMPONENT   2u
 #define LAST_COMPONENT    7u
 
 static _Alignas(64) u64 from[PAGE_SIZE / sizeof(u64)], to[PAGE_SIZE / sizeof(u64)];
@@ -30,13 +27,13 @@ static void save(enum form form, void *area, u64 mask)
 
 	switch (form) {
 	case XSAVE:
-		__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
+		xsave(area, mask);
 		break;
 	case XSAVEOPT:
 		__asm__ volatile("xsaveopt64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
 		break;
 	case XSAVEC:
-		__asm__ volatile("xsavec64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
+		xsavec(area, mask);
 		break;
 	case XSAVES:
 		__asm__ volatile("xsaves64 (%0)" ::"r"(area), "a"(low), "d"(high) : "memory");
@@ -50,23 +47,23 @@ static bool is_offered(enum form form)
 				    [XSAVEC] = CPUID_D1_EAX_XSAVEC,
 				    [XSAVES] = CPUID_D1_EAX_XSAVES };
 
-	return !bits[form] || (cpuid(XSAVE_LEAF, 1).eax & bits[form]);
+	return !bits[form] || (cpuid(CPUID_LEAF_XSTATE, 1).eax & bits[form]);
 }
 
 /* Bytes from the start of an area to a component. */
 static u32 offset_of(u32 component, u64 mask, bool compacted)
 {
-	u32 offset = HEADER_END;
+	u32 offset = XSAVE_HEADER_END;
 
 	if (!compacted)
-		return cpuid(XSAVE_LEAF, component).ebx;
-	for (u32 i = FIRST_COMPONENT;; i++) {
+		return cpuid(CPUID_LEAF_XSTATE, component).ebx;
+	for (u32 i = XSAVE_FIRST_EXTENDED;; i++) {
 		struct cpuid_regs leaf;
 
 		if (!(mask & BIT(i)))
 			continue;
-		leaf = cpuid(XSAVE_LEAF, i);
-		if (leaf.ecx & BIT(1))
+		leaf = cpuid(CPUID_LEAF_XSTATE, i);
+		if (leaf.ecx & CPUID_D_ECX_ALIGNED)
 			offset = (u32)ALIGN_UP(offset, 64);
 		if (i == component)
 			return offset;
@@ -91,7 +88,7 @@ static void expect_kept(enum form form, u32 component, u32 index, u64 mask)
 	if (to[offset_of(component, mask, compacted) / sizeof(u64) + index] != 1)
 		test_fail(__FILE__, __LINE__, "form %u, component %u, value %u: not stored", form,
 			  component, index);
-	EXPECT_EQ(to[XCOMP_BV], compacted ? XCOMP_COMPACTED | mask : 0);
+	EXPECT_EQ(to[XCOMP_BV], compacted ? XCOMP_BV_COMPACTED | mask : 0);
 }
 
 static void expect_switched(enum form form)
@@ -103,10 +100,11 @@ static void expect_switched(enum form form)
 	if (machine_is_bochs() && form >= XSAVEC)
 		SKIP("Bochs 2.7 stores components over the header");
 	write_cr4(cr4 | CR4_OSXSAVE);
-	mask = cpuid(XSAVE_LEAF, 0).eax & (XCR0_X87 | XCR0_SSE | SWITCHED);
+	mask = cpuid(CPUID_LEAF_XSTATE, 0).eax & (XCR0_X87 | XCR0_SSE | SWITCHED);
 	xsetbv(0, mask);
-	for (u32 i = FIRST_COMPONENT; i <= LAST_COMPONENT; i++) {
-		for (u32 k = 0; (mask & BIT(i)) && k < cpuid(XSAVE_LEAF, i).eax / sizeof(u64); k++)
+	for (u32 i = XSAVE_FIRST_EXTENDED; i <= LAST_COMPONENT; i++) {
+		for (u32 k = 0;
+		     (mask & BIT(i)) && k < cpuid(CPUID_LEAF_XSTATE, i).eax / sizeof(u64); k++)
 			expect_kept(form, i, k, mask);
 	}
 	memset(from, 0, sizeof(from));
