@@ -5,17 +5,12 @@
 set -euo pipefail
 
 # Bochs has neither the MSRs that bare Linux takes for granted nor the TSC's frequency that its CPUID tells.
-APPEND='console=ttyS0 quiet panic=-1 rdinit=/bin/bench_init tsc_early_khz=50000'
-FILES=(nestor/vmlinux=build/linux/vmlinux nestor/initramfs=build/linux/initramfs)
-export MACHINE=bochs CPUS=1 LIMIT=900
+export CMDLINE='console=ttyS0 quiet panic=-1 rdinit=/bin/bench_init tsc_early_khz=50000'
+export MACHINE=bochs CPUS=1
 
-# boot <name> <config> <setting ...>
+# boot <name> <setting=value ...>
 boot() {
-	local name=$1 config=$2
-	shift 2
-
-	tests/run/machine.sh NAME="$name" CONFIG="$config;kernel = \\nestor\\vmlinux;module = \\nestor\\initramfs;cmdline = $APPEND" \
-		"$@" "${FILES[@]}" >"build/logs/$name.out" 2>&1
+	env NAME="$1" "${@:2}" tests/linux/run.sh </dev/null >"build/logs/$1.out" 2>&1
 }
 
 # value <name> <regex with a group>: the one number that its log has there.
@@ -30,19 +25,32 @@ value() {
 	echo "$found"
 }
 
+# instructions <name>: from the kernel's entry to the first process.
 instructions() {
-	echo $(($(value "$1" 'BENCH linux_init tsc=([0-9]+)') - $(value "$1" 'first instruction: TSC ([0-9]+)')))
+	local from to
+
+	from=$(value "$1" 'first instruction: TSC ([0-9]+)') || exit
+	to=$(value "$1" 'BENCH linux_init tsc=([0-9]+)') || exit
+	echo $((to - from))
+}
+
+# idle <name>: seconds that its CPU idled by then.
+idle() {
+	value "$1" 'linux_init .*idle=([0-9.]+)'
 }
 
 mkdir -p build/logs
 echo "bench: two boots, some minutes"
-boot bench-linux-bare 'mode = bare' MSRS=zero STOP_AT='System halted' &
-boot bench-linux ''
+boot bench-linux-bare CONFIG='mode = bare' MSRS=zero STOP_AT='System halted' &
+boot bench-linux CONFIG=
 wait $!
-bare=$(instructions bench-linux-bare) nestor=$(instructions bench-linux)
+bare=$(instructions bench-linux-bare)
+nestor=$(instructions bench-linux)
+idle_bare=$(idle bench-linux-bare)
+idle_nestor=$(idle bench-linux)
 awk -v bare="$bare" -v nestor="$nestor" 'BEGIN {
 	printf "kernel entry to /init   %14s instructions\n", "";
 	printf "  bare                  %14d\n  under Nestor          %14d   %+.1f %%\n", bare, nestor, 100 * (nestor - bare) / bare
 }'
-echo "idle by then            $(value bench-linux-bare 'linux_init .*idle=([0-9.]+)') s, $(value bench-linux 'linux_init .*idle=([0-9.]+)') s"
+echo "idle by then            $idle_bare s, $idle_nestor s"
 sed -n 's/^\[0\] report: *\([0-9]* *exit .*\)/  \1/p' build/logs/bench-linux.log

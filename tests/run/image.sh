@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Disk images: an MBR disk with one EFI system partition (FAT16), made without mounting anything.
 
-IMAGE_CYLINDERS=130 # more for large files
+IMAGE_CYLINDERS_MIN=130
 IMAGE_HEADS=16
 IMAGE_SECTORS=63
 IMAGE_OFFSET=$((2048 * 512))
@@ -49,7 +49,7 @@ image_size() {
 	for file in "${@#*=}"; do
 		bytes=$((bytes + $(stat -Lc %s "$file")))
 	done
-	IMAGE_CYLINDERS=$((130 + bytes / cylinder))
+	IMAGE_CYLINDERS=$((IMAGE_CYLINDERS_MIN + bytes / cylinder))
 }
 
 # image_make <image> <efi application or ''> <nestor.cfg or ''> [dest=source ...]: for a test machine, which the shell switches

@@ -146,11 +146,7 @@ UNIT(too_many_ranges_are_refused)
 {
 	static struct load_range many[129];
 
-	for (u32 i = 0; i < ARRAY_SIZE(many); i++)
-		many[i] = (struct load_range){ l1_gpa(i * 8 * MIB), 8 * MIB,
-					       i == 1 ? LOAD_RESERVED : LOAD_RAM };
-	request.ranges = many;
-	request.range_count = 129;
+	fixture_many_ranges(many, ARRAY_SIZE(many));
 	refuse_plan(-EINVAL, "bzImage: 129 ranges of memory, and the image takes at most 128");
 	request.range_count = 128;
 	accept();

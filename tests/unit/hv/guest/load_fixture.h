@@ -43,6 +43,16 @@ static inline void fixture_machine(void)
 					 .range_count = 4 };
 }
 
+/* So many ranges of 8 MiB, from 0 on; the second is reserved. */
+static inline void fixture_many_ranges(struct load_range *many, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		many[i] = (struct load_range){ l1_gpa(i * 8 * MIB), 8 * MIB,
+					       i == 1 ? LOAD_RESERVED : LOAD_RAM };
+	request.ranges = many;
+	request.range_count = count;
+}
+
 static inline u32 info32(u32 offset)
 {
 	u32 value;

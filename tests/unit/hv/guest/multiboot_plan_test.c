@@ -193,11 +193,7 @@ UNIT(oversized_info_is_refused)
 {
 	static struct load_range many[700];
 
-	for (u32 i = 0; i < ARRAY_SIZE(many); i++)
-		many[i] = (struct load_range){ l1_gpa(i * 8 * MIB), 8 * MIB,
-					       i == 1 ? LOAD_RESERVED : LOAD_RAM };
-	request.ranges = many;
-	request.range_count = ARRAY_SIZE(many);
+	fixture_many_ranges(many, ARRAY_SIZE(many));
 	assert_int_equal(load_plan_make(&request, &plan, &error), -ENOSPC);
 	assert_non_null(strstr(error.text, "no room for the information block of 0x42"));
 }
