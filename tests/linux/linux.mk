@@ -26,8 +26,23 @@ $(LINUX)/bin/torture: $(wildcard tests/linux/torture/*.[ch]) hv/abi.h $(BUILD)/t
 	@mkdir -p $(@D)
 	$(call say,HOSTCC,$@)$(HOSTCC) $(LINUX_CFLAGS) -o $@ $(filter %.c,$^)
 
-$(LINUX)/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX_PROGRAMS) tests/linux/init $(wildcard tests/linux/checks/*)
-	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox $(LINUX_PROGRAMS)
+# Boots its guests with Nestor's own loader, on Nestor's own board.
+VMM_MODULES := $(wildcard hv/dev/*.c) hv/acpi.c hv/format.c \
+               $(filter hv/guest/%,$(PURE))
+$(LINUX)/bin/vmm: tests/linux/vmm.c $(wildcard tests/linux/vmm/*.c) $(VMM_MODULES) $(BUILD)/target/hv/guest/dsdt.asm.o \
+                  $(wildcard tests/linux/vmm/*.h hv/dev/*.h hv/guest/*.h) $(BUILD)/tools.stamp
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$@)$(HOSTCC) $(LINUX_CFLAGS) -o $@ $(filter %.c %.o,$^)
+
+$(LINUX)/l2/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX)/bin/load tests/linux/l2/init
+	@mkdir -p $(@D)
+	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox bin/=$(LINUX)/bin/load init=tests/linux/l2/init
+
+$(LINUX)/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX_PROGRAMS) tests/linux/init $(wildcard tests/linux/checks/*) \
+                    $(LINUX)/vmlinux $(LINUX)/l2/initramfs
+	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox init=tests/linux/init $(addprefix bin/=,$(LINUX_PROGRAMS)) \
+		$(addprefix checks/=,$(wildcard tests/linux/checks/*)) $(addprefix modules/=,$(wildcard $(LINUX)/modules/*)) \
+		l2/=$(LINUX)/vmlinux l2/=$(LINUX)/l2/initramfs
 
 run-linux: $(EFI) $(LINUX_NEEDS) ## boot Debian's kernel as L1, with checks, from power-on to power-off; Enter gets a shell
 	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/linux/run.sh

@@ -1,0 +1,19 @@
+# shellcheck shell=sh source=tests/linux/checks/lib.sh
+# SPDX-License-Identifier: MIT
+# Expect: the same kernel as a guest of KVM, an L2 with as many CPUs, computes what it should and switches off.
+. /checks/lib.sh
+
+available=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+if [ "$available" -lt $(((128 + 32) * 1024)) ]; then
+	echo "$available KiB of memory are too few for an L2"
+	exit 77
+fi
+# Linux does not use large pages by itself on a machine of less than 512 MiB.
+echo always >/sys/kernel/mm/transparent_hugepage/enabled
+insmod /modules/irqbypass.ko
+insmod /modules/kvm.ko
+insmod /modules/kvm-intel.ko
+/bin/vmm -t -s -c "$(nproc)" -m 128 -p 'L2| ' -i /l2/initramfs -a 'console=ttyS0 quiet panic=-1 cryptomgr.notests' /l2/vmlinux |
+	tee /tmp/l2
+expect 'ends of L2' "$(grep -c 'L2| L2: END code=0$' /tmp/l2)" 1
+rmmod kvm_intel || fail 'kvm_intel does not go'
