@@ -3,7 +3,7 @@
 
 LINUX          := $(BUILD)/linux
 LINUX_PROGRAMS := $(patsubst tests/linux/%.c,$(LINUX)/bin/%,$(wildcard tests/linux/*.c))
-LINUX_PROGRAMS += $(LINUX)/bin/torture
+LINUX_HEADERS  := $(wildcard tests/linux/*/*.h hv/*.h hv/*/*.h hv/*.def vmx/*.h vmx/*.def mm/*.h)
 LINUX_NEEDS    := $(LINUX)/vmlinux $(LINUX)/initramfs
 LINUX_CFLAGS   := -std=gnu11 -O2 $(filter-out -Wconversion,$(WARN)) -static -pthread -I.
 
@@ -17,22 +17,15 @@ $(LINUX)/busybox: $(LINUX)/bzImage ;
 $(LINUX)/vmlinux: $(LINUX)/bzImage tests/linux/unpack.sh
 	$(call say,UNPACK,$@)tests/linux/unpack.sh $< $@
 
-$(LINUX)/bin/%: tests/linux/%.c $(BUILD)/tools.stamp
-	@mkdir -p $(@D)
-	$(call say,HOSTCC,$<)$(HOSTCC) $(LINUX_CFLAGS) -o $@ $<
-
-# Knows Nestor's hypercalls, and is more than a file.
-$(LINUX)/bin/torture: $(wildcard tests/linux/torture/*.[ch]) hv/abi.h $(BUILD)/tools.stamp
-	@mkdir -p $(@D)
-	$(call say,HOSTCC,$@)$(HOSTCC) $(LINUX_CFLAGS) -o $@ $(filter %.c,$^)
-
-# Boots its guests with Nestor's own loader, on Nestor's own board.
-VMM_MODULES := $(wildcard hv/dev/*.c) hv/acpi.c hv/format.c \
-               $(filter hv/guest/%,$(PURE))
-$(LINUX)/bin/vmm: tests/linux/vmm.c $(wildcard tests/linux/vmm/*.c) $(VMM_MODULES) $(BUILD)/target/hv/guest/dsdt.asm.o \
-                  $(wildcard tests/linux/vmm/*.h hv/dev/*.h hv/guest/*.h) $(BUILD)/tools.stamp
+$(LINUX)/bin/%: tests/linux/%.c $(LINUX_HEADERS) $(BUILD)/tools.stamp
 	@mkdir -p $(@D)
 	$(call say,HOSTCC,$@)$(HOSTCC) $(LINUX_CFLAGS) -o $@ $(filter %.c %.o,$^)
+
+# Programs of more than a file. Two know Nestor's hypercalls; vmm boots its guests with Nestor's own loader, on Nestor's board.
+$(LINUX)/bin/torture: $(wildcard tests/linux/torture/*.c) tests/linux/lib/port.c
+$(LINUX)/bin/counts: tests/linux/lib/port.c vmx/exit_reasons.c
+$(LINUX)/bin/vmm: $(wildcard tests/linux/vmm/*.c hv/dev/*.c) hv/acpi.c hv/format.c $(filter hv/guest/%,$(PURE)) \
+                  $(BUILD)/target/hv/guest/dsdt.asm.o
 
 $(LINUX)/l2/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX)/bin/load tests/linux/l2/init
 	@mkdir -p $(@D)

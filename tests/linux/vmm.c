@@ -107,6 +107,8 @@ int main(int argc, char **argv)
 	devices_create(&vmm);
 	for (u32 i = 0; i < vmm.options.cpus; i++)
 		vmm_vcpu_create(&vmm, i);
+	if (vmm.options.statistics)
+		statistics_open(&vmm);
 	devices_start(&vmm);
 	if (vmm.options.times)
 		console_start_clock();

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Nestor's hypercalls for a program of L1's: by the port (hv/abi.h). */
+/* Calls that must not fail, the end of the program where one does, and chance. */
 #ifndef TESTS_LINUX_TORTURE_CALLS_H
 #define TESTS_LINUX_TORTURE_CALLS_H
 
-#include <stdint.h>
+#include "tests/linux/lib/port.h"
 
-#include "hv/abi.h"
-
-struct call {
-	uint64_t number, rbx, rcx, rdx;
-};
-
-/* Lets this thread and those that it starts at the port. 0, or what to say of why not. */
-const char *calls_open(void);
-
-/* 0 or a negative error; what comes back in RBX is in c->rbx. */
-int64_t call_try(struct call *c);
-/* The same, and an error ends the program. Returns RBX. */
+/* An error ends the program. Returns RBX. */
 uint64_t call_make(struct call c);
 
 /* End the program: a byte was wrong, or a call failed. */

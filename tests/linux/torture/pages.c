@@ -3,26 +3,21 @@
 #define _GNU_SOURCE
 #include "tests/linux/torture/pages.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "tests/linux/torture/calls.h"
 
-#define SMALL_PAGES   128u
-#define HUGE_PAGES    2u
-#define HUGE_STEP     8u /* of a large page every so manieth page is used */
-#define HUGE_USED     (HUGE_PAGES * (unsigned int)(HUGE_BYTES / PAGE_BYTES) / HUGE_STEP)
-#define PAGES_MAX     (SMALL_PAGES + HUGE_USED + 64u)
-#define PAGEMAP_FRAME ((1ULL << 55) - 1)
-#define PAGEMAP_THERE (1ULL << 63)
+#define SMALL_PAGES 128u
+#define HUGE_PAGES  2u
+#define HUGE_STEP   8u /* of a large page every so manieth page is used */
+#define HUGE_USED   (HUGE_PAGES * (unsigned int)(HUGE_BYTES / PAGE_BYTES) / HUGE_STEP)
+#define PAGES_MAX   (SMALL_PAGES + HUGE_USED + 64u)
 
 static struct page pages[PAGES_MAX];
 static unsigned int count;
-static int pagemap;
 static _Atomic uint64_t logs_begun, logs_ended;
 
 static const char *const kind_names[] = {
@@ -43,14 +38,7 @@ struct page *pages_nth(unsigned int i)
 
 uint64_t page_find(const struct page *page)
 {
-	uint64_t entry = 0;
-	off_t at = (off_t)((uintptr_t)page->words / PAGE_BYTES * sizeof(entry));
-
-	if (page->kind == PAGE_ADDED)
-		return page->gpa;
-	if (pread(pagemap, &entry, sizeof(entry), at) != sizeof(entry) || !(entry & PAGEMAP_THERE))
-		return 0;
-	return (entry & PAGEMAP_FRAME) * PAGE_BYTES;
+	return page->kind == PAGE_ADDED ? page->gpa : physical_address(page->words);
 }
 
 /* Above: which word it is; the low 20 bits: the generation. */
@@ -105,7 +93,6 @@ void pages_create(volatile uint64_t *added, uint64_t gpa, unsigned int added_pag
 	volatile uint64_t *words;
 
 	set_linux_up();
-	pagemap = open("/proc/self/pagemap", O_RDONLY);
 	words = map(SMALL_PAGES * PAGE_BYTES, MADV_NOHUGEPAGE);
 	for (unsigned int i = 0; i < SMALL_PAGES; i++)
 		add(words + i * PAGE_WORDS, PAGE_SMALL, 0);

@@ -68,7 +68,7 @@ void ram_create(void)
 	for (uint64_t gpa = 0; gpa < MIB; gpa += PAGE_BYTES) {
 		struct call find = { NESTOR_CALL_REGION_FIND, gpa, 0, 0 };
 
-		if (!call_try(&find))
+		if (!port_call(&find))
 			add_range(gpa, PAGE_BYTES);
 	}
 	if (range_count == RANGES_MAX)

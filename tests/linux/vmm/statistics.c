@@ -36,16 +36,22 @@ static void print_file(int fd, const char *whose)
 			printf("vmm: %12llu  %s%s\n", (unsigned long long)value, whose, desc->name);
 	}
 	free(descriptors);
-	close(fd);
+}
+
+void statistics_open(struct vmm *vmm)
+{
+	vmm->statistics = REQUEST(vmm->vm, KVM_GET_STATS_FD, 0);
+	for (u32 i = 0; i < vmm->options.cpus; i++)
+		vmm->vcpus[i].statistics = REQUEST(vmm->vcpus[i].fd, KVM_GET_STATS_FD, 0);
 }
 
 void statistics_print(const struct vmm *vmm)
 {
-	print_file(REQUEST(vmm->vm, KVM_GET_STATS_FD, 0), "");
+	print_file(vmm->statistics, "");
 	for (u32 i = 0; i < vmm->options.cpus; i++) {
 		char whose[16];
 
 		snprintf(whose, sizeof(whose), "vCPU %u: ", i);
-		print_file(REQUEST(vmm->vcpus[i].fd, KVM_GET_STATS_FD, 0), whose);
+		print_file(vmm->vcpus[i].statistics, whose);
 	}
 }

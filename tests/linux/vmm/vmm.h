@@ -30,14 +30,14 @@ struct vmm_options {
 struct vmm_vcpu {
 	pthread_t thread;
 	struct vmm *vmm;
-	int fd;
+	int fd, statistics;
 	u32 index;
 	struct kvm_run *run;
 };
 
 struct vmm {
 	struct vmm_options options;
-	int kvm, vm;
+	int kvm, vm, statistics;
 	u8 *memory; /* of address 0; holes are not backed */
 	struct load_range ranges[PC_RANGES_MAX];
 	u32 range_count;
@@ -83,7 +83,9 @@ void console_open(const char *prefix);
 /* From now on lines tell the TSC's ticks since now. */
 void console_start_clock(void);
 void console_flush(void);
-/* What KVM has counted for this VM, by name. */
+/* What KVM has counted for this VM, by name. They are opened before the vCPUs run: KVM answers no
+ * request to one that does. */
+void statistics_open(struct vmm *vmm);
 void statistics_print(const struct vmm *vmm);
 
 #endif

@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 	unsigned int rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : 0;
 	uint64_t random = argc > 2 ? strtoull(argv[2], NULL, 0) : 1, gpa;
 	volatile uint64_t *added;
-	const char *lacks = calls_open();
+	const char *lacks = port_open();
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!rounds || lacks) {
