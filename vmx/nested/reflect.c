@@ -4,9 +4,11 @@
  * state stays in vmcs02 but for what L1 looks at often.
  */
 #include "hv/msr_index.h"
+#include "hv/x86.h"
 #include "vmx/cpu_vmx.h"
 #include "vmx/control_regs.h"
 #include "vmx/event.h"
+#include "vmx/events.h"
 #include "vmx/nested/host_state_values.h"
 #include "vmx/nested/insn_info.h"
 #include "vmx/nested/nested.h"
@@ -286,6 +288,13 @@ static inline void leave(struct vcpu *v, struct context *context)
 	arrive_in_l1(v, context);
 }
 
+/* Outside an exit nobody else does: vmcs01's timer still has what it had when L2 was entered. */
+static void arm_timer_of_l1(const struct vcpu *v)
+{
+	if (v->deadline != LAPIC_NEVER)
+		events_arm_timer(v, rdtsc());
+}
+
 void nested_reflect(struct vcpu *v, const struct exit12 *exit)
 {
 	struct context *context = v->nested->current;
@@ -293,6 +302,7 @@ void nested_reflect(struct vcpu *v, const struct exit12 *exit)
 	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
 	record(&context->v12, exit);
 	leave(v, context);
+	arm_timer_of_l1(v);
 }
 
 void nested_reflect_hardware(struct vcpu *v)
@@ -336,4 +346,5 @@ void nested_leave_without_exit(struct vcpu *v)
 	context->shadow.may_be_behind = true;
 	vcpu_switch_vmcs(v, &v->vmcs01);
 	resume_l1(v, context);
+	arm_timer_of_l1(v);
 }
