@@ -168,10 +168,15 @@ void events_switch_timer(struct vcpu *v)
 	vmcs_write(VMCS_PIN_CONTROLS, v->vmcs->pin_controls);
 }
 
-/* What the guest may run for is the earlier of the two; without either the timer is off. */
+/* What the guest may run for is the earliest of them; without any the timer is off. */
+static u64 nearest_deadline(const struct vcpu *v)
+{
+	return MIN(events_wait_until(v), v->slice_end);
+}
+
 static void set_deadline(struct vcpu *v, u64 now)
 {
-	v->deadline = MIN(v->timer_due, v->slice_end);
+	v->deadline = nearest_deadline(v);
 	events_timer_control(v);
 	if (v->deadline != LAPIC_NEVER)
 		events_arm_timer(v, now); /* this may run behind the exit's own arming */
@@ -201,6 +206,12 @@ void events_set_slice(struct vcpu *v, u64 end)
 	set_deadline(v, rdtsc());
 }
 
+void events_set_l2_timer(struct vcpu *v, u64 due)
+{
+	v->l2_timer_due = due;
+	v->deadline = nearest_deadline(v);
+}
+
 void events_timer(struct vcpu *v)
 {
 	u64 now = rdtsc();
@@ -219,6 +230,13 @@ void events_arm_timer(const struct vcpu *v, u64 now)
 	vmcs_write(
 		VMCS_PREEMPTION_TIMER,
 		preemption_timer_value(v->deadline, now, VMX_MISC_TIMER_SHIFT(vmx_caps()->misc)));
+}
+
+void events_arm_timer_after_exit(const struct vcpu *v)
+{
+	bool runs_on = v->l2_timer_due != LAPIC_NEVER && v->l2_timer_start != v->exit->tsc;
+
+	events_arm_timer(v, unlikely(runs_on) ? rdtsc() : v->exit->tsc);
 }
 
 static void deliver_to(struct vcpu *v, const struct apic_message *message)

@@ -18,6 +18,16 @@ void events_timer(struct vcpu *v);
 /* Take the timer's next deadline over from the APIC: after what it called LAPIC_TIMER. */
 void events_new_deadline(struct vcpu *v);
 
+/* When L1's VMX-preemption timer ends its L2's turn; LAPIC_NEVER. The VMCS that the vCPU is entered
+ * with is about to become another one, whose timer control follows. */
+void events_set_l2_timer(struct vcpu *v, u64 due);
+
+/* When a vCPU that waits has to be looked at. */
+static inline u64 events_wait_until(const struct vcpu *v)
+{
+	return MIN(v->timer_due, v->l2_timer_due);
+}
+
 /* Until when the guest may run before another vCPU of its CPU has its turn; LAPIC_NEVER. */
 void events_set_slice(struct vcpu *v, u64 end);
 
@@ -34,8 +44,10 @@ static inline void events_timer_control(struct vcpu *v)
 /* The guest is left right behind its next entry; events_new_deadline() ends that. */
 void events_expire_now(struct vcpu *v);
 
-/* Before an entry with a deadline: how long the guest may run. */
+/* Before an entry with a deadline: how long the guest may run. The time that L0 took since the exit
+ * in hand is not the guest's, unless its timer runs on meanwhile. */
 void events_arm_timer(const struct vcpu *v, u64 now);
+void events_arm_timer_after_exit(const struct vcpu *v);
 
 /* An interrupt for the vCPU, from the 8259s or its local APIC: whether one waits, and taking it. */
 bool events_interrupt_waits(struct vcpu *v);
@@ -55,8 +67,12 @@ bool may_take_interrupt(u64 rflags, u64 interruptibility);
 /* Likewise for an NMI. */
 bool may_take_nmi(u64 interruptibility);
 
-/* The VMX-preemption timer's value for a deadline, in its own ticks; 0 where it has passed. Pure.
+/*
+ * The VMX-preemption timer's value for a deadline, 0 where that has passed; and the deadline of a
+ * value. It counts down each time that this bit of the TSC changes (SDM "VMX-Preemption Timer").
+ * Pure.
  */
 u32 preemption_timer_value(u64 deadline, u64 now, u32 shift);
+u64 preemption_timer_deadline(u32 value, u64 now, u32 shift);
 
 #endif

@@ -17,7 +17,12 @@ bool may_take_nmi(u64 interruptibility)
 
 u32 preemption_timer_value(u64 deadline, u64 now, u32 shift)
 {
-	u64 ticks = deadline > now ? (deadline - now) >> shift : 0;
+	u64 ticks = deadline > now ? ((deadline - 1) >> shift) + 1 - (now >> shift) : 0;
 
 	return ticks > ~0u ? ~0u : (u32)ticks;
+}
+
+u64 preemption_timer_deadline(u32 value, u64 now, u32 shift)
+{
+	return ((now >> shift) + value) << shift;
 }

@@ -138,7 +138,7 @@ bool vcpu_handle_exit(struct vcpu *v)
 	else if (action != EXIT_RESUME)
 		action = act(v, action);
 	if (unlikely(v->deadline != LAPIC_NEVER))
-		events_arm_timer(v, v->exit->tsc);
+		events_arm_timer_after_exit(v);
 	return action < EXIT_LEAVE;
 }
 

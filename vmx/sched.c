@@ -53,7 +53,7 @@ static struct wait sum_up(struct vcpu *first)
 	struct vcpu *v = first;
 
 	do {
-		wait.deadline = MIN(wait.deadline, v->timer_due);
+		wait.deadline = MIN(wait.deadline, events_wait_until(v));
 		wait.count++;
 		wait.requested |= __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) != 0;
 		v = next_on_cpu(v);
@@ -127,8 +127,11 @@ static void take_over(struct vcpu *v)
  * and loads MSRs. */
 static void serve(struct vcpu *v)
 {
-	bool is_due = rdtsc() >= v->timer_due;
+	u64 now = rdtsc();
+	bool is_due = now >= v->timer_due;
 
+	if (now >= v->l2_timer_due)
+		vcpu_request(v, REQUEST_EVENT);
 	if (!is_due && !__atomic_load_n(&v->requests, __ATOMIC_ACQUIRE))
 		return;
 	if (vcpu_is_in_l2(v))

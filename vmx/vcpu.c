@@ -47,6 +47,7 @@ int vcpu_create(struct vcpu *v, struct vm *vm, u32 index)
 	v->activity = index == 0 ? VCPU_ACTIVE : VCPU_WAIT_FOR_SIPI;
 	v->timer_due = LAPIC_NEVER;
 	v->slice_end = LAPIC_NEVER;
+	v->l2_timer_due = LAPIC_NEVER;
 	v->deadline = LAPIC_NEVER;
 	guest_mtrr_init(&v->mtrrs, vm->memory_end_below_4g, vmx_caps()->physical_bits);
 	lapic_create(&v->lapic, &config);

@@ -65,11 +65,13 @@ struct vcpu {
 	u32 index;
 	enum vcpu_activity activity;
 	/* In host TSC; LAPIC_NEVER where there is none. */
-	u64 timer_due;   /* when the APIC timer, and for vCPU 0 the board, wants its time */
-	u64 slice_end;   /* when another vCPU of this CPU has its turn */
-	u64 deadline;    /* the earlier one: what the VMX-preemption timer runs for */
-	u16 vpid;        /* of L1; 0: the CPU has none */
-	u32 insn_length; /* of the instruction that EXIT_SKIP_DECODED completes */
+	u64 timer_due;      /* when the APIC timer, and for vCPU 0 the board, wants its time */
+	u64 slice_end;      /* when another vCPU of this CPU has its turn */
+	u64 l2_timer_due;   /* when the VMX-preemption timer expires that L1 has given its L2 */
+	u64 l2_timer_start; /* since when that runs: the exit that entered L2 */
+	u64 deadline;       /* the earliest: what the VMX-preemption timer runs for */
+	u16 vpid;           /* of L1; 0: the CPU has none */
+	u32 insn_length;    /* of the instruction that EXIT_SKIP_DECODED completes */
 
 	struct hw_vmcs vmcs01; /* runs L1 */
 	struct {               /* fields of vmcs01 that only L0 changes, by their names */

@@ -4,6 +4,7 @@
  * into L2 (SDM "Event Delivery": external-interrupt and NMI exiting). An event that the entry under
  * way delivers goes first; the next look is then taken right behind it.
  */
+#include "hv/x86.h"
 #include "vmx/event.h"
 #include "vmx/events.h"
 #include "vmx/inject.h"
@@ -145,6 +146,22 @@ static bool init_exits(struct vcpu *v, u32 events, bool under_way)
 	return true;
 }
 
+/*
+ * L1's VMX-preemption timer goes before windows, NMIs and interrupts, and behind debug traps (SDM
+ * "VMX-Preemption Timer"), whose delivery is the CPU's, as that of the event under way: it is then
+ * the CPU's timer, at 0, that exits.
+ */
+static bool timer_exits(struct vcpu *v, bool under_way)
+{
+	if (likely(!l2_timer_is_due(v, rdtsc())))
+		return false;
+	if (under_way || is_debug_trap(vmcs_read(VMCS_GUEST_PENDING_DEBUG)))
+		nested_look_again(v);
+	else
+		exit_with(v, EXIT_PREEMPTION_TIMER, 0);
+	return true;
+}
+
 void nested_deliver(struct vcpu *v)
 {
 	const struct vmcs12 *v12 = &v->nested->current->v12;
@@ -152,7 +169,7 @@ void nested_deliver(struct vcpu *v)
 	bool under_way = is_event_under_way();
 
 	v->nested->deliver_in_l1 = true;
-	if (init_exits(v, events, under_way))
+	if (init_exits(v, events, under_way) || timer_exits(v, under_way))
 		return;
 	if (events & LAPIC_EVENT_NMI) {
 		if (!(v12->PIN_CONTROLS & PIN_NMI_EXITING))

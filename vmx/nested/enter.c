@@ -130,8 +130,6 @@ static void enter_l2(struct vcpu *v, struct context *context)
 		nested_update(v, context);
 	if (context->plan.extras & ENTRY_SHARES)
 		shared_enter(v, context);
-	if (unlikely(context->plan.extras & ENTRY_OWN_NMIS))
-		v->nested->blocks_nmis = blocks_nmis(v12);
 	if (unlikely(v->nested->loads_pdptes))
 		vmcs_write_pdptes(v->nested->pdptes);
 	v->l2_tsc_offset = context->plan.tsc_offset;
@@ -173,6 +171,15 @@ static u32 basic_error(const struct context *context, bool launches, u64 blocked
 	return 0;
 }
 
+/* What not every L1 asks for, before vmcs02 is current. */
+static void __attribute__((noinline)) begin_extras(struct vcpu *v, const struct context *context)
+{
+	if (context->plan.extras & ENTRY_OWN_NMIS)
+		v->nested->blocks_nmis = blocks_nmis(&context->v12);
+	if (context->plan.extras & ENTRY_TIMER)
+		l2_timer_start(v, &context->v12);
+}
+
 static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 {
 	bool loads_msrs = context->plan.extras & ENTRY_LOADS_MSRS;
@@ -182,6 +189,8 @@ static enum exit_action enter_checked(struct vcpu *v, struct context *context)
 		vmcs_load(context->vmcs02.page);
 		vmcs02_save_lazy(v, context);
 	}
+	if (unlikely(context->plan.extras & (ENTRY_OWN_NMIS | ENTRY_TIMER)))
+		begin_extras(v, context);
 	enter_l2(v, context);
 	if (unlikely(loads_msrs))
 		load_msrs(v, context);

@@ -46,6 +46,10 @@ static struct exit02 facts(struct vcpu *v)
 	case EXIT_VMWRITE:
 		e.insn_info = (u32)vmcs_read(VMCS_EXIT_INSN_INFO);
 		break;
+	case EXIT_PREEMPTION_TIMER:
+		e.timer_of_l1 =
+			l2_timer_is_due(v, v->exit->tsc) && !(v->lapic.events & LAPIC_EVENT_INIT);
+		break;
 	default:
 		break;
 	}

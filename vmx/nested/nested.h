@@ -174,6 +174,18 @@ void nested_reflect(struct vcpu *v, const struct exit12 *exit);
  * misconfigurations, but for these. */
 void nested_reflect_hardware(struct vcpu *v);
 void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification);
+/*
+ * L1's VMX-preemption timer shares the CPU's with L0's deadlines. It begins with the exit that
+ * enters L2, before L2's VMCS is current, and runs until L2 is left, whatever L0 does meanwhile;
+ * then it is saved where L1 asks for that.
+ */
+void l2_timer_start(struct vcpu *v, const struct vmcs12 *v12);
+void l2_timer_stop(struct vcpu *v, struct vmcs12 *v12, u64 left_at);
+static inline bool l2_timer_is_due(const struct vcpu *v, u64 now)
+{
+	return now >= v->l2_timer_due;
+}
+
 /* L1 goes on where it entered L2, whose state is saved. */
 void nested_leave_without_exit(struct vcpu *v);
 /* Out of L2 again at once, after the event that the entry delivers. */

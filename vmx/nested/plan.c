@@ -47,6 +47,8 @@ struct entry_plan plan_make(const struct vmcs12 *v, u64 identity_eptp)
 		plan.extras |= ENTRY_NO_BITMAP;
 	if (HAS(PIN, NMI_EXITING) && !HAS(PIN, VIRTUAL_NMI))
 		plan.extras |= ENTRY_OWN_NMIS;
+	if (HAS(PIN, PREEMPTION_TIMER))
+		plan.extras |= ENTRY_TIMER;
 	if (plan.pages)
 		plan.extras |= ENTRY_PAGES;
 	return plan;

@@ -16,6 +16,7 @@ enum entry_extra {
 	ENTRY_NO_BITMAP = 16, /* all accesses to MSRs exit */
 	ENTRY_OWN_NMIS = 32,  /* NMIs exit, and blocking them is the CPU's: no virtual NMIs */
 	ENTRY_PAGES = 64,     /* plan.pages is not 0 */
+	ENTRY_TIMER = 128,    /* L1's VMX-preemption timer runs */
 };
 
 struct entry_plan {

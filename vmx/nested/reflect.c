@@ -249,7 +249,7 @@ static inline void save_pending_debug(struct context *context)
 }
 
 /* What vmcs02's virtual NMIs make of it is not L2's. */
-static void __attribute__((noinline)) save_own_nmis(struct vcpu *v, struct context *context)
+static void save_own_nmis(struct vcpu *v, struct context *context)
 {
 	struct vmcs12 *v12 = &context->v12;
 
@@ -260,24 +260,34 @@ static void __attribute__((noinline)) save_own_nmis(struct vcpu *v, struct conte
 	context->dirty |= 1u << DERIVE_RUN;
 }
 
-static inline void save_l2(struct vcpu *v, struct context *context)
+/* What not every L1 asks for. */
+static void __attribute__((noinline))
+save_extras(struct vcpu *v, struct context *context, u64 left_at)
+{
+	if (context->plan.extras & ENTRY_OWN_NMIS)
+		save_own_nmis(v, context);
+	if (context->plan.extras & ENTRY_TIMER)
+		l2_timer_stop(v, &context->v12, left_at);
+}
+
+static inline void save_l2(struct vcpu *v, struct context *context, u64 left_at)
 {
 	struct vmcs12 *v12 = &context->v12;
 
 	vmcs02_save(context);
-	if (unlikely(context->plan.extras & ENTRY_OWN_NMIS))
-		save_own_nmis(v, context);
+	if (unlikely(context->plan.extras & (ENTRY_OWN_NMIS | ENTRY_TIMER)))
+		save_extras(v, context, left_at);
 	save_pending_debug(context);
 	v12->GUEST_ACTIVITY = v->activity == VCPU_HALTED ? ACTIVITY_HLT : ACTIVITY_ACTIVE;
 	nmi_mask_note_blocked(v12->GUEST_INTERRUPTIBILITY & BLOCKED_BY_NMI);
 }
 
 /* The exit is recorded. */
-static inline void leave(struct vcpu *v, struct context *context)
+static inline void leave(struct vcpu *v, struct context *context, u64 left_at)
 {
 	struct vmcs12 *v12 = &context->v12;
 
-	save_l2(v, context);
+	save_l2(v, context, left_at);
 	measured_reach(v, context);
 	if (unlikely(v12->EXIT_MSR_STORE_COUNT) &&
 	    msr_list_store(v, l1_gpa(v12->EXIT_MSR_STORE_ADDR), (u32)v12->EXIT_MSR_STORE_COUNT)) {
@@ -301,7 +311,7 @@ void nested_reflect(struct vcpu *v, const struct exit12 *exit)
 
 	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
 	record(&context->v12, exit);
-	leave(v, context);
+	leave(v, context, rdtsc());
 	arm_timer_of_l1(v);
 }
 
@@ -311,7 +321,7 @@ void nested_reflect_hardware(struct vcpu *v)
 
 	context->v12.GUEST_RIP = v->exit->rip;
 	record_hardware(v, &context->v12);
-	leave(v, context);
+	leave(v, context, v->exit->tsc);
 }
 
 void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification)
@@ -322,7 +332,7 @@ void nested_reflect_ept(struct vcpu *v, u32 reason, u64 qualification)
 	record_hardware(v, v12);
 	v12->EXIT_REASON = reason;
 	v12->EXIT_QUALIFICATION = qualification;
-	leave(v, v->nested->current);
+	leave(v, v->nested->current, v->exit->tsc);
 }
 
 void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)
@@ -331,6 +341,7 @@ void nested_entry_fails(struct vcpu *v, u32 reason, u64 qualification)
 
 	context->v12.EXIT_REASON = reason | EXIT_REASON_ENTRY_FAILURE;
 	context->v12.EXIT_QUALIFICATION = qualification;
+	events_set_l2_timer(v, LAPIC_NEVER);
 	load_host_state(v, context);
 	arrive_in_l1(v, context);
 }
@@ -341,7 +352,7 @@ void nested_leave_without_exit(struct vcpu *v)
 
 	context->v12.GUEST_RIP = vmcs_read(VMCS_GUEST_RIP);
 	context->v12.ENTRY_INTR_INFO &= ~(u64)INTR_INFO_VALID;
-	save_l2(v, context);
+	save_l2(v, context, rdtsc());
 	context->efer = context->pat = context->debugctl = ~0ULL;
 	context->shadow.may_be_behind = true;
 	vcpu_switch_vmcs(v, &v->vmcs01);

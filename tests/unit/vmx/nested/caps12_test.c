@@ -98,6 +98,24 @@ UNIT(misc_hides_what_is_not_emulated)
 	assert_false(l1.misc & (VMX_MISC_SHUTDOWN | VMX_MISC_WAIT_FOR_SIPI));
 }
 
+UNIT(timer_is_the_hosts_with_its_rate)
+{
+	for (u32 model = 0; model < CAPS_MODELS; model++) {
+		struct vmx_caps host;
+
+		build(model);
+		host = *vmx_caps();
+		host.misc |= 5;
+		caps12_build(&l1, &host, CR4_ALLOWED);
+		assert_int_equal(VMX_MISC_TIMER_SHIFT(l1.misc),
+				 5 | VMX_MISC_TIMER_SHIFT(host.misc));
+		assert_int_equal(l1.allowed1[CONTROL_SET_PIN] & PIN_PREEMPTION_TIMER,
+				 host.allowed1[CONTROL_SET_PIN] & PIN_PREEMPTION_TIMER);
+		assert_int_equal(l1.allowed1[CONTROL_SET_EXIT] & EXIT_CTL_SAVE_TIMER,
+				 host.allowed1[CONTROL_SET_EXIT] & EXIT_CTL_SAVE_TIMER);
+	}
+}
+
 UNIT(cr4_is_l1s_own_and_vmxe)
 {
 	build(0);
@@ -141,6 +159,7 @@ int main(void)
 		cmocka_unit_test(without_ept_cr3_exits_cannot_be_cleared),
 		cmocka_unit_test(basic_names_our_revision_one_page_and_write_back),
 		cmocka_unit_test(misc_hides_what_is_not_emulated),
+		cmocka_unit_test(timer_is_the_hosts_with_its_rate),
 		cmocka_unit_test(cr4_is_l1s_own_and_vmxe),
 		cmocka_unit_test(vmcs_enum_is_the_highest_index_that_can_be_read),
 		cmocka_unit_test(exactly_the_architectures_msrs_exist),

@@ -98,6 +98,15 @@ UNIT(nmis_are_the_cpus_own_where_they_exit_and_are_not_virtual)
 	assert_false(extras() & ENTRY_OWN_NMIS);
 }
 
+UNIT(timer_is_looked_at_where_it_runs)
+{
+	v12.PIN_CONTROLS = PIN_PREEMPTION_TIMER;
+	assert_true(extras() & ENTRY_TIMER);
+	v12.PIN_CONTROLS = 0;
+	v12.EXIT_CONTROLS = EXIT_CTL_SAVE_TIMER;
+	assert_false(extras() & ENTRY_TIMER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +116,7 @@ int main(void)
 		cmocka_unit_test_setup(virtual_tpr_is_read_only_for_a_threshold, setup),
 		cmocka_unit_test_setup(nmis_are_the_cpus_own_where_they_exit_and_are_not_virtual,
 				       setup),
+		cmocka_unit_test_setup(timer_is_looked_at_where_it_runs, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
