@@ -15,6 +15,7 @@
 #define CODE_GPA    0x1000
 #define DATA_GPA    0x2000
 #define PAGE_BYTES  0x1000
+#define KVM_OWN_GPA 0xfffbd000UL /* three pages, for L2 in real mode where VMX cannot have it so */
 #define NUMBERS     (PAGE_BYTES / sizeof(uint16_t))
 #define RESULT_PORT 0x10
 #define RUNS_MAX    10
@@ -152,6 +153,7 @@ int main(void)
 	for (unsigned int i = 0; i < NUMBERS; i++)
 		sum = (uint16_t)(sum + (numbers[i] = (uint16_t)(i * i + 7)));
 	memcpy(memory + DATA_GPA, numbers, sizeof(numbers));
+	REQUEST(vm, KVM_SET_TSS_ADDR, KVM_OWN_GPA);
 	vcpu = REQUEST(vm, KVM_CREATE_VCPU, 0);
 	run = mmap(NULL, (size_t)REQUEST(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE,
 		   MAP_SHARED, vcpu, 0);
