@@ -50,3 +50,4 @@ done <<-END
 	flexpriority vnmi eptad nested
 	ept vpid flexpriority vnmi preemption_timer
 END
+rmmod kvm irqbypass || fail 'kvm does not go'
