@@ -70,13 +70,17 @@ $(HOT_PATH): tests/run/hot_path.c $(wildcard mm/*.h hv/*.h) $(BUILD)/tools.stamp
 	$(call say,CC,$<)$(CC) $(CFLAGS) -c -o $@ $<
 
 # --- running ----------------------------------------------------------------------------------------------------------
-.PHONY: run check soak bench bench-memslot bench-regions bench-dirty profile debug usb
+.PHONY: run demo check soak bench bench-memslot bench-regions bench-dirty profile debug usb
 
-# Without a CONFIG, even an empty one, a run shows the demo, which wants two CPUs.
-run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo rounds=4' \
-           $(if $(filter file,$(origin CPUS)),CPUS=2))
+# The demo wants two CPUs, and so does the main job; a CONFIG, even an empty one, is the self-test's.
+two_cpus = $(if $(filter file,$(origin CPUS)),CPUS=2)
+run_demo = $(if $(filter undefined,$(origin CONFIG)),CONFIG='test_calls = on;cmdline = suite=demo rounds=4' $(two_cpus))
 
-run: $(EFI) ## boot Nestor with a demo (MACHINE= CPU= CPUS= MEM=); CONFIG= for the built-in self-test
+run: $(EFI) $(LINUX_NEEDS) ## the main job: Debian's kernel as L1, its KVM, the same kernel as L2 (MACHINE= CPU= CPUS= MEM=)
+	$(Q)$(MACHINE_ENV) $(two_cpus) NAME=$${NAME:-run} CONFIG="test_calls = on;$$CONFIG" \
+		APPEND="checks=cpus,kvm,l2,dmesg $$APPEND" EFI=$(EFI) tests/linux/run.sh
+
+demo: $(EFI) ## a demo of two L2s whose memory moves, 20 s; CONFIG= for the built-in self-test
 	$(Q)$(MACHINE_ENV) $(run_demo) tests/run/machine.sh EFI=$(EFI)
 
 check: $(CASE_NEEDS) ## run every test: host units, then machines (ONLY=name for some)
