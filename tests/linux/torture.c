@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes of L1's memory while Linux runs in it: torture <rounds> [<seed>]. A worker on each CPU
- * rewrites and verifies pages; the actor changes memory under them, and under the kernel. Ends with
- * 0, or 1 and a line about the first byte that was wrong, or 77 where there is nothing to ask.
+ * Changes of L1's memory while Linux runs in it: torture <rounds> [<seed> [<pause>]]. A worker on each CPU
+ * rewrites and verifies pages; the actor changes memory under them, and under the kernel; SIGTERM
+ * makes it the last round. Ends with 0, or 1 and a line about the first byte that was wrong, or 77 where there is nothing to ask.
+ *
+ * torture verify <passes>: without the actor, until each worker has verified so many pages. For L2s,
+ * while L1's memory, and so theirs, changes.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/linux/torture/calls.h"
@@ -34,6 +39,8 @@ struct worker {
 static struct worker workers[CPUS_MAX];
 static unsigned int worker_count;
 static atomic_int stop;
+static volatile sig_atomic_t terminated;
+static uint64_t passes_at_most = UINT64_MAX;
 
 static void run_on(unsigned int cpu)
 {
@@ -52,7 +59,7 @@ static void *work(void *argument)
 	run_on(worker->cpu);
 	if (nice(WORKERS_NICE) == -1)
 		fail("no other priority");
-	while (!atomic_load(&stop)) {
+	while (!atomic_load(&stop) && atomic_load(&worker->passes) < passes_at_most) {
 		struct page *page =
 			pages_nth((unsigned int)random_below(&worker->random, pages_count()));
 
@@ -82,11 +89,10 @@ static void start_workers(uint64_t *random)
 	}
 }
 
-/* Each worker gets on, however the CPUs are shared. */
-static void await_workers(unsigned int round)
+static void await_workers(uint64_t passes)
 {
 	for (unsigned int i = 0; i < worker_count; i++)
-		while (atomic_load(&workers[i].passes) < round / ROUNDS_A_PASS)
+		while (atomic_load(&workers[i].passes) < passes)
 			sched_yield();
 }
 
@@ -116,25 +122,28 @@ static void act(uint64_t *random)
 	acts[i].act(random);
 }
 
-static void verify_everything(void)
+static void join_workers(void)
 {
 	now_doing("the end", 0);
-	atomic_store(&stop, 1);
 	for (unsigned int i = 0; i < worker_count; i++)
 		pthread_join(workers[i].thread, NULL);
 	for (unsigned int i = 0; i < pages_count(); i++)
 		page_verify(pages_nth(i));
-	regions_verify();
 }
 
-static void print_summary(unsigned int rounds)
+static unsigned long long count_passes(void)
 {
 	unsigned long long passes = 0;
 
 	for (unsigned int i = 0; i < worker_count; i++)
 		passes += atomic_load(&workers[i].passes);
+	return passes;
+}
+
+static void print_summary(unsigned int rounds)
+{
 	printf("torture: no wrong byte: rounds=%u cpus=%u pages=%u huge=%u passes=%llu", rounds,
-	       worker_count, pages_count(), pages_huge(), passes);
+	       worker_count, pages_count(), pages_huge(), count_passes());
 	printf(" ram_migrated=%llu ram_turns=%llu migrated=%llu busy=%llu poisoned=%llu "
 	       "ballooned=%llu",
 	       (unsigned long long)ram_count(RAM_MIGRATED),
@@ -149,30 +158,68 @@ static void print_summary(unsigned int rounds)
 	       (unsigned long long)ram_count(RAM_TOLD), (unsigned long long)ram_count(RAM_CHECKED));
 }
 
-int main(int argc, char **argv)
+static int verify_only(uint64_t passes)
 {
-	unsigned int rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : 0;
-	uint64_t random = argc > 2 ? strtoull(argv[2], NULL, 0) : 1, gpa;
-	volatile uint64_t *added;
-	const char *lacks = port_open();
+	uint64_t random = 1;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!rounds || lacks) {
-		printf("torture: %s\n", lacks ? lacks : "usage: torture <rounds> [<seed>]");
-		return lacks ? NOTHING_TO_DO : 1;
-	}
+	passes_at_most = passes;
+	pages_create(NULL, 0, 0);
+	start_workers(&random);
+	join_workers();
+	printf("torture: no wrong byte: cpus=%u pages=%u huge=%u passes=%llu\n", worker_count,
+	       pages_count(), pages_huge(), count_passes());
+	return 0;
+}
+
+static void take_sigterm(int number)
+{
+	(void)number;
+	terminated = 1;
+}
+
+/* pause: milliseconds between two rounds, for others that want the CPUs too. */
+static int change_memory(unsigned int rounds, uint64_t random, unsigned int pause)
+{
+	volatile uint64_t *added;
+	unsigned int round = 0;
+	uint64_t gpa;
+
 	ram_create();
 	regions_create();
 	added = regions_added(&gpa);
 	pages_create(added, gpa, ADDED_PAGES);
 	start_workers(&random);
-	for (unsigned int round = 1; round <= rounds; round++) {
+	signal(SIGTERM, take_sigterm);
+	while (round < rounds && !terminated) {
+		round++;
 		act(&random);
-		await_workers(round);
-		if (round * REPORTS / rounds != (round - 1) * REPORTS / rounds)
+		await_workers(round / ROUNDS_A_PASS); /* however the CPUs are shared */
+		if (pause)
+			usleep(pause * 1000);
+		if ((uint64_t)round * REPORTS / rounds != (uint64_t)(round - 1) * REPORTS / rounds)
 			printf("torture: round %u of %u\n", round, rounds);
 	}
-	verify_everything();
-	print_summary(rounds);
+	atomic_store(&stop, 1);
+	join_workers();
+	regions_verify();
+	print_summary(round);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : 0;
+	const char *lacks;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 3 && !strcmp(argv[1], "verify"))
+		return verify_only(strtoull(argv[2], NULL, 0));
+	lacks = port_open();
+	if (!rounds || lacks) {
+		printf("torture: %s\n",
+		       lacks ? lacks : "usage: torture <rounds> [<seed> [<pause>]]");
+		return lacks ? NOTHING_TO_DO : 1;
+	}
+	return change_memory(rounds, argc > 2 ? strtoull(argv[2], NULL, 0) : 1,
+			     argc > 3 ? (unsigned int)atoi(argv[3]) : 0);
 }

@@ -13,7 +13,7 @@ echo always >/sys/kernel/mm/transparent_hugepage/enabled
 insmod /modules/irqbypass.ko
 insmod /modules/kvm.ko
 insmod /modules/kvm-intel.ko
-/bin/vmm -t -s -c "$(nproc)" -m 128 -p 'L2| ' -i /l2/initramfs -a 'console=ttyS0 quiet panic=-1 cryptomgr.notests' /l2/vmlinux |
+/bin/vmm -t -c "$(nproc)" -m 128 -p 'L2| ' -i /l2/initramfs -a 'console=ttyS0 quiet panic=-1 cryptomgr.notests' /l2/vmlinux |
 	tee /tmp/l2
 expect 'ends of L2' "$(grep -c 'L2| L2: END code=0$' /tmp/l2)" 1
 /bin/counts || [ $? = 77 ]
