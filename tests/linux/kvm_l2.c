@@ -4,13 +4,13 @@
  * numbers, asks CPUID, and tells both at a port. Source: Linux' Documentation/virt/kvm/api.rst.
  */
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
+
+#include "tests/linux/lib/kvm.h"
 
 #define CODE_GPA    0x1000
 #define DATA_GPA    0x2000
@@ -49,16 +49,6 @@ static _Noreturn void fail(const char *what)
 	perror(what);
 	exit(1);
 }
-
-static int request(int fd, unsigned long number, const char *name, void *argument)
-{
-	int result = ioctl(fd, number, argument);
-
-	if (result < 0)
-		fail(name);
-	return result;
-}
-#define REQUEST(fd, number, argument) request(fd, number, #number, (void *)(argument))
 
 /* From L2's address 0 on. */
 static uint8_t *map_memory(int vm, uint64_t bytes)

@@ -27,9 +27,10 @@ $(LINUX)/bin/counts: tests/linux/lib/port.c vmx/exit_reasons.c
 $(LINUX)/bin/vmm: $(wildcard tests/linux/vmm/*.c hv/dev/*.c) hv/acpi.c hv/format.c $(filter hv/guest/%,$(PURE)) \
                   $(BUILD)/target/hv/guest/dsdt.asm.o
 
-$(LINUX)/l2/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX)/bin/load tests/linux/l2/init
+L2_PROGRAMS := $(LINUX)/bin/load $(LINUX)/bin/torture
+$(LINUX)/l2/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(L2_PROGRAMS) tests/linux/l2/init
 	@mkdir -p $(@D)
-	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox bin/=$(LINUX)/bin/load init=tests/linux/l2/init
+	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox $(addprefix bin/=,$(L2_PROGRAMS)) init=tests/linux/l2/init
 
 $(LINUX)/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX_PROGRAMS) tests/linux/init $(wildcard tests/linux/checks/*) \
                     $(LINUX)/vmlinux $(LINUX)/l2/initramfs
@@ -37,8 +38,25 @@ $(LINUX)/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX_PROGRAMS) 
 		$(addprefix checks/=,$(wildcard tests/linux/checks/*)) $(addprefix modules/=,$(wildcard $(LINUX)/modules/*)) \
 		l2/=$(LINUX)/vmlinux l2/=$(LINUX)/l2/initramfs
 
+# Guests in guests, for the benchmark: each level's initramfs has the kernel and the initramfs of the next.
+LINUX_BENCH := $(LINUX)/bench
+BENCH_LEVEL := tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX)/bin/bench_init
+bench_level  = tests/linux/initramfs.sh $@ $(LINUX)/busybox init=$(LINUX)/bin/bench_init
+bench_below  = next=tests/linux/bench_next bin/=$(LINUX)/bin/vmm $(addprefix modules/=,$(wildcard $(LINUX)/modules/*)) \
+               below/=$(LINUX)/vmlinux below/initramfs=
+
+$(LINUX_BENCH)/0: $(BENCH_LEVEL)
+	@mkdir -p $(@D)
+	$(call say,CPIO,$@)$(bench_level)
+
+$(LINUX_BENCH)/1: $(LINUX_BENCH)/0 $(BENCH_LEVEL) $(LINUX)/bin/vmm $(LINUX)/vmlinux tests/linux/bench_next
+	$(call say,CPIO,$@)$(bench_level) $(bench_below)$<
+
+$(LINUX_BENCH)/2: $(LINUX_BENCH)/1 $(BENCH_LEVEL) $(LINUX)/bin/vmm $(LINUX)/vmlinux tests/linux/bench_next
+	$(call say,CPIO,$@)$(bench_level) $(bench_below)$<
+
 run-linux: $(EFI) $(LINUX_NEEDS) ## boot Debian's kernel as L1, with checks, from power-on to power-off; Enter gets a shell
 	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/linux/run.sh
 
-bench-linux: $(EFI) $(LINUX_NEEDS) ## what a boot of Debian's kernel costs, beside the bare CPU
+bench-linux: $(EFI) $(LINUX)/vmlinux $(LINUX_BENCH)/2 ## what a boot of Debian's kernel costs, beside the bare CPU
 	$(Q)CPU=$(CPU) EFI=$(EFI) tests/linux/bench.sh

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <x86intrin.h>
 
 #include "hv/log.h"
@@ -75,13 +74,4 @@ void vmm_fail(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	fail(fmt, ap);
-}
-
-int vmm_request(int fd, unsigned long number, const char *name, void *argument)
-{
-	int result = ioctl(fd, number, argument);
-
-	if (result < 0)
-		vmm_fail("%s: %m", name);
-	return result;
 }

@@ -103,6 +103,7 @@ static void load_image(struct vmm *vmm)
 	for (u32 i = 0; i < vmm->plan.copy_count; i++) {
 		const struct load_copy *copy = &vmm->plan.copies[i];
 
+		/* What is to be cleared behind it is so from the start. */
 		memcpy(vmm->memory + copy->to.raw, copy->from, copy->bytes);
 	}
 }

@@ -6,15 +6,14 @@
 #ifndef TESTS_LINUX_VMM_VMM_H
 #define TESTS_LINUX_VMM_VMM_H
 
-#include <linux/kvm.h>
 #include <pthread.h>
 
 #include "hv/dev/board.h"
 #include "hv/guest/pc_memory.h"
+#include "tests/linux/lib/kvm.h"
 
 #define VMM_CPUS_MAX    16
 #define VMM_MODULES_MAX 4
-#define VMM_EXITS_MAX   64
 
 /* What the command line asks for. */
 struct vmm_options {
@@ -50,17 +49,12 @@ struct vmm {
 	u64 tsc_hz;
 	u64 deadline; /* that the timer waits for */
 	bool intr;    /* the 8259s want the first vCPU */
-	u32 shutdown_letters;
 };
 
 /* "vmm: text" and the end, with status 1. */
 _Noreturn void vmm_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The guest is done: statistics, if they are wanted, and the end. */
 _Noreturn void vmm_end(struct vmm *vmm, int status, const char *why);
-
-/* An ioctl that must not fail; what it returns. */
-int vmm_request(int fd, unsigned long number, const char *name, void *argument);
-#define REQUEST(fd, number, argument) vmm_request(fd, number, #number, (void *)(argument))
 
 /* Memory by the map, with the image in it. */
 void memory_create(struct vmm *vmm);
@@ -75,7 +69,8 @@ void devices_start(struct vmm *vmm); /* the timer's thread */
 void devices_port(struct vmm *vmm, const struct kvm_run *run);
 void devices_mmio(struct vmm *vmm, struct kvm_run *run);
 void devices_eoi(struct vmm *vmm, u8 vector);
-/* Before the first vCPU runs: an interrupt of the 8259s goes to it, if it takes one now. */
+/* Before a vCPU runs: an interrupt of the 8259s goes to the first one, if
+ * that takes one now. */
 void devices_interrupt(struct vmm_vcpu *vcpu);
 
 void cpuid_set(const struct vmm_vcpu *vcpu);
