@@ -20,10 +20,10 @@
 /* R8: the time at the beginning; R9: the last that L2 saw. A loop ends by itself. */
 L2_CODE(watch, PICK_TSC "mov %rax, %r8; mov $" TURNS ", %ecx\n"
 			"1: " PICK_TSC "mov %rax, %r9; dec %ecx; jnz 1b");
-/* The same with an MSR that a hypervisor serves. */
+/* The same with an access that a hypervisor serves, RSI being a register of the local APIC. */
 L2_CODE(watch_with_exits,
-	PICK_TSC "mov %rax, %r8; mov $" TURNS ", %edi\n"
-		 "1: mov $0x1b, %ecx; rdmsr\n" PICK_TSC "mov %rax, %r9; dec %edi; jnz 1b");
+	PICK_TSC "mov %rax, %r8; mov $" TURNS ", %ecx\n"
+		 "1: mov (%rsi), %ebx\n" PICK_TSC "mov %rax, %r9; dec %ecx; jnz 1b");
 /* RCX turns. */
 L2_CODE(some_turns, PICK_TSC "mov %rax, %r8\n"
 			     "1: dec %ecx; jnz 1b\n" PICK_TSC "mov %rax, %r9");
@@ -112,15 +112,24 @@ TIMER_TEST(it_ends_a_loop, 0)
 	EXPECT(l2->regs[R9] - l2->regs[R8] > SHORT / 2);
 }
 
-TIMER_TEST(it_runs_on_while_an_exit_is_served, 0)
+TIMER_TEST(it_runs_on_while_an_exit_is_served, NEED_APIC)
 {
-	/* Expect: the same where L2 is served by who is below L1. */
+	/* Expect: the same where L2 is served by who is below L1, which takes longer than an
+	 * entry. */
 	u32 value = value_of(SHORT);
-	struct l2 *l2 = l2_timed(watch_with_exits, value);
+	struct l2 *l2;
 
+	if (rdmsr(MSR_IA32_APIC_BASE) & APIC_BASE_X2APIC)
+		SKIP("the local APIC has no registers in memory");
+	l2 = l2_timed(watch_with_exits, value);
 	l2->regs[R9] = 0;
-	EXPECT_EQ(l2_enter(l2), EXIT_PREEMPTION_TIMER);
-	expect_expired(l2, value);
+	l2->regs[RSI] = APIC_DEFAULT_BASE + APIC_VERSION;
+	for (u32 i = 0; i < 8; i++) {
+		vmx_write(VMCS_GUEST_RIP, (u64)watch_with_exits);
+		timer_on(value + i * 257);
+		EXPECT_EQ(l2_enter(l2), EXIT_PREEMPTION_TIMER);
+		expect_expired(l2, value + i * 257);
+	}
 }
 
 TIMER_TEST(off_it_never_expires, 0)
@@ -298,13 +307,15 @@ TIMER_TEST(it_goes_before_windows, 0)
 	EXPECT_EQ(l2_enter(l2), EXIT_INTERRUPT_WINDOW);
 }
 
-TIMER_TEST(a_pending_debug_trap_goes_before_it, 0)
+TIMER_TEST(a_pending_debug_trap_goes_before_it, NEED_APIC)
 {
-	/* Expect: at value 0, the single-step trap that the entry loads exits first; also where an
-	 * interrupt waits, which stays. */
+	/* Expect: at value 0, of a single-step trap that the entry loads, the timer and an
+	 * interrupt, each is the first of those that are left. */
 	struct l2 *l2;
 
-	l2 = l2_timed(nops, 0);
+	NEEDS_CONTROL(CONTROL_SET_PIN, PIN_EXT_INT_EXITING);
+	l2 = l2_that_interrupts_exit(nops, 0);
+	apic_self_ipi(VECTOR);
 	vmx_change(VMCS_GUEST_RFLAGS, RFLAGS_TF, 0);
 	vmx_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_BS);
 	EXPECT_EQ(l2_enter(l2), EXIT_EXCEPTION_NMI);
@@ -312,7 +323,11 @@ TIMER_TEST(a_pending_debug_trap_goes_before_it, 0)
 	vmx_change(VMCS_GUEST_RFLAGS, 0, RFLAGS_TF);
 	vmx_write(VMCS_GUEST_PENDING_DEBUG, 0);
 	EXPECT_EQ(l2_enter(l2), EXIT_PREEMPTION_TIMER);
+	timer_on(NEVER);
+	EXPECT_EQ(l2_enter(l2), EXIT_EXTERNAL_INTERRUPT);
 	EXPECT_FIELD(GUEST_RIP, (u64)nops);
+	irq_window();
+	EXPECT_EQ(irq_count(VECTOR), 1);
 }
 
 static u64 handled;
