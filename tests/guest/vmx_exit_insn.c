@@ -410,3 +410,73 @@ VMX_TEST(vmx_exit, hypercalls_of_l2_are_l1s, 0)
 	EXPECT_EQ(l2->regs[RAX], NESTOR_CALL_CAPABILITIES);
 	EXPECT_EQ(l2->regs[RBX], 0xb);
 }
+
+/* --- PAUSE-loop exiting (SDM "Instructions That Cause VM Exits Conditionally": PAUSE) --- */
+#define PLE_TURNS "20000"
+
+L2_CODE(pause_loop, "mov $" PLE_TURNS ", %ecx; 1: pause; dec %ecx; jnz 1b");
+/* A PAUSE now and then: no loop of them. */
+L2_CODE(pauses_apart, "mov $20, %ecx\n"
+		      "1: pause; mov $10000, %edx; 2: dec %edx; jnz 2b\n"
+		      "dec %ecx; jnz 1b");
+
+static struct l2 *l2_with_ple(const char *code, u32 gap, u32 window)
+{
+	struct l2 *l2 = l2_new(code);
+
+	control_on(CONTROL_SET_CPU2, CPU2_PAUSE_LOOP_EXITING);
+	vmx_write(VMCS_PLE_GAP, gap);
+	vmx_write(VMCS_PLE_WINDOW, window);
+	return l2;
+}
+
+VMX_TEST(vmx_exit, a_loop_of_pauses_exits_when_asked, 0)
+{
+	/* Expect: at a PAUSE, when the window is over; the next entry begins another one. */
+	struct l2 *l2;
+	u64 left = 20001;
+
+	NEEDS_CONTROL(CONTROL_SET_CPU2, CPU2_PAUSE_LOOP_EXITING);
+	l2 = l2_with_ple(pause_loop, 1000, 4000);
+	for (u32 i = 0; i < 2; i++) {
+		EXPECT_EQ(l2_enter(l2), EXIT_PAUSE);
+		EXPECT_EQ(*(const u16 *)vmx_read(VMCS_GUEST_RIP), 0x90f3);
+		EXPECT_FIELD(EXIT_INSN_LEN, 2);
+		EXPECT_FIELD(EXIT_QUALIFICATION, 0);
+		EXPECT(l2->regs[RCX] > 0 && l2->regs[RCX] < left);
+		left = l2->regs[RCX];
+	}
+	vmx_write(VMCS_PLE_WINDOW, ~0u);
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+}
+
+VMX_TEST(vmx_exit, a_loop_of_pauses_runs_when_not_asked, 0)
+{
+	/* Expect: gap and window mean nothing without the control. */
+	struct l2 *l2;
+
+	NEEDS_CONTROL(CONTROL_SET_CPU2, CPU2_PAUSE_LOOP_EXITING);
+	l2 = l2_with_ple(pause_loop, 1000, 4000);
+	control_off(CONTROL_SET_CPU2, CPU2_PAUSE_LOOP_EXITING);
+	EXPECT_EQ(l2_enter(l2), EXIT_VMCALL);
+}
+
+VMX_TEST(vmx_exit, pauses_far_apart_are_no_loop, 0)
+{
+	/* Expect: no exit where each is further behind the last one than the gap. */
+	NEEDS_CONTROL(CONTROL_SET_CPU2, CPU2_PAUSE_LOOP_EXITING);
+	EXPECT_EQ(l2_enter(l2_with_ple(pauses_apart, 1000, 4000)), EXIT_VMCALL);
+}
+
+VMX_TEST(vmx_exit, pause_exiting_goes_before_pause_loop_exiting, 0)
+{
+	/* Expect: with both, the first PAUSE exits. */
+	struct l2 *l2;
+
+	NEEDS_CONTROL(CONTROL_SET_CPU2, CPU2_PAUSE_LOOP_EXITING);
+	NEEDS_CONTROL(CONTROL_SET_CPU, CPU_PAUSE_EXITING);
+	l2 = l2_with_ple(pause_loop, 1000, 4000);
+	control_on(CONTROL_SET_CPU, CPU_PAUSE_EXITING);
+	EXPECT_EQ(l2_enter(l2), EXIT_PAUSE);
+	EXPECT_EQ(l2->regs[RCX], 20000);
+}

@@ -15,7 +15,7 @@
 	 CPU_MONITOR_EXITING | CPU_PAUSE_EXITING)
 #define CPU2_OF_L1                                                                                \
 	(CPU2_APIC_ACCESSES | CPU2_DESCRIPTOR_TABLE | CPU2_WBINVD_EXITING | CPU2_RDRAND_EXITING | \
-	 CPU2_RDSEED_EXITING)
+	 CPU2_RDSEED_EXITING | CPU2_PAUSE_LOOP_EXITING)
 /* These change what an instruction does rather than who sees it: they are L1's alone. */
 #define CPU2_ONLY_L1 \
 	(CPU2_ENABLE_RDTSCP | CPU2_ENABLE_INVPCID | CPU2_ENABLE_XSAVES | CPU2_UNRESTRICTED_GUEST)

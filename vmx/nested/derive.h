@@ -14,6 +14,7 @@
 enum derive_group {
 	DERIVE_CONTROLS,  /* execution, exit and entry controls */
 	DERIVE_APIC,      /* what virtualizes L2's local APIC, but for its pages (pages.h) */
+	DERIVE_PAUSE,     /* which PAUSEs are a loop; L0 asks for none while L2 runs */
 	DERIVE_EXCEPTION, /* exception bitmap, page-fault filter */
 	DERIVE_CR,        /* CR0 and CR4 with masks and shadows, CR3, CR3 targets */
 	DERIVE_SEGMENTS,  /* and descriptor tables */

@@ -63,6 +63,8 @@ static bool is_missing(enum vmcs_field field)
 {
 	if (field == VMCS_XSS_EXIT_BITMAP)
 		return !vmx_has_controls(CONTROL_SET_CPU2, CPU2_ENABLE_XSAVES);
+	if (field == VMCS_PLE_GAP || field == VMCS_PLE_WINDOW)
+		return !vmx_has_controls(CONTROL_SET_CPU2, CPU2_PAUSE_LOOP_EXITING);
 	return field == VMCS_TPR_THRESHOLD && !vmx_has_controls(CONTROL_SET_CPU, CPU_TPR_SHADOW);
 }
 
