@@ -7,7 +7,7 @@ LINUX_HEADERS  := $(wildcard tests/linux/*/*.h hv/*.h hv/*/*.h hv/*.def vmx/*.h 
 LINUX_NEEDS    := $(LINUX)/vmlinux $(LINUX)/initramfs
 LINUX_CFLAGS   := -std=gnu11 -O2 $(filter-out -Wconversion,$(WARN)) -static -pthread -I.
 
-.PHONY: run-linux bench-linux
+.PHONY: run-linux bench-linux bench-kvm
 
 $(LINUX)/bzImage: tests/linux/fetch.sh $(BUILD)/tools.stamp
 	$(Q)tests/linux/fetch.sh $(@D)
@@ -55,8 +55,16 @@ $(LINUX_BENCH)/1: $(LINUX_BENCH)/0 $(BENCH_LEVEL) $(LINUX)/bin/vmm $(LINUX)/vmli
 $(LINUX_BENCH)/2: $(LINUX_BENCH)/1 $(BENCH_LEVEL) $(LINUX)/bin/vmm $(LINUX)/vmlinux tests/linux/bench_next
 	$(call say,CPIO,$@)$(bench_level) $(bench_below)$<
 
+$(LINUX)/bench_kvm/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX)/bin/vmm $(SELFTEST) tests/linux/bench_kvm/init
+	@mkdir -p $(@D)
+	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox bin/=$(LINUX)/bin/vmm init=tests/linux/bench_kvm/init \
+		$(addprefix modules/=,$(wildcard $(LINUX)/modules/*)) guest.elf=$(SELFTEST)
+
 run-linux: $(EFI) $(LINUX_NEEDS) ## boot Debian's kernel as L1, with checks, from power-on to power-off; Enter gets a shell
 	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/linux/run.sh
 
 bench-linux: $(EFI) $(LINUX)/vmlinux $(LINUX_BENCH)/2 ## what a boot of Debian's kernel costs, beside the bare CPU
 	$(Q)CPU=$(CPU) EFI=$(EFI) tests/linux/bench.sh
+
+bench-kvm: $(EFI) $(LINUX)/vmlinux $(LINUX)/bench_kvm/initramfs ## make bench, with Linux' KVM measured anew on the same machine
+	$(Q)CPU=$(CPU) EFI=$(EFI) tests/linux/bench_kvm.sh

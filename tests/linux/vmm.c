@@ -21,7 +21,8 @@ static const char usage[] = "usage: vmm [option ...] <kernel>\n"
 			    "  -i <file>      a module, for Linux its initrd; up to 4\n"
 			    "  -a <text>      the kernel's command line\n"
 			    "  -p <text>      what begins each line of its console\n"
-			    "  -s             KVM's statistics at the end\n";
+			    "  -s             KVM's statistics at the end\n"
+			    "  -q             no interrupts of the 8254 in this machine meanwhile\n";
 
 void vmm_end(struct vmm *vmm, int status, const char *why)
 {
@@ -29,6 +30,7 @@ void vmm_end(struct vmm *vmm, int status, const char *why)
 
 	pthread_mutex_lock(&once);
 	console_flush();
+	quiet_end();
 	if (vmm->options.statistics)
 		statistics_print(vmm);
 	printf("vmm: %s: END code=%d\n", why, status);
@@ -58,7 +60,7 @@ static void parse(struct vmm_options *options, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "c:m:i:a:p:ts")) != -1) {
+	while ((option = getopt(argc, argv, "c:m:i:a:p:tsq")) != -1) {
 		switch (option) {
 		case 'c':
 			options->cpus = (u32)number(optarg, 1, VMM_CPUS_MAX, "c");
@@ -80,6 +82,9 @@ static void parse(struct vmm_options *options, int argc, char **argv)
 			break;
 		case 's':
 			options->statistics = true;
+			break;
+		case 'q':
+			options->quiet = true;
 			break;
 		default:
 			vmm_fail("see its usage\n%s", usage);

@@ -8,6 +8,7 @@ RUN_DIR=$(cd "$(dirname "$0")" && pwd)
 . "$RUN_DIR/bench_table.sh"
 
 rows=$RUN_DIR/bench.txt
+peer=$RUN_DIR/bench_kvm.txt
 # A run needs a test; this one is short.
 options="test=vendor_string_is_stable bench=$(bench_rows "$rows")"
 
@@ -25,5 +26,6 @@ measure() {
 measure bench-bare 'mode = bare'
 measure bench 'log = none'
 echo "Instructions for one iteration (docs/bench.md), and what Nestor executes for it; ${CPU:-skylake-x}, ${CPUS:-1} CPUs"
+echo "KVM: $(sed -n '2s/^# //p' "$peer")"
 echo
-bench_table "$rows" build/logs/bench.log build/logs/bench-bare.log
+bench_table "$rows" "$peer" build/logs/bench.log build/logs/bench-bare.log

@@ -150,6 +150,8 @@ void *vmm_vcpu_run(void *argument)
 	struct vmm_vcpu *vcpu = argument;
 
 	signal(SIGUSR1, take_signal);
+	if (vcpu->vmm->options.quiet && vcpu->index == 0)
+		quiet_begin();
 	for (;;) {
 		devices_interrupt(vcpu);
 		if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)

@@ -24,6 +24,7 @@ struct vmm_options {
 	u64 memory; /* bytes */
 	bool statistics;
 	bool times;
+	bool quiet;
 };
 
 struct vmm_vcpu {
@@ -78,6 +79,9 @@ void console_open(const char *prefix);
 /* From now on lines tell the TSC's ticks since now. */
 void console_start_clock(void);
 void console_flush(void);
+/* Between these, no timer interrupts this machine: one CPU, console output to a file. */
+void quiet_begin(void);
+void quiet_end(void);
 /* What KVM has counted for this VM, by name. They are opened before the vCPUs run: KVM answers no
  * request to one that does. */
 void statistics_open(struct vmm *vmm);
