@@ -5,7 +5,7 @@
 LINT         := $(BUILD)/lint
 LINT_C       := $(sort $(shell find boot hv mm vmx tests -name '*.c'))
 LINT_H       := $(sort $(shell find boot hv mm vmx tests -name '*.h'))
-LINT_SH      := $(sort $(shell find hv tests -name '*.sh') $(wildcard .ci/run) tests/linux/init $(wildcard tests/linux/*/init))
+LINT_SH      := $(sort $(shell find hv tests -name '*.sh') $(wildcard .ci/run) tests/linux/init tests/linux/bench_next $(wildcard tests/linux/*/init))
 # What every compilation may depend on: one change here looks at all files again.
 LINT_COMMON  := $(LINT_H) $(sort $(shell find hv mm vmx tests -name '*.def')) Makefile .clang-tidy \
                 tests/lint/lint.mk tests/host/host.mk tests/guest/guest.mk

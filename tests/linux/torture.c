@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes of L1's memory while Linux runs in it: torture <rounds> [<seed> [<pause>]]. A worker on each CPU
- * rewrites and verifies pages; the actor changes memory under them, and under the kernel; SIGTERM
- * makes it the last round. Ends with 0, or 1 and a line about the first byte that was wrong, or 77 where there is nothing to ask.
+ * Changes of L1's memory while Linux runs in it: torture <rounds> [<seed> [<pause>]]. A worker on
+ * each CPU rewrites and verifies pages; the actor changes memory under them, and under the kernel;
+ * SIGTERM makes it the last round. Ends with 0, or 1 and a line about the first byte that was
+ * wrong, or 77 where there is nothing to ask.
  *
- * torture verify <passes>: without the actor, until each worker has verified so many pages. For L2s,
- * while L1's memory, and so theirs, changes.
+ * torture verify <passes>: without the actor, until each worker has verified so many pages. For
+ * L2s, while L1's memory, and so theirs, changes.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a kernel as a guest of Linux' KVM, and so as an L2 where Linux is L1: multiboot, PVH and
- * bzImage files, several CPUs, Nestor's own board. The guest's console goes to stdout; the status is
- * what the guest gave when it switched off.
+ * bzImage files, several CPUs, Nestor's own board. The guest's console goes to stdout; the status
+ * is what the guest gave when it switched off.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,14 +15,15 @@
 #define KVM_TSS_ADDRESS 0xfffbd000u /* three pages that no device has, for real mode without UG */
 #define MEMORY_DEFAULT  (128 * MIB)
 
-static const char usage[] = "usage: vmm [option ...] <kernel>\n"
-			    "  -c <CPUs>      1 to 16 (1)\n"
-			    "  -m <MiB>       memory, from 8 on (128)\n"
-			    "  -i <file>      a module, for Linux its initrd; up to 4\n"
-			    "  -a <text>      the kernel's command line\n"
-			    "  -p <text>      what begins each line of its console\n"
-			    "  -s             KVM's statistics at the end\n"
-			    "  -q             no interrupts of the 8254 in this machine meanwhile\n";
+static const char usage[] =
+	"usage: vmm [option ...] <kernel>\n"
+	"  -c <CPUs>      1 to 16 (1)\n"
+	"  -m <MiB>       memory, from 8 on (128)\n"
+	"  -i <file>      a module, for Linux its initrd; up to 4\n"
+	"  -a <text>      the kernel's command line\n"
+	"  -p <text>      what begins each line of its console\n"
+	"  -s             KVM's statistics at the end\n"
+	"  -q             no interrupts of the 8254 in this machine meanwhile\n";
 
 void vmm_end(struct vmm *vmm, int status, const char *why)
 {

@@ -48,14 +48,15 @@ static void send_message(void *context, const struct ioapic_message *message)
 /* KVM has to know which vectors are level-triggered, to tell of their ends. */
 static void set_routes(const struct vmm *vmm)
 {
-	struct {
+	union {
 		struct kvm_irq_routing header;
-		struct kvm_irq_routing_entry entries[IOAPIC_PINS];
-	} routes = { .header.nr = 0 };
+		u8 room[sizeof(struct kvm_irq_routing) +
+			IOAPIC_PINS * sizeof(struct kvm_irq_routing_entry)];
+	} routes = { .room = { 0 } };
 
 	for (u32 pin = 0; pin < IOAPIC_PINS; pin++) {
 		u64 entry = vmm->board.ioapic.entries[pin];
-		struct kvm_irq_routing_entry *route = &routes.entries[routes.header.nr];
+		struct kvm_irq_routing_entry *route = &routes.header.entries[routes.header.nr];
 
 		if (entry & ENTRY_MASKED)
 			continue;
@@ -117,7 +118,8 @@ void vm_stop(struct vm *vm, u32 exit_code)
 	vmm_end((struct vmm *)vm, (int)exit_code, "the guest has stopped");
 }
 
-/* An access with the lock, at the board's time. The timer hears of a deadline that comes earlier. */
+/* An access with the lock, at the board's time. The timer hears of a deadline that comes earlier.
+ */
 static void begin(struct vmm *vmm)
 {
 	pthread_mutex_lock(&vmm->lock);

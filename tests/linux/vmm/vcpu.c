@@ -35,21 +35,20 @@ static struct kvm_segment flat(u16 selector, u8 type, bool is_long)
 /* What firmware would have set: all memory write-back but what devices have, fast strings. */
 static void set_msrs(const struct vmm_vcpu *vcpu)
 {
-	struct {
-		struct kvm_msrs header;
-		struct kvm_msr_entry entries[4];
-	} msrs = {
-		.header.nmsrs = 4,
-		.entries = {
-			{ .index = MSR_IA32_MISC_ENABLE, .data = FAST_STRINGS },
-			{ .index = MSR_IA32_MTRR_PHYSBASE0, .data = PC_HOLE_START | MEMORY_UC },
-			{ .index = MSR_IA32_MTRR_PHYSBASE0 + 1,
-			  .data = (ADDRESS_BITS & ~(GIB - 1)) | MTRR_MASK_VALID },
-			{ .index = MSR_IA32_MTRR_DEF_TYPE, .data = MTRR_DEF_ENABLED | MEMORY_WB },
-		},
+	static const struct kvm_msr_entry values[] = {
+		{ .index = MSR_IA32_MISC_ENABLE, .data = FAST_STRINGS },
+		{ .index = MSR_IA32_MTRR_PHYSBASE0, .data = PC_HOLE_START | MEMORY_UC },
+		{ .index = MSR_IA32_MTRR_PHYSBASE0 + 1,
+		  .data = (ADDRESS_BITS & ~(GIB - 1)) | MTRR_MASK_VALID },
+		{ .index = MSR_IA32_MTRR_DEF_TYPE, .data = MTRR_DEF_ENABLED | MEMORY_WB },
 	};
+	union {
+		struct kvm_msrs header;
+		u8 room[sizeof(struct kvm_msrs) + sizeof(values)];
+	} msrs = { .header.nmsrs = ARRAY_SIZE(values) };
 
-	if (REQUEST(vcpu->fd, KVM_SET_MSRS, &msrs) != (int)msrs.header.nmsrs)
+	memcpy(msrs.header.entries, values, sizeof(values));
+	if (REQUEST(vcpu->fd, KVM_SET_MSRS, &msrs) != (int)ARRAY_SIZE(values))
 		vmm_fail("KVM does not take the MSRs that firmware sets");
 }
 
