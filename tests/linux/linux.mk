@@ -33,10 +33,10 @@ $(LINUX)/l2/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(L2_PROGRAMS) 
 	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox $(addprefix bin/=,$(L2_PROGRAMS)) init=tests/linux/l2/init
 
 $(LINUX)/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX_PROGRAMS) tests/linux/init $(wildcard tests/linux/checks/*) \
-                    $(LINUX)/vmlinux $(LINUX)/l2/initramfs
+                    $(LINUX)/vmlinux $(LINUX)/l2/initramfs $(SELFTEST)
 	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox init=tests/linux/init $(addprefix bin/=,$(LINUX_PROGRAMS)) \
 		$(addprefix checks/=,$(wildcard tests/linux/checks/*)) $(addprefix modules/=,$(wildcard $(LINUX)/modules/*)) \
-		l2/=$(LINUX)/vmlinux l2/=$(LINUX)/l2/initramfs
+		l2/=$(LINUX)/vmlinux l2/=$(LINUX)/l2/initramfs l2/=$(SELFTEST)
 
 # Guests in guests, for the benchmark: each level's initramfs has the kernel and the initramfs of the next.
 LINUX_BENCH := $(LINUX)/bench
