@@ -152,37 +152,49 @@ static const struct port_range *find_port(const struct vmm *vmm, u16 port)
 	return NULL;
 }
 
+struct port_access {
+	u16 port;
+	u32 bytes;
+	u8 *data;
+	bool is_write;
+};
+
 /* What reaches beyond its device arrives byte by byte; where there is none, reads are all ones. */
-static void access_port(struct vmm *vmm, u16 port, u32 bytes, u8 *data, bool is_write)
+static void access_port(struct vmm *vmm, struct port_access access)
 {
-	const struct port_range *range = find_port(vmm, port);
+	const struct port_range *range = find_port(vmm, access.port);
 	u32 value = ~0u;
 
-	if (bytes > 1 && (!range || port + bytes - 1 > range->last)) {
-		for (u32 i = 0; i < bytes; i++)
-			access_port(vmm, (u16)(port + i), 1, data + i, is_write);
+	if (access.bytes > 1 && (!range || access.port + access.bytes - 1 > range->last)) {
+		for (u32 i = 0; i < access.bytes; i++)
+			access_port(vmm, (struct port_access){ (u16)(access.port + i), 1,
+							       access.data + i, access.is_write });
 		return;
 	}
-	if (is_write) {
+	if (access.is_write) {
 		value = 0;
-		memcpy(&value, data, bytes);
+		memcpy(&value, access.data, access.bytes);
 		if (range)
-			range->write(range->device, port, bytes, value);
+			range->write(range->device, access.port, access.bytes, value);
 		return;
 	}
 	if (range)
-		value = range->read(range->device, port, bytes);
-	memcpy(data, &value, bytes);
+		value = range->read(range->device, access.port, access.bytes);
+	memcpy(access.data, &value, access.bytes);
 }
 
 void devices_port(struct vmm *vmm, const struct kvm_run *run)
 {
-	u8 *data = (u8 *)run + run->io.data_offset;
+	struct port_access access = {
+		.port = run->io.port,
+		.bytes = run->io.size,
+		.data = (u8 *)run + run->io.data_offset,
+		.is_write = run->io.direction == KVM_EXIT_IO_OUT,
+	};
 
 	begin(vmm);
-	for (u32 i = 0; i < run->io.count; i++)
-		access_port(vmm, run->io.port, run->io.size, data + i * run->io.size,
-			    run->io.direction == KVM_EXIT_IO_OUT);
+	for (u32 i = 0; i < run->io.count; i++, access.data += access.bytes)
+		access_port(vmm, access);
 	end(vmm);
 }
 
