@@ -17,7 +17,7 @@ for file in "$@"; do
 	mkdir -p "${dest%/*}"
 	case $dest in
 	"$tree"/bin/*) install -m 755 -s "$source" "$dest" ;;
-	"$tree"/init | "$tree"/next) install -m 755 "$source" "$dest" ;;
+	"$tree"/init | "$tree"/next | "$tree"/lib64/*) install -m 755 "$source" "$dest" ;;
 	*) install -m 644 "$source" "$dest" ;;
 	esac
 done

@@ -24,6 +24,7 @@ $(LINUX)/bin/%: tests/linux/%.c $(LINUX_HEADERS) $(BUILD)/tools.stamp
 # Programs of more than a file. Two know Nestor's hypercalls; vmm boots its guests with Nestor's own loader, on Nestor's board.
 $(LINUX)/bin/torture: $(wildcard tests/linux/torture/*.c) tests/linux/lib/port.c
 $(LINUX)/bin/counts: tests/linux/lib/port.c vmx/exit_reasons.c
+$(LINUX)/bin/qemu/stamp: tests/linux/vmm/host.c
 $(LINUX)/bin/vmm: $(wildcard tests/linux/vmm/*.c hv/dev/*.c) hv/acpi.c hv/format.c $(filter hv/guest/%,$(PURE)) \
                   $(BUILD)/target/hv/guest/dsdt.asm.o
 
@@ -37,6 +38,11 @@ $(LINUX)/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX_PROGRAMS) 
 	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox init=tests/linux/init $(addprefix bin/=,$(LINUX_PROGRAMS)) \
 		$(addprefix checks/=,$(wildcard tests/linux/checks/*)) $(addprefix modules/=,$(wildcard $(LINUX)/modules/*)) \
 		l2/=$(LINUX)/vmlinux l2/=$(LINUX)/l2/initramfs l2/=$(SELFTEST)
+
+# With Debian's QEMU beside the project's own VMM: two archives, which the kernel unpacks one after the other.
+$(LINUX)/initramfs-qemu: $(LINUX)/initramfs tests/linux/qemu/files.sh $(LINUX)/bin/qemu/stamp
+	$(call say,CPIO,$@)files=$$(tests/linux/qemu/files.sh) && tests/linux/initramfs.sh $@ $(LINUX)/busybox $$files \
+		bin/=$(LINUX)/bin/qemu/stamp && cat $< >> $@
 
 # Guests in guests, for the benchmark: each level's initramfs has the kernel and the initramfs of the next.
 LINUX_BENCH := $(LINUX)/bench
@@ -60,8 +66,9 @@ $(LINUX)/bench_kvm/initramfs: tests/linux/initramfs.sh $(LINUX)/busybox $(LINUX)
 	$(call say,CPIO,$@)tests/linux/initramfs.sh $@ $(LINUX)/busybox bin/=$(LINUX)/bin/vmm init=tests/linux/bench_kvm/init \
 		$(addprefix modules/=,$(wildcard $(LINUX)/modules/*)) guest.elf=$(SELFTEST)
 
-run-linux: $(EFI) $(LINUX_NEEDS) ## boot Debian's kernel as L1, with checks, from power-on to power-off; Enter gets a shell
-	$(Q)$(MACHINE_ENV) EFI=$(EFI) tests/linux/run.sh
+run_vmm = $(if $(VMM),INITRAMFS=$(LINUX)/initramfs-$(VMM) APPEND="vmm=$(VMM) $$APPEND")
+run-linux: $(EFI) $(LINUX)/vmlinux $(LINUX)/initramfs$(VMM:%=-%) ## Debian's kernel as L1, with checks, from power-on to power-off; Enter gets a shell; VMM=qemu: L2 by QEMU
+	$(Q)$(MACHINE_ENV) $(run_vmm) EFI=$(EFI) tests/linux/run.sh
 
 bench-linux: $(EFI) $(LINUX)/vmlinux $(LINUX_BENCH)/2 ## what a boot of Debian's kernel costs, beside the bare CPU
 	$(Q)CPU=$(CPU) EFI=$(EFI) tests/linux/bench.sh
