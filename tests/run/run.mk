@@ -86,7 +86,7 @@ demo: $(EFI) ## a demo of two L2s whose memory moves, 20 s; CONFIG= for the buil
 check: $(CASE_NEEDS) ## run every test: host units, then machines (ONLY=name for some)
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) tests/run/check.sh tests/run/cases.txt
 
-soak: $(CASE_NEEDS) ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not, and long fuzzing
+soak: $(CASE_NEEDS) $(LINUX)/initramfs-qemu ## the same with all CPU models, 1, 2 and 4 CPUs, bare and not, and long fuzzing
 	$(Q)tests/run/soak.sh > $(BUILD)/soak.txt
 	$(Q)MAKE='$(MAKE)' JOBS=$(JOBS) FUZZ=fuzz-soak tests/run/check.sh $(BUILD)/soak.txt
 
