@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Shows a console as tests/linux/vmm.c does, with instructions since its start and a prefix: stamp <prefix> */
+/* Shows a console as tests/linux/vmm.c does, with instructions since its start and a prefix:
+ * stamp <prefix> */
 #include <unistd.h>
 
 #include "hv/log.h"
