@@ -4,10 +4,6 @@
 # L2: without unrestricted guests it emulates what is in real mode, without EPT it shadows page tables.
 . /checks/lib.sh
 
-for module in irqbypass kvm; do
-	insmod "/modules/$module.ko" || fail "no module $module"
-done
-
 # KVM takes no preemption timer from this CPU, whose own may stop too early (its list of errata).
 is_arrandale() {
 	grep -q '^model[[:space:]]*: 37$' /proc/cpuinfo
@@ -21,23 +17,19 @@ expect_parameters() {
 	done
 }
 
-load() {
-	insmod /modules/kvm-intel.ko "$@" || fail "kvm-intel does not load with '$*'"
-}
-
 run_and_unload() {
 	/bin/kvm_l2
-	rmmod kvm_intel || fail 'kvm_intel does not go'
+	kvm_unload
 }
 
-load
+kvm_load "$@"
 expect_parameters Y ept unrestricted_guest vpid vnmi flexpriority
 is_arrandale || expect_parameters Y preemption_timer
 run_and_unload
 
 while read -r off; do
 	# shellcheck disable=SC2046,SC2086 # a word for each
-	load $(printf '%s=0 ' $off)
+	kvm_load $(printf '%s=0 ' $off)
 	# shellcheck disable=SC2086
 	expect_parameters N $off
 	echo "without $off:"
@@ -50,4 +42,3 @@ done <<-END
 	flexpriority vnmi eptad nested
 	ept vpid flexpriority vnmi preemption_timer
 END
-rmmod kvm irqbypass || fail 'kvm does not go'

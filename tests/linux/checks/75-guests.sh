@@ -16,9 +16,7 @@ run() {
 	grep -q '^guest: END .* passed=[1-9]' /tmp/guest || fail "$1: no test passed"
 }
 
-insmod /modules/irqbypass.ko
-insmod /modules/kvm.ko
-insmod /modules/kvm-intel.ko nested=1
+kvm_load nested=1
 run L2 suite=cpuid,cr,debug,insn,trap
 run L3 "suite=vmx_state test=$L3_TESTS"
-rmmod kvm_intel || fail 'kvm_intel does not go'
+kvm_unload

@@ -10,9 +10,7 @@ if [ "$available" -lt $(((128 + 32) * 1024)) ]; then
 fi
 # Linux does not use large pages by itself on a machine of less than 512 MiB.
 echo always >/sys/kernel/mm/transparent_hugepage/enabled
-insmod /modules/irqbypass.ko
-insmod /modules/kvm.ko
-insmod /modules/kvm-intel.ko
+kvm_load "$@"
 cmdline='console=ttyS0 quiet panic=-1 cryptomgr.notests'
 case ${vmm:-} in
 qemu)
@@ -26,4 +24,4 @@ qemu)
 esac | tee /tmp/l2
 expect 'ends of L2' "$(grep -c 'L2| L2: END code=0$' /tmp/l2)" 1
 /bin/counts || [ $? = 77 ]
-rmmod kvm_intel || fail 'kvm_intel does not go'
+kvm_unload

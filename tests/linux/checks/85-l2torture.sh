@@ -1,7 +1,8 @@
 # shellcheck shell=sh source=tests/linux/checks/lib.sh
 # SPDX-License-Identifier: MIT
 # Expect: no byte is wrong in L1 and in two L2s at once, while Nestor changes L1's memory, which theirs is part of, and their
-# vCPUs change CPUs. The kernel's command line asks for it, by l2torture=<passes of each L2's workers>; l2cpus=<vCPUs of each>, 1 without it.
+# vCPUs change CPUs. The kernel's command line asks for it, by l2torture=<passes of each L2's workers>, with l2cpus=<vCPUs of
+# each> where that is not 1.
 . /checks/lib.sh
 
 [ -n "${l2torture:-}" ] || {
@@ -11,8 +12,8 @@
 
 # run <number>: an L2.
 run() {
-	/bin/vmm -c "${l2cpus:-1}" -m 112 -p "L2 $1| " -i /l2/initramfs -a "console=ttyS0 quiet panic=-1 cryptomgr.notests torture=$l2torture" \
-		/l2/vmlinux | tee "/tmp/l2.$1"
+	/bin/vmm -c "${l2cpus:-1}" -m 112 -p "L2 $1| " -i /l2/initramfs \
+		-a "console=ttyS0 quiet panic=-1 cryptomgr.notests torture=$l2torture" /l2/vmlinux | tee "/tmp/l2.$1"
 }
 
 is_running() {
@@ -28,9 +29,7 @@ flip() {
 	done
 }
 
-insmod /modules/irqbypass.ko
-insmod /modules/kvm.ko
-insmod /modules/kvm-intel.ko
+kvm_load "$@"
 run 1 &
 run 2 &
 sleep 1
@@ -55,4 +54,4 @@ tail -n 1 /tmp/torture
 for number in 1 2; do
 	expect "good ends of L2 $number" "$(grep -c 'L2: END code=0$' /tmp/l2.$number)" 1
 done
-rmmod kvm_intel || fail 'kvm_intel does not go'
+kvm_unload
