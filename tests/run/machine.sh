@@ -129,12 +129,6 @@ if [ -n "$DEBUG" ]; then
 fi
 "${MACHINE%%-*}_command"
 watch_run
-# Debian's Bochs aborts now and then before its first instruction (docs/testing.md).
-if [ ! -s "$LOG" ] && [[ $ENDING == *'status 134'* ]]; then
-	echo "machine: Bochs aborted at its start: $(tail -n 1 "$WORK/emulator.out"); once more"
-	rm -f "$WORK/console" "$WORK/disk.img.lock"
-	watch_run
-fi
 [ -z "$TRACE" ] || cp "$WORK/emulator.out" "$TRACE"
 if [ "$ENDING" = stopped ]; then
 	exit 0
