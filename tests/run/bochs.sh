@@ -36,7 +36,8 @@ bochs_command() {
 		BOCHS_COMMANDS=(c 'trace on' c 'trace off' q)
 	fi
 	printf '%s\n' "${BOCHS_COMMANDS[@]}" >"$WORK/commands"
-	EMULATOR=(env TERM=vt100 bochs -q -f bochsrc -rc commands)
+	# Of its own environment: with MAKE_RESTARTS in it, as in the first make after a change, Bochs 2.7 overflows a buffer.
+	EMULATOR=(env -i PATH="$PATH" HOME="${HOME:-/}" TERM=vt100 bochs -q -f bochsrc -rc commands)
 }
 
 # bochs_ending <status>: how the process ended: "poweroff", or "died <why>".
